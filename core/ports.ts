@@ -1,0 +1,130 @@
+/**
+ * Room: core. What the product asks of the world, as types only. Adapters implement these; one contract
+ * suite per port (`test/contracts`) runs over every adapter.
+ */
+import type { AuthorityAlgorithmId } from "./formats/algorithms.ts";
+
+/** Milliseconds since the epoch. */
+export interface Clock {
+  now(): number;
+}
+
+/** A cryptographically secure random source. */
+export interface Entropy {
+  /** `length` fresh random octets, 1 to 65,536. */
+  bytes(length: number): Uint8Array;
+}
+
+/** Flat by design: every adapter stores it without a schema of its own. */
+export type AttributeValue = string | number | boolean | Uint8Array | readonly string[];
+export type Attributes = Readonly<Record<string, AttributeValue>>;
+
+export interface ItemKey {
+  /** Partition key: 1 to 1,024 octets of UTF-8. */
+  readonly pk: string;
+  /** Sort key: 1 to 1,024 octets of UTF-8; ordered by octets. */
+  readonly sk: string;
+}
+
+/** byDevice: certificates of one device; byIssue: all of a fleet; open: unfinished intents. */
+export type IndexName = "byDevice" | "byIssue" | "open";
+export const indexNames = ["byDevice", "byIssue", "open"] as const satisfies readonly IndexName[];
+
+export interface NewItem extends ItemKey {
+  readonly attributes: Attributes;
+  /** The item appears in an index under this key; it is absent from indexes not named here. */
+  readonly indexes?: Readonly<Partial<Record<IndexName, ItemKey>>>;
+  /** Seconds since the epoch after which a store may drop the item. Readers still check time themselves. */
+  readonly expiresAt?: number;
+}
+
+export interface Item extends NewItem {
+  /** 1 when first put; one more with every put. */
+  readonly version: number;
+}
+
+/** `absent`: no item has the key. `present`: one has. A number: the item has this very version. */
+export type Condition = "absent" | "present" | number;
+
+export type WriteOperation =
+  | { readonly put: NewItem; readonly when: "absent" | number }
+  | { readonly delete: ItemKey; readonly when: "present" | number }
+  | { readonly check: ItemKey; readonly when: Condition };
+
+export interface ItemQuery {
+  /** Without an index the query runs over the items' own keys. */
+  readonly index?: IndexName;
+  readonly pk: string;
+  /** Bounds of the sort key, both inclusive. */
+  readonly from?: string;
+  readonly to?: string;
+  /** 1 to 1,000. */
+  readonly limit: number;
+  /** Opaque; from the previous page of the same query. */
+  readonly cursor?: string;
+  readonly descending?: boolean;
+}
+
+export interface ItemPage {
+  readonly items: readonly Item[];
+  /** Present when there may be more. */
+  readonly cursor?: string;
+}
+
+/** Limits that every store keeps, so that what works on one works on all (DynamoDB's own). */
+export const itemLimits = { itemBytes: 400_000, operations: 100, keyBytes: 1_024 } as const;
+
+/** DynamoDB's shape: single-partition queries and all-or-nothing conditional writes. */
+export interface ItemStore {
+  /** Reads its own writes. */
+  get(key: ItemKey): Promise<Item | undefined>;
+  /** Ordered by sort key, then by the item's own key. An index may lag; an item's own keys never do. */
+  query(query: ItemQuery): Promise<ItemPage>;
+  /**
+   * All operations or none, durable when the promise resolves. A key may appear once.
+   * @throws AppError store_condition_failed with `failedOperations`; store_limit_exceeded (an item, key or
+   * list over `itemLimits`); store_unavailable (worth a retry; nothing was written, or the same call says so).
+   */
+  transact(operations: readonly WriteOperation[]): Promise<void>;
+}
+
+export interface KeyDescription {
+  /** The adapter's name for the key; stored beside what it signs. */
+  readonly keyId: string;
+  readonly algorithm: AuthorityAlgorithmId;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Uint8Array;
+}
+
+/** Asymmetric signing keys that never leave the adapter in the clear. */
+export interface KeyService {
+  /**
+   * Creates the key named `alias`, or returns the one that has the name already: creation may be retried.
+   * @throws AppError configuration_invalid when the existing key has another algorithm.
+   */
+  createKey(alias: string, algorithm: AuthorityAlgorithmId): Promise<KeyDescription>;
+  /** @throws AppError key_not_found. */
+  describeKey(keyId: string): Promise<KeyDescription>;
+  /**
+   * Signs the whole `message` with the row's one signature algorithm. The result is the content of an
+   * X.509 signatureValue: DER Ecdsa-Sig-Value for EC, PKCS #1 v1.5 for RSA, raw for Ed25519 and ML-DSA.
+   * @throws AppError key_not_found, key_service_unavailable (worth a retry).
+   */
+  sign(keyId: string, message: Uint8Array): Promise<Uint8Array>;
+}
+
+/** Structured operational log. Implementations redact; callers pass opaque ids and codes only. */
+export interface Log {
+  info(event: string, fields?: Readonly<Record<string, string | number | boolean>>): void;
+  warn(event: string, fields?: Readonly<Record<string, string | number | boolean>>): void;
+  error(event: string, fields?: Readonly<Record<string, string | number | boolean>>): void;
+}
+
+/** The ports bound: what a use case receives. */
+export interface App {
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly items: ItemStore;
+  readonly keys: KeyService;
+  readonly log: Log;
+}
