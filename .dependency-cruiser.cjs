@@ -1,0 +1,239 @@
+/**
+ * The import table of the house, as rules: which room may know which. `npm run check:imports` enforces it,
+ * test/house/import-rules.test.ts proves that each rule fires, docs/adr/0003 says where it differs from the
+ * first table and why.
+ */
+
+const rooms = "^(core|adapters|lambdas|infra|local|cli|console|test|bench|scripts)/";
+const packages = "^node_modules/";
+const awsHandlerTypes = "^(node_modules/@types/)?aws-lambda";
+
+/** A rule in the form of a table row: `from` may import, of what `among` selects, only `only`. */
+const only = (name, comment, from, among, allowed) => ({
+  name,
+  comment,
+  severity: "error",
+  from,
+  to: { ...among, pathNot: allowed },
+});
+
+const never = (name, comment, from, to) => ({ name, comment, severity: "error", from, to });
+
+const core = [
+  only(
+    "core-knows-only-core",
+    "The product itself: no SDK, no framework, no other room; node:crypto to verify and hash.",
+    { path: "^core/" },
+    {},
+    ["^core/", "^crypto$"],
+  ),
+  only(
+    "formats-know-only-formats",
+    "Bytes and values stand alone; they fail with the one error class and let node:crypto verify and hash.",
+    { path: "^core/formats/" },
+    {},
+    ["^core/formats/", "^core/errors\\.ts$", "^crypto$"],
+  ),
+  only(
+    "standard-knows-nothing",
+    "The security standard is data: whoever reads it needs nothing else.",
+    { path: "^core/standard/" },
+    {},
+    ["^core/standard/"],
+  ),
+  only(
+    "policy-and-lint-judge-values",
+    "A judgement depends on the bytes and the standard alone, never on a use case or a store.",
+    { path: "^core/(policy|lint)/" },
+    {},
+    ["^core/$1/", "^core/formats/", "^core/standard/", "^core/errors\\.ts$", "^crypto$"],
+  ),
+  only(
+    "errors-know-nothing",
+    "Every room imports the error class; it can import none.",
+    { path: "^core/errors\\.ts$" },
+    {},
+    [],
+  ),
+  never(
+    "ports-are-types",
+    "Ports say what is asked of the world; a value import would tie every adapter to an implementation.",
+    { path: "^core/ports\\.ts$" },
+    { dependencyTypesNot: ["type-only"] },
+  ),
+];
+
+const adapters = [
+  only(
+    "adapters-implement-ports",
+    "An adapter knows the ports, the error codes and the algorithm rows, and never another adapter.",
+    { path: "^adapters/([^/]+)/" },
+    { path: rooms },
+    ["^adapters/$1/", "^core/(ports|errors)\\.ts$", "^core/formats/algorithms?[^/]*\\.ts$"],
+  ),
+  never(
+    "local-adapter-is-builtin",
+    "The embedded default runs on Node alone.",
+    { path: "^adapters/local/" },
+    { path: packages },
+  ),
+  only(
+    "aws-adapter-uses-its-sdk",
+    "AWS is reached through its own SDK only.",
+    { path: "^adapters/aws/" },
+    { path: packages },
+    ["^node_modules/(@aws-sdk|@smithy|@aws-crypto)/"],
+  ),
+  never(
+    "aws-is-bound-in-entries",
+    "The very same handlers run without an account, so only an entry binds them to AWS.",
+    { pathNot: ["^lambdas/.+/entry\\.ts$", "^adapters/aws/", "^(test|bench)/"] },
+    { path: "^adapters/aws/" },
+  ),
+];
+
+const edges = [
+  only(
+    "lambdas-know-core",
+    "A handler parses, authorises, calls one use case and renders.",
+    { path: "^lambdas/" },
+    { path: rooms },
+    ["^lambdas/", "^core/", "^adapters/aws/"],
+  ),
+  only(
+    "lambdas-use-few-packages",
+    "Every package in a function is start-up time and attack surface.",
+    { path: "^lambdas/" },
+    { path: packages },
+    ["^node_modules/(@middy|zod|zod-openapi|@aws-lambda-powertools)/", awsHandlerTypes],
+  ),
+  only(
+    "lambdas-do-no-io",
+    "Files, sockets and processes are reached through ports, or the handler would differ between stages.",
+    { path: "^lambdas/" },
+    { dependencyTypes: ["core"] },
+    ["^(crypto|buffer|util|url|querystring|zlib)$"],
+  ),
+  never(
+    "entries-are-ends",
+    "An entry binds the App to AWS when it is loaded; nothing may load it by the way.",
+    { pathNot: "^(test|bench)/" },
+    { path: "^lambdas/.+/entry\\.ts$" },
+  ),
+  only(
+    "local-binds-local",
+    "The embedded server binds the handlers to the local adapters.",
+    { path: "^local/" },
+    { path: rooms },
+    ["^local/", "^lambdas/", "^adapters/local/", "^core/"],
+  ),
+  only(
+    "local-is-builtin",
+    "`npm start` needs no server framework: Node's own https is the server.",
+    { path: "^local/" },
+    { path: packages },
+    [awsHandlerTypes],
+  ),
+  only(
+    "infra-knows-routes",
+    "What is deployed follows from the routes and the standard, not from the code behind them.",
+    { path: "^infra/" },
+    { path: rooms },
+    ["^infra/", "^lambdas/routes\\.ts$", "^core/standard/"],
+  ),
+  only(
+    "infra-uses-cdk",
+    "Constructs come from CDK; the SDK has no place at synthesis.",
+    { path: "^infra/" },
+    { path: packages },
+    ["^node_modules/(aws-cdk-lib|constructs|cdk-nag|@aws-cdk)/"],
+  ),
+  only(
+    "cli-is-a-client",
+    "The CLI knows the API's schemas, the error codes, and the formats with which it makes keys and CSRs.",
+    { path: "^cli/", pathNot: "^cli/commands/serve\\.ts$" },
+    { path: rooms },
+    ["^cli/", "^lambdas/http/schemas", "^core/errors\\.ts$", "^core/formats/"],
+  ),
+  only(
+    "serve-starts-local",
+    "`fleetkey serve` is the one command that starts the product instead of calling it.",
+    { path: "^cli/commands/serve\\.ts$" },
+    { path: rooms },
+    ["^cli/", "^local/", "^core/errors\\.ts$"],
+  ),
+  only(
+    "cli-uses-few-packages",
+    "A command line tool starts at once.",
+    { path: "^cli/" },
+    { path: packages },
+    ["^node_modules/(citty|@clack|@bomb\\.sh|uqr)/"],
+  ),
+];
+
+const everywhere = [
+  never(
+    "product-needs-no-test",
+    "What ships cannot depend on what checks it.",
+    { path: rooms, pathNot: "^(test|bench|scripts)/" },
+    { path: "^(test|bench|scripts)/" },
+  ),
+  never(
+    "judges-only-judge",
+    "Outside implementations judge our bytes; were they used to make them, they would judge themselves.",
+    { pathNot: "^(test|bench)/" },
+    { path: "^node_modules/(pkijs|asn1js|@peculiar|fast-check)/" },
+  ),
+  never(
+    "product-needs-no-development-package",
+    "A production install leaves development packages out.",
+    { path: "^(core|adapters|lambdas|local|cli)/" },
+    { dependencyTypes: ["npm-dev"], pathNot: awsHandlerTypes },
+  ),
+  never(
+    "no-undeclared-package",
+    "A package that package.json does not name is there by chance.",
+    {},
+    { dependencyTypes: ["npm-no-pkg", "npm-unknown"], pathNot: awsHandlerTypes },
+  ),
+  never(
+    "no-unresolvable",
+    "An import that leads nowhere hides from every other rule.",
+    {},
+    { couldNotResolve: true, pathNot: awsHandlerTypes },
+  ),
+  never(
+    "no-circular",
+    "Two modules that need each other are one module, or want a third.",
+    {},
+    { circular: true },
+  ),
+  never(
+    "no-orphans",
+    "A module that nothing imports and that imports nothing is dead.",
+    { orphan: true, path: rooms },
+    {},
+  ),
+  never(
+    "no-drawers",
+    "A module is named for what it holds; these names hold anything.",
+    {},
+    { path: "(^|/)(utils?|helpers?|common|misc)\\.ts$", pathNot: packages },
+  ),
+];
+
+module.exports = {
+  forbidden: [...core, ...adapters, ...edges, ...everywhere],
+  options: {
+    // TypeScript 7 has no compiler API, so the sources are parsed by swc, type imports included. It does not
+    // see `import("x").T` in a type: biome/inline-type-import.grit forbids writing that.
+    parser: "swc",
+    moduleSystems: ["es6"],
+    doNotFollow: { path: packages },
+    enhancedResolveOptions: {
+      extensions: [".ts", ".mjs", ".js", ".json"],
+      exportsFields: ["exports"],
+      conditionNames: ["import", "node", "types", "default"],
+    },
+  },
+};
