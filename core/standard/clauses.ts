@@ -1,0 +1,97 @@
+/** Room: core/standard. Each regulatory or standards demand, and what in the code answers it. */
+
+export interface Clause {
+  readonly citation: string;
+  readonly demand: string;
+  /** How the product answers, in one line. */
+  readonly answer: string;
+  /** Paths of the code that enforces it, from the repository's root. Empty while `status` is "planned". */
+  readonly enforcedBy: readonly string[];
+  readonly status: "enforced" | "planned";
+}
+
+const enforced = (citation: string, demand: string, answer: string, ...enforcedBy: string[]): Clause => ({
+  citation,
+  demand,
+  answer,
+  enforcedBy,
+  status: "enforced",
+});
+
+const planned = (citation: string, demand: string, answer: string): Clause => ({
+  citation,
+  demand,
+  answer,
+  enforcedBy: [],
+  status: "planned",
+});
+
+export const clauses: readonly Clause[] = [
+  enforced(
+    "45 CFR 164.312(a)(2)(i)",
+    "unique user identification",
+    "every device, server and operator has one opaque identifier, which its certificate names",
+    "core/policy/identifiers.ts",
+    "core/policy/identity.ts",
+  ),
+  enforced(
+    "45 CFR 164.312(d)",
+    "person or entity authentication",
+    "a request proves possession of its private key; callers show a certificate or a one-time token, never a password",
+    "core/formats/certification-request.ts",
+    "core/access/client-certificate.ts",
+    "core/enrollment/token.ts",
+  ),
+  enforced(
+    "45 CFR 164.312(e)(1), (e)(2)(ii)",
+    "transmission security: encryption in transit",
+    "TLS 1.2 and 1.3 with forward secrecy only; plain HTTP is refused",
+    "core/standard/transport.ts",
+    "local",
+  ),
+  enforced(
+    "45 CFR 164.312(c)(1)",
+    "integrity",
+    "a certificate's signature is verified before it is stored; only strict DER is read",
+    "core/enrollment",
+    "core/formats/der",
+  ),
+  enforced(
+    "45 CFR 164.502(b)",
+    "minimum necessary: no personal data where it is not needed",
+    "identifiers shaped like personal data are refused; e-mail and other personal names never reach a certificate",
+    "core/policy/identifiers.ts",
+    "core/lint/rules/san-personal-data.ts",
+  ),
+  enforced(
+    "FDA premarket cybersecurity guidance (authentication)",
+    "one compromised device must not reveal another's key",
+    "keys are made on the device; two devices never share one, and a renewal brings a new one",
+    "core/standard/profiles.ts",
+    "core/enrollment",
+  ),
+  enforced(
+    "ETSI EN 303 645 5.4-4",
+    "critical security parameters unique per device",
+    "enrolment tokens name one device and work once",
+    "core/enrollment/token.ts",
+  ),
+  enforced(
+    "SP 800-57 Part 1 r5 §5.3.6",
+    "cryptoperiods",
+    "validity is bounded by the profile and by the issuer's own",
+    "core/policy/certificate.ts",
+    "core/lint/rules/validity-duration.ts",
+  ),
+  enforced(
+    "RFC 5280 §4",
+    "certificate profile",
+    "every certificate is linted before it is signed",
+    "core/lint",
+  ),
+  planned("45 CFR 164.312(a)(2)(iv)", "encryption at rest", "envelope encryption of data under KMS keys"),
+  planned("45 CFR 164.312(b)", "audit controls", "a Merkle log of every act, readable and provable"),
+  planned("45 CFR 164.308(a)(1)(ii)", "risk analysis and activity review", "audit review reports"),
+  planned("45 CFR 164.400 to 164.414", "breach notification", "incident records with their deadlines"),
+  planned("RFC 5280 §5", "certificate revocation lists", "sharded CRLs, published when they change"),
+];

@@ -1,0 +1,111 @@
+/** Room: core/standard. What a certificate of each kind may look like; policy and lint read their limits here. */
+
+export type ProfileId = "root" | "issuing" | "device" | "server" | "operator";
+
+export interface Profile {
+  readonly id: ProfileId;
+  readonly subjectKind: "authority" | "device" | "server" | "operator";
+  readonly basicConstraints: { readonly cA: boolean; readonly pathLenConstraint?: number };
+  /** KeyUsage bits by their RFC 5280 names. */
+  readonly keyUsage: readonly string[];
+  /** KeyUsage bits added when the subject key is RSA. */
+  readonly rsaKeyUsage: readonly string[];
+  /** Key purposes by name, such as "clientAuth"; empty for authorities. */
+  readonly extendedKeyUsage: readonly string[];
+  /** `KeyAlgorithmId` values. */
+  readonly subjectAlgorithms: readonly string[];
+  readonly rsaModulusBits: { readonly minimum: number; readonly maximum: number };
+  /** Days of validity, both ends included, when the request asks for nothing. */
+  readonly defaultDays: number;
+  /** Days of validity, both ends included, that no request exceeds. */
+  readonly maximumDays: number;
+  /** Seconds that notBefore lies before the time of issuance, for devices whose clocks run late. */
+  readonly backdateSeconds: number;
+  /** Share of the validity after which the holder is told to renew. */
+  readonly renewAfterFraction: number;
+  /** Whether renewal may keep the key. */
+  readonly keyReuse: boolean;
+  readonly citation: string;
+}
+
+const authorityKeys = ["P-256", "P-384", "Ed25519", "RSA", "ML-DSA-65", "ML-DSA-87"];
+const subjectKeys = ["P-256", "P-384", "Ed25519", "RSA", "ML-DSA-44", "ML-DSA-65", "ML-DSA-87"];
+const authorityModulus = { minimum: 3072, maximum: 4096 };
+const subjectModulus = { minimum: 2048, maximum: 4096 };
+
+const authority = {
+  subjectKind: "authority",
+  // RFC 5280 §4.2.1.3: an authority signs certificates and CRLs, and nothing else.
+  keyUsage: ["keyCertSign", "cRLSign"],
+  rsaKeyUsage: [],
+  extendedKeyUsage: [],
+  subjectAlgorithms: authorityKeys,
+  rsaModulusBits: authorityModulus,
+  backdateSeconds: 300,
+  keyReuse: false,
+} as const;
+
+const endEntity = {
+  basicConstraints: { cA: false },
+  keyUsage: ["digitalSignature"],
+  rsaKeyUsage: [],
+  subjectAlgorithms: subjectKeys,
+  rsaModulusBits: subjectModulus,
+  backdateSeconds: 300,
+  renewAfterFraction: 2 / 3,
+  keyReuse: false,
+} as const;
+
+export const profiles: Readonly<Record<ProfileId, Profile>> = {
+  root: {
+    ...authority,
+    id: "root",
+    basicConstraints: { cA: true },
+    defaultDays: 3650,
+    maximumDays: 3650,
+    // Its successor must stand while an issuing authority's whole life is left: 1 - 1095 / 3650.
+    renewAfterFraction: 0.7,
+    citation: "RFC 5280 §4.2.1.3, §4.2.1.9; SP 800-57 Part 1 r5 §5.3.6",
+  },
+  issuing: {
+    ...authority,
+    id: "issuing",
+    // RFC 5280 §4.2.1.9: no authority below this one.
+    basicConstraints: { cA: true, pathLenConstraint: 0 },
+    defaultDays: 1095,
+    maximumDays: 1095,
+    // As for the root, for the longest device certificate: 1 - 397 / 1095, rounded down.
+    renewAfterFraction: 0.6,
+    citation: "RFC 5280 §4.2.1.3, §4.2.1.9; SP 800-57 Part 1 r5 §5.3.6",
+  },
+  device: {
+    ...endEntity,
+    id: "device",
+    subjectKind: "device",
+    // RFC 8813 §3: keyEncipherment is for keys that can encipher, of ours RSA only.
+    rsaKeyUsage: ["keyEncipherment"],
+    // X.509-SVID §4.4: both purposes, since devices speak to one another.
+    extendedKeyUsage: ["clientAuth", "serverAuth"],
+    defaultDays: 90,
+    maximumDays: 397,
+    citation: "RFC 5280 §4.2; RFC 8813 §3; SPIFFE X.509-SVID §4; SP 800-57 Part 1 r5 §5.3.6",
+  },
+  server: {
+    ...endEntity,
+    id: "server",
+    subjectKind: "server",
+    extendedKeyUsage: ["serverAuth"],
+    defaultDays: 30,
+    maximumDays: 90,
+    citation: "RFC 5280 §4.2; RFC 9525; SP 800-57 Part 1 r5 §5.3.6",
+  },
+  operator: {
+    ...endEntity,
+    id: "operator",
+    subjectKind: "operator",
+    extendedKeyUsage: ["clientAuth"],
+    defaultDays: 90,
+    maximumDays: 90,
+    citation: "RFC 5280 §4.2; 45 CFR 164.312(d); SP 800-57 Part 1 r5 §5.3.6",
+  },
+};
