@@ -6,9 +6,13 @@ import { type Clause, type Profile, securityStandard } from "./index.ts";
 
 type Row = readonly string[];
 
+/** A Markdown table with its columns aligned, as the formatter leaves it. */
 function table(head: Row, rows: readonly Row[]): string {
-  const line = (cells: Row): string => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+  const cells = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
+  const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => row[column]?.length ?? 0)));
+  const line = (row: Row): string => `| ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(" | ")} |`;
+  const rule = `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`;
+  return [line(cells[0] ?? []), rule, ...cells.slice(1).map(line)].join("\n");
 }
 
 function duration(days: number): string {
