@@ -1,5 +1,5 @@
 /** Room: core/standard. How long each kind of key or secret is used, by whom. */
-import { enrollmentTokenStandard } from "./credentials.ts";
+import { enrollmentTokenStandard } from "./enrollment-token.ts";
 import { type Profile, profiles } from "./profiles.ts";
 import { tlsSettings } from "./transport.ts";
 

@@ -4,8 +4,8 @@
  */
 import { authorityAlgorithms, rsaStandard, signatureAlgorithms, subjectAlgorithms } from "./algorithms.ts";
 import { clauses } from "./clauses.ts";
-import { enrollmentTokenStandard } from "./credentials.ts";
 import { cryptoperiods } from "./cryptoperiods.ts";
+import { enrollmentTokenStandard } from "./enrollment-token.ts";
 import { limits } from "./limits.ts";
 import { profiles } from "./profiles.ts";
 import { tlsSettings } from "./transport.ts";
@@ -14,13 +14,13 @@ export type { AlgorithmEntry, RsaStandard } from "./algorithms.ts";
 export { rsaStandard } from "./algorithms.ts";
 export type { Clause } from "./clauses.ts";
 export { clauses } from "./clauses.ts";
-export type { CredentialStandard } from "./credentials.ts";
-export { enrollmentTokenStandard } from "./credentials.ts";
 export type { Cryptoperiod } from "./cryptoperiods.ts";
 export { cryptoperiods } from "./cryptoperiods.ts";
+export type { CredentialStandard } from "./enrollment-token.ts";
+export { enrollmentTokenStandard } from "./enrollment-token.ts";
 export type { Limit } from "./limits.ts";
 export { limits } from "./limits.ts";
-export type { Profile, ProfileId } from "./profiles.ts";
+export type { KeyPurposeName, KeyUsageName, Profile, ProfileId } from "./profiles.ts";
 export { profiles } from "./profiles.ts";
 export type { TlsSettings } from "./transport.ts";
 export { tlsSettings } from "./transport.ts";

@@ -2,16 +2,30 @@
 
 export type ProfileId = "root" | "issuing" | "device" | "server" | "operator";
 
+/** RFC 5280 §4.2.1.3, in the order of the bits. */
+export type KeyUsageName =
+  | "digitalSignature"
+  | "nonRepudiation"
+  | "keyEncipherment"
+  | "dataEncipherment"
+  | "keyAgreement"
+  | "keyCertSign"
+  | "cRLSign"
+  | "encipherOnly"
+  | "decipherOnly";
+
+/** RFC 5280 §4.2.1.12: the purposes that profiles give. */
+export type KeyPurposeName = "serverAuth" | "clientAuth";
+
 export interface Profile {
   readonly id: ProfileId;
   readonly subjectKind: "authority" | "device" | "server" | "operator";
   readonly basicConstraints: { readonly cA: boolean; readonly pathLenConstraint?: number };
-  /** KeyUsage bits by their RFC 5280 names. */
-  readonly keyUsage: readonly string[];
+  readonly keyUsage: readonly KeyUsageName[];
   /** KeyUsage bits added when the subject key is RSA. */
-  readonly rsaKeyUsage: readonly string[];
-  /** Key purposes by name, such as "clientAuth"; empty for authorities. */
-  readonly extendedKeyUsage: readonly string[];
+  readonly rsaKeyUsage: readonly KeyUsageName[];
+  /** Empty for authorities. */
+  readonly extendedKeyUsage: readonly KeyPurposeName[];
   /** `KeyAlgorithmId` values. */
   readonly subjectAlgorithms: readonly string[];
   readonly rsaModulusBits: { readonly minimum: number; readonly maximum: number };
