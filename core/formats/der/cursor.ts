@@ -88,7 +88,8 @@ export class DerCursor {
   integer(): Uint8Array {
     const offset = this.#offset;
     const content = this.#content(tag.integer);
-    if (!isMinimalInteger(content, 0, content.length)) throw malformed(offset, "integer is empty or not minimal");
+    if (!isMinimalInteger(content, 0, content.length))
+      throw malformed(offset, "integer is empty or not minimal");
     return content;
   }
 
@@ -96,7 +97,8 @@ export class DerCursor {
   smallInteger(): number {
     const offset = this.#offset;
     const content = this.integer();
-    if (content.length > 4 || (content[0] ?? 0) >= 0x80) throw malformed(offset, "integer out of range 0 to 2^31-1");
+    if (content.length > 4 || (content[0] ?? 0) >= 0x80)
+      throw malformed(offset, "integer out of range 0 to 2^31-1");
     return content.reduce((value, octet) => value * 256 + octet, 0);
   }
 
@@ -161,19 +163,25 @@ export class DerCursor {
 
   #expect(wanted: number): Header {
     const found = this.peek();
-    if (found !== wanted) throw malformed(this.#offset, `expected tag ${hexTag(wanted)}, found ${hexTag(found)}`);
+    if (found !== wanted)
+      throw malformed(this.#offset, `expected tag ${hexTag(wanted)}, found ${hexTag(found)}`);
     return this.#header();
   }
 }
 
 function decodeNamedBits(content: Uint8Array, offset: number): ReadonlySet<number> {
   const unused = content[0];
-  if (unused === undefined || unused > 7) throw malformed(offset, "bit string without a valid unused-bits octet");
+  if (unused === undefined || unused > 7)
+    throw malformed(offset, "bit string without a valid unused-bits octet");
   const bits = new Set<number>();
   const count = (content.length - 1) * 8 - unused;
   if (count < 0) throw malformed(offset, "bit string with more unused bits than bits");
   for (let bit = 0; bit < count; bit += 1) {
     if (((content[1 + (bit >> 3)] ?? 0) & (0x80 >> (bit & 7))) !== 0) bits.add(bit);
+  }
+  // X.690 §11.2.1: unused bits are zero. Checked here too: extension values are not under the outer checkDer.
+  if (((content[content.length - 1] ?? 0) & ((1 << unused) - 1)) !== 0 && content.length > 1) {
+    throw malformed(offset, "bit string with unused bits set");
   }
   // X.690 §11.2.2: a named bit list ends with a one bit.
   if (count > 0 && !bits.has(count - 1)) throw malformed(offset, "named bit list with trailing zero bits");

@@ -1,11 +1,11 @@
 /** Room: core/formats. Decodes one DER identifier and length (X.690 §10.1: definite, minimal). */
 import { AppError } from "../../errors.ts";
 
-export function malformed(offset: number, what: string): AppError {
-  return new AppError("der_malformed", `not DER at offset ${offset}: ${what}`);
+export function malformed(offset: number, what: string, options: ErrorOptions = {}): AppError {
+  return new AppError("der_malformed", `not DER at offset ${offset}: ${what}`, options);
 }
 
-/** End offset of the element's content, given the offset of its first length octet. */
+/** One decoded header: the identifier octet and where the content lies in the input. */
 export interface Header {
   readonly tag: number;
   readonly contentStart: number;
@@ -22,7 +22,8 @@ export function readHeader(bytes: Uint8Array, offset: number, limit: number): He
   if (identifier === undefined || first === undefined || offset + 2 > limit) {
     throw malformed(offset, "element header is truncated");
   }
-  if ((identifier & 0x1f) === 0x1f) throw malformed(offset, "tag numbers above 30 are not used by our formats");
+  if ((identifier & 0x1f) === 0x1f)
+    throw malformed(offset, "tag numbers above 30 are not used by our formats");
   if (identifier === 0) throw malformed(offset, "tag 0 is reserved");
   let contentStart = offset + 2;
   let length = first;

@@ -28,8 +28,10 @@ export function isMinimalInteger(bytes: Uint8Array, start: number, end: number):
 
 function checkBitString(bytes: Uint8Array, start: number, end: number): void {
   const unused = bytes[start];
-  if (start === end || unused === undefined) throw malformed(start, "bit string without its unused-bits octet");
-  if (unused > 7 || (unused > 0 && end - start === 1)) throw malformed(start, `bit string with ${unused} unused bits`);
+  if (start === end || unused === undefined)
+    throw malformed(start, "bit string without its unused-bits octet");
+  if (unused > 7 || (unused > 0 && end - start === 1))
+    throw malformed(start, `bit string with ${unused} unused bits`);
   // X.690 §11.2.1: unused bits are zero.
   if (unused > 0 && ((bytes[end - 1] ?? 0) & ((1 << unused) - 1)) !== 0) {
     throw malformed(start, "bit string with unused bits set");
@@ -50,7 +52,8 @@ function checkPrimitive(bytes: Uint8Array, identifier: number, start: number, en
     case tag.boolean: {
       // X.690 §11.1: TRUE is 0xff.
       const value = bytes[start];
-      if (end - start !== 1 || (value !== 0 && value !== 0xff)) throw malformed(start, "boolean is neither 00 nor ff");
+      if (end - start !== 1 || (value !== 0 && value !== 0xff))
+        throw malformed(start, "boolean is neither 00 nor ff");
       return;
     }
     case tag.integer:
@@ -87,7 +90,10 @@ function checkConstructed(identifier: number, offset: number): void {
  */
 export function checkDer(bytes: Uint8Array, limits: DerLimits = defaultLimits): void {
   if (bytes.length > limits.maxBytes) {
-    throw new AppError("der_too_large", `input of ${bytes.length} octets exceeds the limit of ${limits.maxBytes}`);
+    throw new AppError(
+      "der_too_large",
+      `input of ${bytes.length} octets exceeds the limit of ${limits.maxBytes}`,
+    );
   }
   const ends: number[] = [];
   let offset = 0;

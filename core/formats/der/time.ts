@@ -11,7 +11,12 @@ export const noExpiry = Date.UTC(9999, 11, 31, 23, 59, 59);
 /** Milliseconds since the epoch. Dates through 2049 must be UTCTime, later ones GeneralizedTime. */
 export function decodeTime(kind: number, content: Uint8Array, offset: number): number {
   const text = Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString("latin1");
-  const match = kind === tag.utcTime ? utcTime.exec(text) : kind === tag.generalizedTime ? generalizedTime.exec(text) : null;
+  const match =
+    kind === tag.utcTime
+      ? utcTime.exec(text)
+      : kind === tag.generalizedTime
+        ? generalizedTime.exec(text)
+        : null;
   if (match === null) throw malformed(offset, "time is not YYMMDDHHMMSSZ or YYYYMMDDHHMMSSZ");
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1).map(Number);
   // RFC 5280 §4.1.2.5.1: two-digit years from 50 are 19YY.
@@ -32,6 +37,11 @@ export function encodeTime(time: number): { readonly tag: number; readonly text:
   if (!Number.isInteger(time / 1000) || year < 1950 || year > 9999) {
     throw malformed(0, `time ${time} is not a whole second from 1950 to 9999`);
   }
-  const digits = date.toISOString().replace(/\.\d+Z$/, "Z").replace(/[-:T]/g, "");
-  return year < 2050 ? { tag: tag.utcTime, text: digits.slice(2) } : { tag: tag.generalizedTime, text: digits };
+  const digits = date
+    .toISOString()
+    .replace(/\.\d+Z$/, "Z")
+    .replace(/[-:T]/g, "");
+  return year < 2050
+    ? { tag: tag.utcTime, text: digits.slice(2) }
+    : { tag: tag.generalizedTime, text: digits };
 }

@@ -1,6 +1,7 @@
 /** Room: core/formats. DER encoders: each returns the whole element as a fresh Buffer. */
 import { malformed } from "./header.ts";
 import { encodeOid } from "./oid.ts";
+import { encodeString } from "./string.ts";
 import { contextTag, tag } from "./tag.ts";
 import { encodeTime } from "./time.ts";
 
@@ -36,7 +37,8 @@ export function encodeElement(identifier: number, ...parts: readonly Uint8Array[
   return out;
 }
 
-export const encodeSequence = (...parts: readonly Uint8Array[]): Buffer => encodeElement(tag.sequence, ...parts);
+export const encodeSequence = (...parts: readonly Uint8Array[]): Buffer =>
+  encodeElement(tag.sequence, ...parts);
 
 /** X.690 §11.6: the elements of a SET OF stand in ascending order of their encodings. */
 export const encodeSetOf = (...parts: readonly Uint8Array[]): Buffer =>
@@ -70,13 +72,15 @@ export function encodeSmallInteger(value: number): Buffer {
   return encodeUnsignedInteger(octets);
 }
 
-export const encodeBoolean = (value: boolean): Buffer => encodeElement(tag.boolean, Uint8Array.of(value ? 0xff : 0));
+export const encodeBoolean = (value: boolean): Buffer =>
+  encodeElement(tag.boolean, Uint8Array.of(value ? 0xff : 0));
 export const encodeNull = (): Buffer => encodeElement(tag.null);
 export const encodeOidElement = (dotted: string): Buffer => encodeElement(tag.oid, encodeOid(dotted));
 export const encodeOctetString = (content: Uint8Array): Buffer => encodeElement(tag.octetString, content);
 
 /** BIT STRING of whole octets. */
-export const encodeBitString = (content: Uint8Array): Buffer => encodeElement(tag.bitString, Uint8Array.of(0), content);
+export const encodeBitString = (content: Uint8Array): Buffer =>
+  encodeElement(tag.bitString, Uint8Array.of(0), content);
 
 /** Named bit list (X.690 §11.2.2: trailing zero bits removed); bit 0 is the first of the list. */
 export function encodeNamedBits(bits: Iterable<number>): Buffer {
@@ -89,9 +93,11 @@ export function encodeNamedBits(bits: Iterable<number>): Buffer {
   return encodeElement(tag.bitString, content);
 }
 
-export const encodeUtf8String = (text: string): Buffer => encodeElement(tag.utf8String, Buffer.from(text, "utf8"));
-export const encodePrintableString = (text: string): Buffer =>
-  encodeElement(tag.printableString, Buffer.from(text, "latin1"));
+/** UTF8String, PrintableString or IA5String element; throws AppError der_malformed outside the type's alphabet. */
+export const encodeStringElement = (kind: number, text: string): Buffer =>
+  encodeElement(kind, encodeString(kind, text));
+export const encodeUtf8String = (text: string): Buffer => encodeStringElement(tag.utf8String, text);
+export const encodePrintableString = (text: string): Buffer => encodeStringElement(tag.printableString, text);
 
 /** RFC 5280 §4.1.2.5: UTCTime through 2049, GeneralizedTime from 2050; `time` in whole-second milliseconds. */
 export function encodeTimeElement(time: number): Buffer {
