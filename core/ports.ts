@@ -4,9 +4,11 @@
  */
 import type { AuthorityAlgorithmId } from "./formats/algorithms.ts";
 
-/** Milliseconds since the epoch. */
 export interface Clock {
+  /** Milliseconds since the epoch. */
   now(): number;
+  /** Resolves after at least `milliseconds`. */
+  sleep(milliseconds: number): Promise<void>;
 }
 
 /** A cryptographically secure random source. */
@@ -120,6 +122,12 @@ export interface Log {
   error(event: string, fields?: Readonly<Record<string, string | number | boolean>>): void;
 }
 
+/** Bounded memory of values computed from immutable bytes, such as a decoded authority certificate. */
+export interface Memo {
+  /** The value remembered under `key`, or the one that `make` returns now. What throws is not remembered. */
+  get<Value>(key: string, make: () => Value): Value;
+}
+
 /** The ports bound: what a use case receives. */
 export interface App {
   readonly clock: Clock;
@@ -127,4 +135,5 @@ export interface App {
   readonly items: ItemStore;
   readonly keys: KeyService;
   readonly log: Log;
+  readonly memo: Memo;
 }

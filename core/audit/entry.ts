@@ -1,0 +1,41 @@
+/**
+ * Room: core/audit. Each act writes its own entry in its own transaction; there is no counter on the write
+ * path. Fields are opaque ids and codes, never names, tokens or requests.
+ * Source: 45 CFR 164.312(b), audit controls.
+ */
+import type { App, WriteOperation } from "../ports.ts";
+import { timeKey } from "../records/certificate-record.ts";
+
+export type AuditAction =
+  | "fleet.created"
+  | "enrollment-token.created"
+  | "certificate.issued"
+  | "certificate.revoked"
+  | "issuance.closed";
+
+export interface AuditAct {
+  readonly fleet: string;
+  readonly action: AuditAction;
+  /** Who: `operator:…`, `token:…`, `certificate:…` or `system`. */
+  readonly actor: string;
+  /** On what: a serial number, device id or fleet. */
+  readonly subject: string;
+  readonly result: "success" | "failure";
+  /** A code, such as a revocation reason. */
+  readonly reason?: string;
+}
+
+/** The write that records `act` now; put it into the transaction of the act itself. */
+export function auditEntry(app: Pick<App, "clock" | "entropy">, act: AuditAct): WriteOperation {
+  const time = timeKey(app.clock.now());
+  const id = Buffer.from(app.entropy.bytes(16)).toString("hex");
+  return {
+    put: {
+      // The first digit of the random id spreads a fleet's day over sixteen partitions.
+      pk: `AUDIT#${act.fleet}#${time.slice(0, 10)}#${id.slice(0, 1)}`,
+      sk: `${time}#${id}`,
+      attributes: { ...act, time },
+    },
+    when: "absent",
+  };
+}

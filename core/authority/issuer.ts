@@ -1,0 +1,91 @@
+/**
+ * Room: core/authority. A fleet's authorities as the store has them now, with their certificates decoded.
+ * Decoding is remembered by the certificate's own bytes; state is read afresh each time.
+ */
+import { hash } from "node:crypto";
+import { AppError } from "../errors.ts";
+import { authorityAlgorithms, type AuthorityAlgorithm } from "../formats/algorithms.ts";
+import { decodeSubjectPublicKey, type SubjectPublicKey } from "../formats/spki.ts";
+import { type Certificate, decodeCertificate } from "../formats/x509/certificate.ts";
+import type { App } from "../ports.ts";
+import {
+  type AuthorityRecord,
+  authorityRecord,
+  type FleetRecord,
+  fleetPartition,
+  fleetRecord,
+  isFleetItem,
+} from "../records/fleet-record.ts";
+
+export interface Issuer {
+  readonly record: AuthorityRecord;
+  readonly algorithm: AuthorityAlgorithm;
+  readonly certificate: Certificate;
+  readonly publicKey: SubjectPublicKey;
+}
+
+export interface Fleet {
+  readonly record: FleetRecord;
+  readonly authorities: readonly Issuer[];
+}
+
+/** More authorities than a fleet ever has at once: one page is all of them. */
+const maximumAuthorities = 100;
+
+interface DecodedCertificate {
+  readonly certificate: Certificate;
+  readonly publicKey: SubjectPublicKey;
+}
+
+function decode(app: App, raw: Uint8Array): DecodedCertificate {
+  return app.memo.get(`authority:${hash("sha256", raw)}`, () => {
+    const certificate = decodeCertificate(raw);
+    return { certificate, publicKey: decodeSubjectPublicKey(certificate.tbs.subjectPublicKeyInfo) };
+  });
+}
+
+export function issuerOf(app: App, record: AuthorityRecord): Issuer {
+  return { record, algorithm: authorityAlgorithms[record.algorithm], ...decode(app, record.certificate) };
+}
+
+/** The fleet with all its authorities, or undefined when there is none of that name. One read. */
+export async function findFleet(app: App, fleet: string): Promise<Fleet | undefined> {
+  const page = await app.items.query({ pk: fleetPartition(fleet), limit: maximumAuthorities });
+  const own = page.items.find(isFleetItem);
+  if (own === undefined) return undefined;
+  const authorities = page.items.filter((item) => !isFleetItem(item)).map(authorityRecord);
+  return { record: fleetRecord(own), authorities: authorities.map((record) => issuerOf(app, record)) };
+}
+
+/** @throws AppError not_found. */
+export async function getFleet(app: App, fleet: string): Promise<Fleet> {
+  const found = await findFleet(app, fleet);
+  if (found === undefined) throw new AppError("not_found", `there is no fleet "${fleet}"`);
+  return found;
+}
+
+/** @throws AppError authority_unavailable: not active, or expired. */
+export function issuingAuthority(app: App, fleet: Fleet): Issuer {
+  const wanted = fleet.record.issuingAuthorityId;
+  const issuer = fleet.authorities.find(({ record }) => record.authorityId === wanted);
+  if (issuer === undefined || issuer.record.state !== "active") {
+    throw new AppError("authority_unavailable", `authority "${wanted}" is not active; activate an issuing authority`);
+  }
+  if (issuer.certificate.tbs.validity.notAfter <= app.clock.now()) {
+    throw new AppError("authority_unavailable", `authority "${wanted}" has expired; rotate it`);
+  }
+  return issuer;
+}
+
+/** The authorities from `authorityId` upwards, the root left out: what a peer needs to build the path. */
+export function chainOf(fleet: Fleet, authorityId: string): readonly Issuer[] {
+  const chain: Issuer[] = [];
+  let wanted: string | undefined = authorityId;
+  while (wanted !== undefined && chain.length < fleet.authorities.length) {
+    const issuer = fleet.authorities.find(({ record }) => record.authorityId === wanted);
+    if (issuer === undefined || issuer.record.kind === "root") break;
+    chain.push(issuer);
+    wanted = issuer.record.parentId;
+  }
+  return chain;
+}

@@ -1,0 +1,45 @@
+/**
+ * Room: core/bootstrap. Certificates that the deployment itself asks for: the listener's and the first
+ * operator's. Whoever composes the App vouches for the identity; nothing reaches this over the network.
+ */
+import { hash } from "node:crypto";
+import { getFleet } from "../authority/issuer.ts";
+import { type IssuedCertificate, issuedCertificate } from "../enrollment/answer.ts";
+import { issueAuthorised } from "../enrollment/enroll.ts";
+import { AppError } from "../errors.ts";
+import { verifyCsr } from "../formats/certification-request.ts";
+import type { SubjectIdentity } from "../policy/identity.ts";
+import type { App } from "../ports.ts";
+import { profiles } from "../standard/profiles.ts";
+
+export type DeploymentSubject =
+  | { readonly kind: "server"; readonly dnsNames: readonly string[]; readonly ipAddresses: readonly string[] }
+  | { readonly kind: "operator"; readonly operatorId: string };
+
+/**
+ * The same key and subject get the same certificate again.
+ * @param request.csr DER.
+ * @throws AppError csr_* and key_*, the policy's codes, not_found, authority_unavailable.
+ */
+export async function issueForDeployment(
+  app: App,
+  request: { readonly fleet: string; readonly subject: DeploymentSubject; readonly csr: Uint8Array },
+): Promise<IssuedCertificate> {
+  const csr = await verifyCsr(request.csr);
+  const fleet = await getFleet(app, request.fleet);
+  const { fleet: name, trustDomain } = fleet.record;
+  const { subject } = request;
+  const identity: SubjectIdentity =
+    subject.kind === "server" ? { ...subject, fleet: name } : { ...subject, fleet: name, trustDomain };
+  const record = await issueAuthorised(app, {
+    fleet,
+    csr,
+    profile: profiles[subject.kind],
+    identity,
+    credential: "system",
+    requestDigest: hash("sha256", `deployment\n${subject.kind}\n${csr.publicKey.fingerprint}`),
+    consume: [],
+    taken: () => new AppError("internal", "the deployment's request was taken by another"),
+  });
+  return issuedCertificate(fleet, record);
+}

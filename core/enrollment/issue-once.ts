@@ -1,0 +1,37 @@
+/**
+ * Room: core/enrollment. One request, one certificate: of many calls with the same request one signs, and all
+ * answer with its certificate, byte for byte.
+ */
+import { type AppError, isAppError } from "../errors.ts";
+import type { App } from "../ports.ts";
+import type { CertificateRecord } from "../records/certificate-record.ts";
+import { requestedSerialNumber, requestKey } from "../records/request-record.ts";
+import { awaitIssued } from "./intent.ts";
+import { type IssuanceRequest, PreparedIssuance } from "./issuance.ts";
+
+/** The certificate that answers the request of this digest, or undefined when the request is new. */
+export async function findAnswer(app: App, fleet: string, digest: string): Promise<CertificateRecord | undefined> {
+  const item = await app.items.get(requestKey(fleet, digest));
+  return item === undefined ? undefined : awaitIssued(app, fleet, requestedSerialNumber(item));
+}
+
+/**
+ * @param taken The failure when the credential is no longer as it was read, and not because of this request.
+ * @throws AppError what `PreparedIssuance` throws, `taken`'s, issuance_in_progress, issuance_closed.
+ */
+export async function issueOnce(
+  app: App,
+  request: IssuanceRequest,
+  taken: () => AppError,
+): Promise<CertificateRecord> {
+  let prepared: PreparedIssuance;
+  try {
+    prepared = await PreparedIssuance.prepare(app, request);
+  } catch (error) {
+    if (!isAppError(error, "store_condition_failed")) throw error;
+    const answer = await findAnswer(app, request.fleet, request.requestDigest);
+    if (answer === undefined) throw taken();
+    return answer;
+  }
+  return prepared.sign(app);
+}

@@ -1,0 +1,61 @@
+/**
+ * Room: core/records. Typed reading of an item's attributes. A missing or mistyped attribute is a defect of
+ * the stored data, never of a request: it fails as `internal`.
+ */
+import { AppError } from "../errors.ts";
+import type { AttributeValue, Item } from "../ports.ts";
+
+function mistyped(item: Item, name: string, wanted: string): AppError {
+  return new AppError("internal", `stored ${item.sk} has no ${wanted} "${name}"`);
+}
+
+function optional(item: Item, name: string): AttributeValue | undefined {
+  return item.attributes[name];
+}
+
+export function text(item: Item, name: string): string {
+  const value = optional(item, name);
+  if (typeof value !== "string") throw mistyped(item, name, "text");
+  return value;
+}
+
+export function optionalText(item: Item, name: string): string | undefined {
+  return optional(item, name) === undefined ? undefined : text(item, name);
+}
+
+/** One of a closed set of words. */
+export function word<Word extends string>(item: Item, name: string, words: readonly Word[]): Word {
+  const value = text(item, name);
+  const found = words.find((candidate) => candidate === value);
+  if (found === undefined) throw mistyped(item, name, words.join(" or "));
+  return found;
+}
+
+export function number(item: Item, name: string): number {
+  const value = optional(item, name);
+  if (typeof value !== "number") throw mistyped(item, name, "number");
+  return value;
+}
+
+export function optionalNumber(item: Item, name: string): number | undefined {
+  return optional(item, name) === undefined ? undefined : number(item, name);
+}
+
+export function bytes(item: Item, name: string): Uint8Array {
+  const value = optional(item, name);
+  if (!(value instanceof Uint8Array)) throw mistyped(item, name, "binary");
+  return value;
+}
+
+export function optionalBytes(item: Item, name: string): Uint8Array | undefined {
+  return optional(item, name) === undefined ? undefined : bytes(item, name);
+}
+
+/** `values` without its undefined members, as a store takes them. */
+export function present(
+  values: Readonly<Record<string, AttributeValue | undefined>>,
+): Record<string, AttributeValue> {
+  const kept: Record<string, AttributeValue> = {};
+  for (const [name, value] of Object.entries(values)) if (value !== undefined) kept[name] = value;
+  return kept;
+}

@@ -1,0 +1,126 @@
+/**
+ * Room: core/records. What the store knows of one certificate, from the moment before it is signed. The key
+ * carries the fleet, so a serial number is unique in the fleet, whichever authority signs.
+ */
+import type { AuthorityAlgorithmId } from "../formats/algorithms.ts";
+import { authorityAlgorithms } from "../formats/algorithms.ts";
+import { canonicalText } from "../formats/name.ts";
+import type { IndexName, Item, ItemKey, NewItem } from "../ports.ts";
+import { type ProfileId, profiles } from "../standard/profiles.ts";
+import { number, optionalBytes, optionalNumber, optionalText, present, text, word } from "./attributes.ts";
+import { shardOf } from "./shard.ts";
+
+/** intended → issued → revoked; an intent that cannot be finished becomes closed. */
+export type CertificateState = "intended" | "issued" | "revoked" | "closed";
+export type SubjectKind = "authority" | "device" | "server" | "operator";
+
+export interface CertificateRecord {
+  readonly fleet: string;
+  /** Lowercase hexadecimal. */
+  readonly serialNumber: string;
+  readonly state: CertificateState;
+  readonly subjectKind: SubjectKind;
+  readonly subjectId: string;
+  readonly profile: ProfileId;
+  readonly authorityId: string;
+  /** The signing key and its row, so that an intent can be finished from its record alone. */
+  readonly keyId: string;
+  readonly algorithm: AuthorityAlgorithmId;
+  readonly keyAlgorithm: string;
+  /** SHA-256 of the SubjectPublicKeyInfo, hexadecimal. */
+  readonly keyFingerprint: string;
+  /** Milliseconds since the epoch, as all times here. */
+  readonly notBefore: number;
+  readonly notAfter: number;
+  readonly createdAt: number;
+  /** Opaque id of the credential that the request was authorised by. */
+  readonly credential: string;
+  /** While intended: until when the present signer has the intent for itself. */
+  readonly leaseUntil: number;
+  /** While intended: what is to be signed. */
+  readonly tbs?: Uint8Array;
+  /** Once issued. */
+  readonly certificate?: Uint8Array;
+  readonly issuedAt?: number;
+  readonly revokedAt?: number;
+  readonly revocationReason?: string;
+  readonly revokedBy?: string;
+}
+
+export interface Stored<Value> {
+  readonly value: Value;
+  readonly version: number;
+}
+
+export function certificateKey(fleet: string, serialNumber: string): ItemKey {
+  return { pk: `CERTIFICATE#${fleet}#${serialNumber}`, sk: "CERTIFICATE" };
+}
+
+/** Fixed-width time, so that text order is time order. */
+export function timeKey(time: number): string {
+  return new Date(time).toISOString();
+}
+
+export const subjectPartition = (fleet: string, kind: SubjectKind, subjectId: string): string =>
+  `SUBJECT#${fleet}#${kind}#${canonicalText(subjectId)}`;
+export const issuePartition = (fleet: string, shard: string): string => `ISSUED#${fleet}#${shard}`;
+export const openPartition = (shard: string): string => `OPEN#${shard}`;
+
+function indexesOf(record: CertificateRecord): Partial<Record<IndexName, ItemKey>> {
+  const shard = shardOf(record.serialNumber);
+  const byTime = `${timeKey(record.createdAt)}#${record.serialNumber}`;
+  switch (record.state) {
+    case "intended":
+      return { open: { pk: openPartition(shard), sk: `${byTime}#${record.fleet}` } };
+    case "closed":
+      return {};
+    case "issued":
+    case "revoked":
+      return {
+        byDevice: { pk: subjectPartition(record.fleet, record.subjectKind, record.subjectId), sk: byTime },
+        byIssue: { pk: issuePartition(record.fleet, shard), sk: byTime },
+      };
+  }
+}
+
+export function certificateItem(record: CertificateRecord): NewItem {
+  const attributes = present({ ...record });
+  return {
+    ...certificateKey(record.fleet, record.serialNumber),
+    attributes,
+    indexes: indexesOf(record),
+  };
+}
+
+export function certificateRecord(item: Item): Stored<CertificateRecord> {
+  const optional = present({
+    tbs: optionalBytes(item, "tbs"),
+    certificate: optionalBytes(item, "certificate"),
+    issuedAt: optionalNumber(item, "issuedAt"),
+    revokedAt: optionalNumber(item, "revokedAt"),
+    revocationReason: optionalText(item, "revocationReason"),
+    revokedBy: optionalText(item, "revokedBy"),
+  }) as Partial<CertificateRecord>;
+  return {
+    version: item.version,
+    value: {
+      fleet: text(item, "fleet"),
+      serialNumber: text(item, "serialNumber"),
+      state: word(item, "state", ["intended", "issued", "revoked", "closed"]),
+      subjectKind: word(item, "subjectKind", ["authority", "device", "server", "operator"]),
+      subjectId: text(item, "subjectId"),
+      profile: word(item, "profile", Object.keys(profiles) as ProfileId[]),
+      authorityId: text(item, "authorityId"),
+      keyId: text(item, "keyId"),
+      algorithm: word(item, "algorithm", Object.keys(authorityAlgorithms) as AuthorityAlgorithmId[]),
+      keyAlgorithm: text(item, "keyAlgorithm"),
+      keyFingerprint: text(item, "keyFingerprint"),
+      notBefore: number(item, "notBefore"),
+      notAfter: number(item, "notAfter"),
+      createdAt: number(item, "createdAt"),
+      credential: text(item, "credential"),
+      leaseUntil: number(item, "leaseUntil"),
+      ...optional,
+    },
+  };
+}

@@ -1,0 +1,98 @@
+/**
+ * Room: core/revocation. Takes trust back from one certificate. The status counts at once for every call to
+ * this service; lists for others are published from it.
+ */
+import { auditEntry } from "../audit/entry.ts";
+import { AppError, isAppError } from "../errors.ts";
+import { isoSeconds } from "../enrollment/answer.ts";
+import { findCertificate } from "../enrollment/intent.ts";
+import type { App } from "../ports.ts";
+import { type CertificateRecord, certificateItem, type Stored } from "../records/certificate-record.ts";
+
+/** RFC 5280 §5.3.1, without certificateHold and removeFromCRL, which a permanent revocation never has. */
+export const revocationReasons = [
+  "unspecified",
+  "keyCompromise",
+  "affiliationChanged",
+  "superseded",
+  "cessationOfOperation",
+  "privilegeWithdrawn",
+] as const;
+export type RevocationReason = (typeof revocationReasons)[number];
+
+export interface RevocationRequest {
+  readonly fleet: string;
+  /** Lowercase hexadecimal. */
+  readonly serialNumber: string;
+  readonly operatorId: string;
+  readonly reason: RevocationReason;
+}
+
+export interface Revocation {
+  readonly serialNumber: string;
+  readonly status: "revoked";
+  /** ISO 8601, UTC. */
+  readonly revokedAt: string;
+  readonly reason: string;
+}
+
+const writeAttempts = 5;
+
+function assertRevocable(record: CertificateRecord, request: RevocationRequest): void {
+  if (record.subjectKind === "authority") {
+    throw new AppError("access_denied", "an authority is revoked by its rotation, not as a single certificate");
+  }
+  if (record.state === "revoked" && record.revocationReason !== request.reason) {
+    throw new AppError(
+      "already_revoked",
+      `certificate ${record.serialNumber} is revoked with reason ${record.revocationReason ?? "unspecified"}`,
+    );
+  }
+}
+
+async function writeRevocation(app: App, stored: Stored<CertificateRecord>, request: RevocationRequest) {
+  const { fleet, serialNumber, reason } = request;
+  const actor = `operator:${request.operatorId}`;
+  const record: CertificateRecord = {
+    ...stored.value,
+    state: "revoked",
+    revokedAt: app.clock.now(),
+    revocationReason: reason,
+    revokedBy: request.operatorId,
+  };
+  await app.items.transact([
+    { put: certificateItem(record), when: stored.version },
+    auditEntry(app, { fleet, action: "certificate.revoked", actor, subject: serialNumber, result: "success", reason }),
+  ]);
+  return record;
+}
+
+function revocation(record: CertificateRecord): Revocation {
+  return {
+    serialNumber: record.serialNumber,
+    status: "revoked",
+    revokedAt: isoSeconds(record.revokedAt ?? record.createdAt),
+    reason: record.revocationReason ?? "unspecified",
+  };
+}
+
+/**
+ * Repeating a revocation with the same reason gives the same answer.
+ * @throws AppError not_found, already_revoked (with another reason), access_denied (an authority),
+ * store_unavailable.
+ */
+export async function revoke(app: App, request: RevocationRequest): Promise<Revocation> {
+  for (let attempt = 1; ; attempt += 1) {
+    const stored = await findCertificate(app, request.fleet, request.serialNumber);
+    if (stored === undefined || stored.value.certificate === undefined) {
+      throw new AppError("not_found", `there is no certificate ${request.serialNumber} in fleet "${request.fleet}"`);
+    }
+    assertRevocable(stored.value, request);
+    if (stored.value.state === "revoked") return revocation(stored.value);
+    try {
+      return revocation(await writeRevocation(app, stored, request));
+    } catch (error) {
+      if (!isAppError(error, "store_condition_failed") || attempt === writeAttempts) throw error;
+    }
+  }
+}
