@@ -1,0 +1,158 @@
+/**
+ * Room: adapters/local. The KeyService on node:crypto: one file a key, sealed at rest, opened in memory.
+ */
+import { type KeyObject, randomBytes, sign } from "node:crypto";
+import { join } from "node:path";
+import { AppError } from "../../core/errors.ts";
+import { type AuthorityAlgorithmId, authorityAlgorithms } from "../../core/formats/algorithms.ts";
+import type { KeyDescription, KeyService } from "../../core/ports.ts";
+import { generateAuthorityKey } from "./keystore/key-generation.ts";
+import {
+  encodeRecord,
+  type KeyRecord,
+  keyFileName,
+  openRecord,
+  parseRecord,
+  sealRecord,
+} from "./keystore/key-record.ts";
+import { type MasterKeySource, openMasterKey } from "./keystore/master-key.ts";
+import { ensurePrivateDirectory, publishPrivateFile, readPrivateFile } from "./keystore/private-files.ts";
+
+export type { MasterKeySource } from "./keystore/master-key.ts";
+
+export interface SoftwareKeyServiceOptions {
+  /** Holds the header and a file for each key; made with mode 0700 when absent. */
+  readonly directory: string;
+  readonly masterKey: MasterKeySource;
+}
+
+/**
+ * Opens the key store, making it when absent.
+ * @throws AppError key_store_locked: wrong passphrase, wrong or missing key file; configuration_invalid:
+ * permissions too wide, a short passphrase, a store of a newer release; key_service_unavailable.
+ */
+export async function openSoftwareKeyService(
+  options: SoftwareKeyServiceOptions,
+): Promise<SoftwareKeyService> {
+  await ensurePrivateDirectory(options.directory);
+  const masterKey = await openMasterKey(options.directory, options.masterKey);
+  return new SoftwareKeyService(options.directory, masterKey);
+}
+
+interface OpenKey {
+  readonly description: KeyDescription;
+  readonly privateKey: KeyObject;
+}
+
+// What KMS takes as an alias too; the length leaves room for a file name.
+const aliasPattern = /^[A-Za-z0-9_-]+(?:\/[A-Za-z0-9_-]+)*$/;
+const aliasCharacters = 200;
+// The alias and 64 random bits: a key made anew under an old alias is another key.
+const keyIdPattern = /^(?<alias>[A-Za-z0-9_/-]+):[0-9a-f]{16}$/;
+
+function checkAlias(alias: string): void {
+  if (alias.length <= aliasCharacters && aliasPattern.test(alias)) return;
+  throw new AppError(
+    "configuration_invalid",
+    `key alias of ${alias.length} characters is refused; limit ${aliasCharacters}, ` +
+      'letters, digits, "_" and "-", in parts separated by "/"',
+  );
+}
+
+function unknownKey(): AppError {
+  return new AppError(
+    "key_not_found",
+    "no such key in the key store; check the key id and the data directory",
+  );
+}
+
+/** As the port promises. Made by `openSoftwareKeyService`. */
+export class SoftwareKeyService implements KeyService {
+  readonly #directory: string;
+  readonly #masterKey: KeyObject;
+  readonly #open = new Map<string, OpenKey>();
+  readonly #creating = new Map<string, Promise<OpenKey>>();
+
+  constructor(directory: string, masterKey: KeyObject) {
+    this.#directory = directory;
+    this.#masterKey = masterKey;
+  }
+
+  async createKey(alias: string, algorithm: AuthorityAlgorithmId): Promise<KeyDescription> {
+    checkAlias(alias);
+    const creating = this.#creating.get(alias) ?? this.#create(alias, algorithm);
+    this.#creating.set(alias, creating);
+    try {
+      const { description } = await creating;
+      if (description.algorithm === algorithm) return description;
+      throw new AppError(
+        "configuration_invalid",
+        `key "${alias}" exists with algorithm ${description.algorithm}, not ${algorithm}; choose another alias`,
+      );
+    } finally {
+      this.#creating.delete(alias);
+    }
+  }
+
+  async describeKey(keyId: string): Promise<KeyDescription> {
+    return (await this.#key(keyId)).description;
+  }
+
+  async sign(keyId: string, message: Uint8Array): Promise<Uint8Array> {
+    const { description, privateKey } = this.#open.get(keyId) ?? (await this.#key(keyId));
+    const { digest } = authorityAlgorithms[description.algorithm].signature;
+    // The callback form works on the thread pool: an RSA-4096 signature takes milliseconds.
+    return new Promise((resolve, reject) => {
+      sign(digest, message, privateKey, (error, signature) => {
+        if (error === null) return resolve(signature);
+        const failure = "the key store could not sign; try again";
+        reject(new AppError("key_service_unavailable", failure, { cause: error, retryAfter: 1 }));
+      });
+    });
+  }
+
+  async #create(alias: string, algorithm: AuthorityAlgorithmId): Promise<OpenKey> {
+    const existing = await this.#load(alias);
+    if (existing !== undefined) return existing;
+    const { publicKey, privateKey } = await generateAuthorityKey(algorithm);
+    const fields = {
+      keyId: `${alias}:${randomBytes(8).toString("hex")}`,
+      alias,
+      algorithm,
+      publicKey: publicKey.export({ format: "der", type: "spki" }),
+    };
+    const record = sealRecord(this.#masterKey, fields, privateKey);
+    await publishPrivateFile(join(this.#directory, keyFileName(alias)), encodeRecord(record));
+    // Read back even when we published: what is used is what the disk holds, ours or another process's.
+    const stored = await this.#load(alias);
+    if (stored === undefined) throw unknownKey();
+    return stored;
+  }
+
+  async #key(keyId: string): Promise<OpenKey> {
+    const known = this.#open.get(keyId);
+    if (known !== undefined) return known;
+    const alias = keyIdPattern.exec(keyId)?.groups?.["alias"];
+    if (alias === undefined || alias.length > aliasCharacters) throw unknownKey();
+    const key = await this.#load(alias);
+    if (key?.description.keyId !== keyId) throw unknownKey();
+    return key;
+  }
+
+  async #load(alias: string): Promise<OpenKey | undefined> {
+    const name = keyFileName(alias);
+    const content = await readPrivateFile(join(this.#directory, name));
+    if (content === undefined) return undefined;
+    const record: KeyRecord = parseRecord(content, name);
+    const privateKey = openRecord(this.#masterKey, record, name);
+    // A whole file under another's name opens, but is not the key that was asked for.
+    if (record.alias !== alias) {
+      const message = `key file ${name} holds another key; put each file back under its own name`;
+      throw new AppError("key_store_locked", message);
+    }
+    const { keyId, algorithm, publicKey } = record;
+    const key = { description: { keyId, algorithm, publicKey }, privateKey };
+    this.#open.set(keyId, key);
+    return key;
+  }
+}
