@@ -8,13 +8,16 @@ const rooms = "^(core|adapters|lambdas|infra|local|cli|console|test|bench|script
 const packages = "^node_modules/";
 const awsHandlerTypes = "^(node_modules/@types/)?aws-lambda";
 
+/** A relative path that leads nowhere: no-unresolvable says so once, no other rule repeats it. */
+const unresolved = "^\\.\\.?/";
+
 /** A rule in the form of a table row: `from` may import, of what `among` selects, only `only`. */
 const only = (name, comment, from, among, allowed) => ({
   name,
   comment,
   severity: "error",
   from,
-  to: { ...among, pathNot: allowed },
+  to: { ...among, pathNot: [...allowed, unresolved] },
 });
 
 const never = (name, comment, from, to) => ({ name, comment, severity: "error", from, to });
@@ -66,10 +69,14 @@ const core = [
 const adapters = [
   only(
     "adapters-implement-ports",
-    "An adapter knows the ports, the error codes and the algorithm rows, and never another adapter.",
+    "An adapter knows the ports, the limits and cursors that all stores share, the error codes and the algorithm rows, and never another adapter.",
     { path: "^adapters/([^/]+)/" },
     { path: rooms },
-    ["^adapters/$1/", "^core/(ports|errors)\\.ts$", "^core/formats/algorithms?[^/]*\\.ts$"],
+    [
+      "^adapters/$1/",
+      "^core/(ports|errors|item-limits|item-cursor)\\.ts$",
+      "^core/formats/algorithms?[^/]*\\.ts$",
+    ],
   ),
   never(
     "local-adapter-is-builtin",
