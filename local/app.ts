@@ -1,0 +1,129 @@
+/**
+ * Room: local. The embedded default: binds the App to the local adapters, makes the first fleet, serves the
+ * very handlers that run on AWS. State is in one directory and survives a restart and a kill.
+ */
+import { join } from "node:path";
+import { ensurePrivateDirectory } from "../adapters/local/private-directory.ts";
+import { type MasterKeySource, openSoftwareKeyService } from "../adapters/local/software-key-service.ts";
+import { openSqliteItemStore } from "../adapters/local/sqlite-item-store.ts";
+import { systemClock } from "../adapters/local/system-clock.ts";
+import { systemEntropy } from "../adapters/local/system-entropy.ts";
+import type { Fleet } from "../core/authority/issuer.ts";
+import { bootstrapFleet } from "../core/bootstrap/fleet.ts";
+import { certificateFingerprint, rootsOf } from "../core/distribution/trust.ts";
+import { reconcile } from "../core/enrollment/reconciler.ts";
+import { AppError } from "../core/errors.ts";
+import type { AuthorityAlgorithmId } from "../core/formats/algorithms.ts";
+import { boundedMemo } from "../core/memo.ts";
+import type { App, Log } from "../core/ports.ts";
+import { handlersOf } from "../lambdas/handlers.ts";
+import { createLog } from "../lambdas/http/logger.ts";
+import { type BootstrapFiles, writeBootstrapFiles } from "./bootstrap-files.ts";
+import { type HttpsServer, startHttpsServer } from "./https-server.ts";
+import { issueListenerCertificate, type ListenerCertificate } from "./listener-certificate.ts";
+import { every } from "./schedule.ts";
+
+export interface LocalOptions {
+  /** Made with mode 0700 when absent. */
+  readonly dataDir: string;
+  /** Address or name to listen on. */
+  readonly host: string;
+  /** 0 for any free port. */
+  readonly port: number;
+  /** Seals the signing keys; without one a key file in the data directory does. */
+  readonly passphrase?: string;
+  readonly trustDomain?: string;
+  readonly rootAlgorithm?: AuthorityAlgorithmId;
+  readonly issuingAlgorithm?: AuthorityAlgorithmId;
+  /** Default: JSON lines on standard error. */
+  readonly log?: Log;
+}
+
+export interface LocalServer {
+  readonly url: string;
+  readonly fleet: string;
+  /** SHA-256 of the root certificate, lowercase hexadecimal. */
+  readonly rootFingerprint: string;
+  readonly bootstrap: BootstrapFiles;
+  /** Answers what runs, then lets go of every file. */
+  close(): Promise<void>;
+}
+
+export interface LocalApp {
+  readonly app: App;
+  close(): Promise<void>;
+}
+
+const firstFleet = "default";
+/** RFC 9476-like: `.internal` is reserved for private use, so the name can never meet a public one. */
+const defaultTrustDomain = "fleetkey.internal";
+const reconcileMilliseconds = 5_000;
+const listenerCheckMilliseconds = 60_000;
+
+/** The App on the local adapters, without a listener. @throws AppError configuration_invalid, key_store_locked. */
+export async function openLocalApp(options: Pick<LocalOptions, "dataDir" | "passphrase" | "log">): Promise<LocalApp> {
+  const { dataDir, passphrase } = options;
+  await ensurePrivateDirectory(dataDir);
+  const masterKey: MasterKeySource = passphrase === undefined ? { keyFile: join(dataDir, "master.key") } : { passphrase };
+  const keys = await openSoftwareKeyService({ directory: join(dataDir, "keys"), masterKey });
+  const items = await openSqliteItemStore({ path: join(dataDir, "fleetkey.sqlite") });
+  const log = options.log ?? createLog();
+  const app: App = { clock: systemClock, entropy: systemEntropy, items, keys, log, memo: boundedMemo() };
+  return { app, close: () => items.close() };
+}
+
+function renewListener(app: App, fleet: string, host: string, server: HttpsServer, first: ListenerCertificate) {
+  let renewAfter = first.renewAfter;
+  return every(listenerCheckMilliseconds, app.log, "listener_renewal", async () => {
+    if (app.clock.now() < renewAfter) return;
+    const next = await issueListenerCertificate(app, fleet, host);
+    server.setCertificate(next.key, next.cert);
+    renewAfter = next.renewAfter;
+  });
+}
+
+function rootFingerprintOf(fleet: Fleet): string {
+  const [root] = rootsOf(fleet);
+  if (root === undefined) throw new AppError("authority_unavailable", "the fleet has no root in use; activate one");
+  return certificateFingerprint(root);
+}
+
+/**
+ * Starts the server; the first start makes fleet "default" with its authorities and one operator.
+ * @throws AppError configuration_invalid, key_store_locked, store_unavailable; Error when the port is taken.
+ */
+export async function startLocal(options: LocalOptions): Promise<LocalServer> {
+  const { app, close } = await openLocalApp(options);
+  try {
+    const fleet = await bootstrapFleet(app, {
+      fleet: firstFleet,
+      trustDomain: options.trustDomain ?? defaultTrustDomain,
+      rootAlgorithm: options.rootAlgorithm ?? "P-384",
+      issuingAlgorithm: options.issuingAlgorithm ?? "P-256",
+    });
+    await reconcile(app);
+    const bootstrap = await writeBootstrapFiles(app, firstFleet, options.dataDir);
+    const listener = await issueListenerCertificate(app, firstFleet, options.host);
+    const { host, port } = options;
+    const tls = { key: listener.key, cert: listener.cert };
+    const server = await startHttpsServer({ handlers: handlersOf(app), tls, host, port, log: app.log });
+    const stopReconciler = every(reconcileMilliseconds, app.log, "reconciler", async () => {
+      await reconcile(app);
+    });
+    const stopListener = renewListener(app, firstFleet, options.host, server, listener);
+    return {
+      url: server.url,
+      fleet: firstFleet,
+      rootFingerprint: rootFingerprintOf(fleet),
+      bootstrap,
+      async close() {
+        await server.close();
+        await Promise.all([stopReconciler(), stopListener()]);
+        await close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
