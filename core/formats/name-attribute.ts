@@ -42,9 +42,9 @@ function row(
 }
 
 // RFC 5280 §4.1.2.4: UTF8String or PrintableString; Teletex, BMP and Universal are for old names only.
-const directoryString = [tag.utf8String, tag.printableString];
-const printableString = [tag.printableString];
-const ia5String = [tag.ia5String];
+const directoryString: readonly number[] = [tag.utf8String, tag.printableString];
+const printableString: readonly number[] = [tag.printableString];
+const ia5String: readonly number[] = [tag.ia5String];
 
 /** RFC 5280 Appendix A.1, RFC 4519 and X.520. */
 export const nameAttributes = {
