@@ -80,7 +80,7 @@ export const clauses: readonly Clause[] = [
     "SP 800-57 Part 1 r5 §5.3.6",
     "cryptoperiods",
     "validity is bounded by the profile and by the issuer's own",
-    "core/policy/certificate.ts",
+    "core/policy/certificate-policy.ts",
     "core/lint/rules/validity-duration.ts",
   ),
   enforced(

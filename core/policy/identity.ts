@@ -1,0 +1,140 @@
+/** Room: core/policy. Who a certificate is about, verified before it comes here, and the names that follow from it. */
+import { AppError } from "../errors.ts";
+import type { GeneralName } from "../formats/general-name.ts";
+import { type Name, name } from "../formats/name.ts";
+import { limits } from "../standard/limits.ts";
+import { allowed, type Decision, deny } from "./decision.ts";
+import {
+  checkAuthorityId,
+  checkDeviceId,
+  checkDnsName,
+  checkFleetId,
+  checkOperatorId,
+  checkTrustDomain,
+} from "./identifiers.ts";
+import { checkIpAddress } from "./ip-address.ts";
+
+export interface AuthorityIdentity {
+  readonly kind: "authority";
+  readonly fleet: string;
+  readonly authorityId: string;
+}
+
+export interface DeviceIdentity {
+  readonly kind: "device";
+  readonly fleet: string;
+  readonly trustDomain: string;
+  readonly deviceId: string;
+}
+
+export interface ServerIdentity {
+  readonly kind: "server";
+  readonly fleet: string;
+  /** Lower case, A-labels. */
+  readonly dnsNames: readonly string[];
+  /** Canonical text. */
+  readonly ipAddresses: readonly string[];
+}
+
+export interface OperatorIdentity {
+  readonly kind: "operator";
+  readonly fleet: string;
+  readonly trustDomain: string;
+  readonly operatorId: string;
+}
+
+export type SubjectIdentity = AuthorityIdentity | DeviceIdentity | ServerIdentity | OperatorIdentity;
+
+export interface IdentityNames {
+  /** One commonName, or nothing: for a server none of whose names fits into one. SAN is then critical. */
+  readonly subject: Name;
+  readonly subjectAltName: readonly GeneralName[];
+}
+
+function checkServer({ dnsNames, ipAddresses }: ServerIdentity): readonly Decision[] {
+  const names = [...dnsNames, ...ipAddresses];
+  const maximum = limits.subjectAltNames.value;
+  if (names.length < 1 || names.length > maximum) {
+    return [deny("name_not_permitted", `server with ${names.length} names; give 1 to ${maximum}`)];
+  }
+  if (new Set(names).size !== names.length) {
+    return [deny("name_not_permitted", "server with a name twice; give each once")];
+  }
+  return [...dnsNames.map(checkDnsName), ...ipAddresses.map(checkIpAddress)];
+}
+
+function checksOf(identity: SubjectIdentity): readonly Decision[] {
+  switch (identity.kind) {
+    case "authority":
+      return [checkAuthorityId(identity.authorityId)];
+    case "device":
+      return [checkTrustDomain(identity.trustDomain), checkDeviceId(identity.deviceId)];
+    case "operator":
+      return [checkTrustDomain(identity.trustDomain), checkOperatorId(identity.operatorId)];
+    case "server":
+      return checkServer(identity);
+  }
+}
+
+/** Syntax of every identifier in `identity`: allow, or the first denial. */
+export function checkIdentity(identity: SubjectIdentity): Decision {
+  return [checkFleetId(identity.fleet), ...checksOf(identity)].find((decision) => !decision.allow) ?? allowed;
+}
+
+/** The identifier under which certificates of `identity` are found. */
+export function subjectIdOf(identity: SubjectIdentity): string {
+  switch (identity.kind) {
+    case "authority":
+      return identity.authorityId;
+    case "device":
+      return identity.deviceId;
+    case "operator":
+      return identity.operatorId;
+    case "server":
+      return identity.dnsNames[0] ?? identity.ipAddresses[0] ?? "";
+  }
+}
+
+/** SPIFFE-ID §2: the one URI of a device or operator certificate. */
+function spiffeNames(identity: DeviceIdentity | OperatorIdentity, id: string): IdentityNames {
+  const value = `spiffe://${identity.trustDomain}/fleet/${identity.fleet}/${identity.kind}/${id}`;
+  return {
+    subject: name([["commonName", id]]),
+    subjectAltName: [{ kind: "uniformResourceIdentifier", value }],
+  };
+}
+
+function serverNames({ dnsNames, ipAddresses }: ServerIdentity): IdentityNames {
+  const fitting = [...dnsNames, ...ipAddresses].find(
+    (each) => each.length <= limits.commonNameCharacters.value,
+  );
+  return {
+    subject: fitting === undefined ? [] : name([["commonName", fitting]]),
+    subjectAltName: [
+      ...dnsNames.map((value) => ({ kind: "dNSName", value }) as const),
+      ...ipAddresses.map((value) => ({ kind: "iPAddress", value }) as const),
+    ],
+  };
+}
+
+/**
+ * The names that a certificate of `identity` carries: all of them, and no others.
+ * @throws AppError name_not_permitted when an identifier breaks its syntax.
+ */
+export function identityNames(identity: SubjectIdentity): IdentityNames {
+  const decision = checkIdentity(identity);
+  if (!decision.allow) throw new AppError(decision.code, decision.reason);
+  switch (identity.kind) {
+    case "authority":
+      return {
+        subject: name([["commonName", `${identity.fleet} ${identity.authorityId}`]]),
+        subjectAltName: [],
+      };
+    case "device":
+      return spiffeNames(identity, identity.deviceId);
+    case "operator":
+      return spiffeNames(identity, identity.operatorId);
+    case "server":
+      return serverNames(identity);
+  }
+}
