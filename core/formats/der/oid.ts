@@ -73,5 +73,5 @@ export function encodeOid(dotted: string): Uint8Array {
     if (arc.length <= 12) pushArc(octets, Number(arc) + base);
     else pushLongArc(octets, BigInt(arc) + BigInt(base));
   }
-  return Uint8Array.from(octets);
+  return new Uint8Array(octets);
 }

@@ -2,46 +2,72 @@
 import { malformed } from "./header.ts";
 import { tag } from "./tag.ts";
 
-const utcTime = /^(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})Z$/;
-const generalizedTime = /^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})Z$/;
-
 /** RFC 5280 §4.1.2.5: "no well-defined expiration date", as IDevID certificates carry it. */
 export const noExpiry = Date.UTC(9999, 11, 31, 23, 59, 59);
 
-/** Milliseconds since the epoch. Dates through 2049 must be UTCTime, later ones GeneralizedTime. */
+/** The number that two ASCII digits stand for; NaN when they are not two digits. */
+function twoDigits(content: Uint8Array, at: number): number {
+  const tens = (content[at] ?? 0) - 0x30;
+  const ones = (content[at + 1] ?? 0) - 0x30;
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN;
+}
+
+/** Four-digit year of a time whose form is right as far as tag, length and the final Z go. */
+function yearOf(kind: number, content: Uint8Array, offset: number): number {
+  const last = content[content.length - 1];
+  if (kind === tag.utcTime && content.length === 13 && last === 0x5a) {
+    const year = twoDigits(content, 0);
+    // RFC 5280 §4.1.2.5.1: two-digit years from 50 are 19YY.
+    return year >= 50 ? 1900 + year : 2000 + year;
+  }
+  if (kind === tag.generalizedTime && content.length === 15 && last === 0x5a) {
+    const year = twoDigits(content, 0) * 100 + twoDigits(content, 2);
+    if (year < 2050) throw malformed(offset, "GeneralizedTime before 2050; use UTCTime");
+    return year;
+  }
+  throw malformed(offset, "time is not YYMMDDHHMMSSZ or YYYYMMDDHHMMSSZ");
+}
+
+/**
+ * Milliseconds since the epoch. Dates through 2049 must be UTCTime, later ones GeneralizedTime.
+ * @throws AppError der_malformed: another form, a fraction, an offset, a date that does not exist.
+ */
 export function decodeTime(kind: number, content: Uint8Array, offset: number): number {
-  const text = Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString("latin1");
-  const match =
-    kind === tag.utcTime
-      ? utcTime.exec(text)
-      : kind === tag.generalizedTime
-        ? generalizedTime.exec(text)
-        : null;
-  if (match === null) throw malformed(offset, "time is not YYMMDDHHMMSSZ or YYYYMMDDHHMMSSZ");
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1).map(Number);
-  // RFC 5280 §4.1.2.5.1: two-digit years from 50 are 19YY.
-  const fullYear = kind === tag.utcTime ? (year >= 50 ? 1900 + year : 2000 + year) : year;
-  if (kind === tag.generalizedTime && fullYear < 2050) throw malformed(offset, "GeneralizedTime before 2050");
-  const time = Date.UTC(fullYear, month - 1, day, hour, minute, second);
-  const date = new Date(time);
-  const real =
-    date.getUTCMonth() === month - 1 && date.getUTCDate() === day && hour < 24 && minute < 60 && second < 60;
-  if (!real) throw malformed(offset, "time names a date that does not exist");
+  const year = yearOf(kind, content, offset);
+  const at = content.length - 11;
+  const month = twoDigits(content, at);
+  const day = twoDigits(content, at + 2);
+  const hour = twoDigits(content, at + 4);
+  const minute = twoDigits(content, at + 6);
+  const second = twoDigits(content, at + 8);
+  const time = Date.UTC(year, month - 1, day, hour, minute, second);
+  if (Number.isNaN(time)) throw malformed(offset, "time holds other characters than digits");
+  const inRange = month >= 1 && month <= 12 && day >= 1 && hour < 24 && minute < 60 && second < 60;
+  // Date.UTC carries the 30th of February into March.
+  if (!inRange || new Date(time).getUTCDate() !== day)
+    throw malformed(offset, "time names a date that does not exist");
   return time;
 }
 
-/** Tag and text for `time` (milliseconds since the epoch, whole seconds, 1950 to 9999). */
+const digits = (value: number): string => (value < 10 ? `0${value}` : `${value}`);
+
+/**
+ * Tag and text for `time` (milliseconds since the epoch, whole seconds, 1950 to 9999).
+ * @throws AppError der_malformed for any other time.
+ */
 export function encodeTime(time: number): { readonly tag: number; readonly text: string } {
   const date = new Date(time);
   const year = date.getUTCFullYear();
   if (!Number.isInteger(time / 1000) || year < 1950 || year > 9999) {
     throw malformed(0, `time ${time} is not a whole second from 1950 to 9999`);
   }
-  const digits = date
-    .toISOString()
-    .replace(/\.\d+Z$/, "Z")
-    .replace(/[-:T]/g, "");
+  const text =
+    digits(date.getUTCMonth() + 1) +
+    digits(date.getUTCDate()) +
+    digits(date.getUTCHours()) +
+    digits(date.getUTCMinutes()) +
+    `${digits(date.getUTCSeconds())}Z`;
   return year < 2050
-    ? { tag: tag.utcTime, text: digits.slice(2) }
-    : { tag: tag.generalizedTime, text: digits };
+    ? { tag: tag.utcTime, text: digits(year % 100) + text }
+    : { tag: tag.generalizedTime, text: `${year}${text}` };
 }
