@@ -7,6 +7,7 @@ import { createPublicKey, hash, type KeyObject } from "node:crypto";
 import { AppError, isAppError } from "../errors.ts";
 import { type KeyAlgorithm, keyAlgorithmOf, keyAlgorithms } from "./algorithms.ts";
 import { DerCursor } from "./der/cursor.ts";
+import { tag } from "./der/tag.ts";
 import { bitLength, decodeRsaPublicKey, type RsaPublicKey } from "./rsa-public-key.ts";
 
 export interface SubjectPublicKey {
@@ -27,7 +28,7 @@ const supported = Object.keys(keyAlgorithms).join(", ");
 function unsupported(identifier: Uint8Array): AppError {
   const fields = DerCursor.inSequence(identifier);
   const oid = fields.oid();
-  const parameters = fields.peek() === 0x06 ? ` with parameters ${fields.oid()}` : "";
+  const parameters = fields.peek() === tag.oid ? ` with parameters ${fields.oid()}` : "";
   return new AppError(
     "key_unsupported",
     `key algorithm ${oid}${parameters} is not supported; use one of ${supported}`,
