@@ -1,0 +1,179 @@
+/**
+ * The contract of the KeyService port. Nothing here knows an adapter: run it over each.
+ */
+import { createPublicKey, randomBytes, randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  type AuthorityAlgorithm,
+  type AuthorityAlgorithmId,
+  authorityAlgorithms,
+} from "../../core/formats/algorithms.ts";
+import type { KeyDescription, KeyService } from "../../core/ports.ts";
+import { nodeVerifies, opensslInstalled, opensslSpki, opensslVerifies } from "./signature-judges.ts";
+
+export interface KeyServiceUnderTest {
+  readonly keys: KeyService;
+  readonly close: () => Promise<void>;
+}
+
+export interface KeyServiceContractOptions {
+  /** @default every row; an emulator may lack some, which its test names. */
+  readonly algorithms?: readonly AuthorityAlgorithmId[];
+}
+
+export const allAlgorithms = Object.keys(authorityAlgorithms) as AuthorityAlgorithmId[];
+
+// 4,096 octets is where a remote service stops taking the message whole.
+const messages = [0, 1, 4_096, 4_097, 102_400].map((octets) => ({ octets, message: randomBytes(octets) }));
+
+type KeysOf = () => KeyService;
+
+function freshAlias(): string {
+  return `contract/${randomUUID()}`;
+}
+
+export function keyServiceContract(
+  name: string,
+  make: () => Promise<KeyServiceUnderTest>,
+  options: KeyServiceContractOptions = {},
+): void {
+  const algorithms = options.algorithms ?? allAlgorithms;
+  describe(`KeyService contract: ${name}`, () => {
+    let underTest: KeyServiceUnderTest | undefined;
+    beforeAll(async () => {
+      underTest = await make();
+    });
+    afterAll(async () => {
+      await underTest?.close();
+    });
+    const keys: KeysOf = () => {
+      if (underTest === undefined) throw new Error("the key service is open only while its tests run");
+      return underTest.keys;
+    };
+    describe.each(algorithms)("%s", (algorithm) => signatureContract(keys, algorithm));
+    creationContract(keys, algorithms);
+    absenceContract(keys);
+  });
+}
+
+function signatureContract(keys: KeysOf, algorithm: AuthorityAlgorithmId): void {
+  const row: AuthorityAlgorithm = authorityAlgorithms[algorithm];
+  let key: KeyDescription | undefined;
+  const description = (): KeyDescription => {
+    if (key === undefined) throw new Error("the key is made before its tests run");
+    return key;
+  };
+  beforeAll(async () => {
+    key = await keys().createKey(freshAlias(), algorithm);
+  });
+
+  it("the public key is an SPKI of the row, and openssl writes the same octets", () => {
+    const spki = Buffer.from(description().publicKey);
+    const parsed = createPublicKey({ key: spki, format: "der", type: "spki" });
+    expect(description().algorithm).toBe(algorithm);
+    expect(parsed.asymmetricKeyType).toBe(row.key.keyType);
+    expect(parsed.asymmetricKeyDetails?.modulusLength).toBe(row.modulusBits);
+    expect(spki.includes(row.key.spkiIdentifier)).toBe(true);
+    if (parsed.asymmetricKeyType === "rsa") expect(parsed.asymmetricKeyDetails?.publicExponent).toBe(65_537n);
+    const judged = opensslInstalled ? opensslSpki(spki) : undefined;
+    if (judged !== undefined) expect(judged.equals(spki)).toBe(true);
+  });
+
+  it.each(messages)(
+    "a message of $octets octets: node:crypto and openssl verify the signature",
+    async (input) => {
+      const { keyId, publicKey } = description();
+      const signature = await keys().sign(keyId, input.message);
+      expect(nodeVerifies(publicKey, row.signature, input.message, signature)).toBe(true);
+      const other = Buffer.concat([input.message, Buffer.from([0])]);
+      expect(nodeVerifies(publicKey, row.signature, other, signature)).toBe(false);
+      // openssl pkeyutl 3.0 cannot read an empty message file for a scheme that hashes by itself.
+      const unreadable = row.signature.digest === null && input.octets === 0;
+      if (!opensslInstalled || unreadable || opensslSpki(publicKey) === undefined) return;
+      expect(opensslVerifies(publicKey, row.signature, input.message, signature)).toBe(true);
+      expect(opensslVerifies(publicKey, row.signature, other, signature)).toBe(false);
+    },
+  );
+
+  it("50 signatures at once are each of their own message", async () => {
+    const { keyId, publicKey } = description();
+    const inputs = Array.from({ length: 50 }, (_, at) => Buffer.from(`message ${at}`));
+    const signatures = await Promise.all(inputs.map((message) => keys().sign(keyId, message)));
+    for (const [at, message] of inputs.entries()) {
+      const signature = signatures[at] ?? new Uint8Array(0);
+      expect(nodeVerifies(publicKey, row.signature, message, signature)).toBe(true);
+    }
+  });
+
+  it("describeKey gives what createKey gave", async () => {
+    const { keyId, publicKey } = await keys().describeKey(description().keyId);
+    expect(keyId).toBe(description().keyId);
+    expect(Buffer.from(publicKey).equals(Buffer.from(description().publicKey))).toBe(true);
+  });
+}
+
+function creationContract(keys: KeysOf, algorithms: readonly AuthorityAlgorithmId[]): void {
+  const [first = "P-256", second = "P-384"] = algorithms;
+
+  it("createKey again gives the same key", async () => {
+    const alias = freshAlias();
+    const created = await keys().createKey(alias, first);
+    const again = await keys().createKey(alias, first);
+    expect(again.keyId).toBe(created.keyId);
+    expect(Buffer.from(again.publicKey).equals(Buffer.from(created.publicKey))).toBe(true);
+  });
+
+  it("20 calls of createKey at once give one key", async () => {
+    const alias = freshAlias();
+    const created = await Promise.all(Array.from({ length: 20 }, () => keys().createKey(alias, first)));
+    expect(new Set(created.map((key) => key.keyId)).size).toBe(1);
+    expect(new Set(created.map((key) => Buffer.from(key.publicKey).toString("hex"))).size).toBe(1);
+  });
+
+  it("two aliases are two keys", async () => {
+    const [left, right] = await Promise.all([
+      keys().createKey(freshAlias(), first),
+      keys().createKey(freshAlias(), first),
+    ]);
+    expect(left.keyId).not.toBe(right.keyId);
+    expect(Buffer.from(left.publicKey).equals(Buffer.from(right.publicKey))).toBe(false);
+  });
+
+  it("createKey with another algorithm is refused, and the key stays", async () => {
+    const alias = freshAlias();
+    const created = await keys().createKey(alias, first);
+    const attempt = keys().createKey(alias, second);
+    await expect(attempt).rejects.toMatchObject({ name: "AppError", code: "configuration_invalid" });
+    expect((await keys().describeKey(created.keyId)).algorithm).toBe(first);
+  });
+
+  it.each([
+    "",
+    "/",
+    "a//b",
+    "/a",
+    "a/",
+    "..",
+    "../a",
+    "a/../b",
+    "a b",
+    "a\0",
+    "a\n",
+    "é",
+    "a.b",
+    "x".repeat(300),
+  ])("the alias %j is refused", async (alias) => {
+    await expect(keys().createKey(alias, first)).rejects.toMatchObject({ code: "configuration_invalid" });
+  });
+}
+
+function absenceContract(keys: KeysOf): void {
+  it.each(["", "missing", "..", "../../etc/passwd", "a:0123456789abcdef", "\0", "x".repeat(5_000)])(
+    "the unknown key id %j is key_not_found for sign and describeKey",
+    async (keyId) => {
+      const expected = { name: "AppError", code: "key_not_found" };
+      await expect(keys().sign(keyId, Buffer.from("message"))).rejects.toMatchObject(expected);
+      await expect(keys().describeKey(keyId)).rejects.toMatchObject(expected);
+    },
+  );
+}
