@@ -1,0 +1,81 @@
+/**
+ * Room: lambdas/http. The shapes that pass between a gateway and a function: API Gateway's payload format
+ * 2.0, as far as we read it. The local server makes the very same events.
+ */
+import type { ClientIdentity } from "../../core/access/client-certificate.ts";
+import type { FunctionId, MediaType, RouteId, RouteIdOf, RouteOf } from "../routes.ts";
+
+/** The client certificate whose private key the TLS peer has proved to hold. */
+export interface ClientCertificate {
+  readonly clientCertPem: string;
+  readonly subjectDN: string;
+  readonly issuerDN: string;
+  /** Hexadecimal octets joined by colons. */
+  readonly serialNumber: string;
+  readonly validity: { readonly notBefore: string; readonly notAfter: string };
+}
+
+export interface HttpEvent {
+  readonly version: string;
+  readonly routeKey: string;
+  readonly rawPath: string;
+  readonly rawQueryString: string;
+  /** Names in lower case; values of a repeated name joined by commas. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly cookies?: string[];
+  readonly queryStringParameters?: Readonly<Record<string, string | undefined>>;
+  readonly body?: string;
+  readonly isBase64Encoded: boolean;
+  readonly requestContext: {
+    readonly requestId: string;
+    /** Milliseconds since the epoch. */
+    readonly timeEpoch: number;
+    readonly http: { readonly method: string; readonly path: string; readonly sourceIp: string };
+    readonly authentication?: { readonly clientCert: ClientCertificate };
+  };
+}
+
+export interface HttpResult {
+  statusCode: number;
+  /** Names in lower case. */
+  headers: Record<string, string>;
+  body: string;
+  isBase64Encoded?: boolean;
+}
+
+/** What a Lambda runtime calls, and the local server too. It never rejects: failures are problems. */
+export type HttpHandler = (event: HttpEvent, context?: unknown) => Promise<HttpResult>;
+
+type ParameterNames<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | ParameterNames<Rest>
+  : never;
+
+/** `{ fleet: string; serialNumber: string }` of "/v1/fleets/{fleet}/certificates/{serialNumber}". */
+export type PathParameters<Path extends string> = Readonly<Record<ParameterNames<Path>, string>>;
+
+/** A token whose form is right; only the use case knows whether it is worth anything. */
+export interface BearerToken {
+  readonly kind: "enrollmentToken";
+  readonly token: string;
+}
+
+/** Who calls, in the form that a route's access demands. */
+export type Caller<Access> = Access extends readonly ["enrollmentToken"]
+  ? BearerToken
+  : Access extends readonly ["operator" | "device"]
+    ? ClientIdentity
+    : undefined;
+
+/** A request that has passed routing, access and negotiation. Handlers receive nothing else. */
+export interface RouteRequest<Id extends RouteId> {
+  readonly event: HttpEvent;
+  readonly path: PathParameters<RouteOf<Id>["path"]>;
+  readonly caller: Caller<RouteOf<Id>["access"]>;
+  /** The one of the route's `produces` that the client prefers. */
+  readonly accepted: MediaType;
+}
+
+export type RouteHandler<Id extends RouteId> = (request: RouteRequest<Id>) => Promise<HttpResult>;
+
+/** Exactly one handler for each route of the function: a missing one does not compile. */
+export type RouteHandlers<F extends FunctionId> = { readonly [Id in RouteIdOf<F>]: RouteHandler<Id> };

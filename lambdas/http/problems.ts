@@ -1,0 +1,147 @@
+/**
+ * Room: lambdas/http. Errors become HTTP here and nowhere else: RFC 9457 problem details, one row for each
+ * code. A row without a code, or a code without a row, does not compile.
+ */
+import { AppError, type ErrorCode } from "../../core/errors.ts";
+import type { HttpResult } from "./message.ts";
+
+export interface Problem {
+  readonly status: number;
+  readonly title: string;
+  /** False when the message is for operators of the service, not for its callers. */
+  readonly detail?: false;
+  /** Seconds for Retry-After when the error names none. */
+  readonly retryAfter?: number;
+  /** RFC 9110 §11.6.1: a 401 carries a challenge. */
+  readonly challenge?: string;
+}
+
+const row = (status: number, title: string, extra: Omit<Problem, "status" | "title"> = {}): Problem => ({
+  status,
+  title,
+  ...extra,
+});
+const hidden = { detail: false } as const;
+// RFC 6750 §3: no error attribute when no credential was sent.
+const bearer = 'Bearer realm="fleetkey"';
+const badBearer = `${bearer}, error="invalid_token"`;
+
+// 400: could not be read. 422: was read, and is refused for what it says.
+export const problems = {
+  der_malformed: row(400, "DER is malformed"),
+  der_too_large: row(413, "DER is too large"),
+  der_too_deep: row(400, "DER is nested too deeply"),
+  pem_malformed: row(400, "PEM is malformed"),
+  certificate_malformed: row(400, "Certificate is malformed"),
+  csr_malformed: row(400, "CSR is malformed"),
+  csr_too_large: row(413, "CSR is too large"),
+  csr_too_deep: row(400, "CSR is nested too deeply"),
+  csr_version_unsupported: row(400, "CSR version is not supported"),
+  csr_algorithm_unsupported: row(422, "CSR signature algorithm is not supported"),
+  csr_signature_invalid: row(422, "CSR signature does not verify"),
+  csr_attribute_duplicate: row(400, "CSR repeats an attribute"),
+  csr_extension_duplicate: row(400, "CSR repeats an extension"),
+  csr_extension_not_permitted: row(422, "CSR asks for an extension that is not permitted"),
+  csr_subject_mismatch: row(422, "CSR names another subject"),
+  csr_san_not_permitted: row(422, "CSR asks for a name that is not permitted"),
+  csr_ca_requested: row(422, "CSR asks for an authority certificate"),
+  csr_key_usage_not_permitted: row(422, "CSR asks for a key usage that is not permitted"),
+  csr_extended_key_usage_not_permitted: row(422, "CSR asks for an extended key usage that is not permitted"),
+  key_unsupported: row(422, "Key type is not supported"),
+  key_malformed: row(422, "Key is malformed"),
+  key_weak: row(422, "Key is weak"),
+  key_reused: row(422, "Key has been certified before"),
+  profile_unknown: row(422, "Profile is unknown"),
+  profile_not_permitted: row(403, "Profile is not permitted"),
+  algorithm_not_permitted: row(422, "Algorithm is not permitted"),
+  name_not_permitted: row(422, "Name is not permitted"),
+  validity_not_permitted: row(422, "Validity is not permitted"),
+  lint_failed: row(500, "Certificate failed a check before signing", hidden),
+  credential_missing: row(401, "Credential is missing", { challenge: bearer }),
+  credential_invalid: row(401, "Credential is not valid", { challenge: badBearer }),
+  credential_expired: row(401, "Credential has expired", { challenge: badBearer }),
+  credential_spent: row(409, "Credential has been used"),
+  client_certificate_required: row(401, "Client certificate is required", {
+    challenge: 'ClientCertificate realm="fleetkey"',
+  }),
+  client_certificate_untrusted: row(403, "Client certificate is not trusted"),
+  client_certificate_expired: row(403, "Client certificate has expired"),
+  client_certificate_revoked: row(403, "Client certificate is revoked"),
+  access_denied: row(403, "Access denied"),
+  not_found: row(404, "Not found"),
+  already_exists: row(409, "Already exists"),
+  already_revoked: row(409, "Already revoked"),
+  authority_unavailable: row(503, "Authority is not available", { retryAfter: 60 }),
+  issuance_in_progress: row(409, "Issuance is in progress", { retryAfter: 1 }),
+  issuance_closed: row(409, "Issuance was closed"),
+  signature_invalid: row(500, "Signature did not verify", hidden),
+  request_invalid: row(400, "Request is not valid"),
+  request_too_large: row(413, "Request is too large"),
+  media_type_unsupported: row(415, "Media type is not supported"),
+  not_acceptable: row(406, "Not acceptable"),
+  method_not_allowed: row(405, "Method is not allowed"),
+  cursor_invalid: row(400, "Cursor is not valid"),
+  store_condition_failed: row(409, "Conflicting change", { ...hidden, retryAfter: 1 }),
+  store_limit_exceeded: row(500, "Internal error", hidden),
+  store_unavailable: row(503, "Store is not available", { ...hidden, retryAfter: 5 }),
+  key_not_found: row(500, "Internal error", hidden),
+  key_store_locked: row(503, "Key store is locked", { ...hidden, retryAfter: 60 }),
+  key_service_unavailable: row(503, "Key service is not available", { ...hidden, retryAfter: 5 }),
+  configuration_invalid: row(500, "Internal error", hidden),
+  internal: row(500, "Internal error", hidden),
+} as const satisfies Record<ErrorCode, Problem>;
+
+/** RFC 9457 §3. `code` is stable; programs branch on it, people read the rest. */
+export interface ProblemDetails {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: ErrorCode;
+  readonly detail?: string;
+  /** Names the request in the service's log. */
+  readonly instance: string;
+}
+
+/** What is not an AppError was not expected: it is `internal`, whatever it says of itself. */
+export function codeOf(error: unknown): ErrorCode {
+  return error instanceof AppError ? error.code : "internal";
+}
+
+export function problemDetails(
+  code: ErrorCode,
+  detail: string | undefined,
+  requestId: string,
+): ProblemDetails {
+  const problem: Problem = problems[code];
+  return {
+    type: `urn:fleetkey:problem:${code}`,
+    title: problem.title,
+    status: problem.status,
+    code,
+    ...(problem.detail === false || detail === undefined ? {} : { detail }),
+    instance: `urn:fleetkey:request:${encodeURIComponent(requestId)}`,
+  };
+}
+
+/** The answer to `error`; `headers` are added to it (Allow, for one). */
+export function problemResult(
+  error: unknown,
+  requestId: string,
+  headers: Readonly<Record<string, string>> = {},
+): HttpResult {
+  const code = codeOf(error);
+  const problem: Problem = problems[code];
+  const known = error instanceof AppError ? error : undefined;
+  const retryAfter = known?.retryAfter ?? problem.retryAfter;
+  return {
+    statusCode: problem.status,
+    headers: {
+      "content-type": "application/problem+json",
+      "cache-control": "no-store",
+      ...(retryAfter === undefined ? {} : { "retry-after": String(Math.max(1, Math.ceil(retryAfter))) }),
+      ...(problem.challenge === undefined ? {} : { "www-authenticate": problem.challenge }),
+      ...headers,
+    },
+    body: JSON.stringify(problemDetails(code, known?.message, requestId)),
+  };
+}

@@ -1,0 +1,109 @@
+/**
+ * Room: lambdas/http. What may stand in a log line. Two walls: a field must be on the list, and its value
+ * must not look like a secret or a personal datum, whoever put it there. The list holds opaque ids, codes and
+ * measures only: no bodies, no headers, no query strings, no certificates, no subjects.
+ */
+
+export type LogFields = Readonly<Record<string, string | number | boolean>>;
+
+const textFields: ReadonlySet<string> = new Set([
+  "requestId",
+  "route",
+  "method",
+  "code",
+  "fleet",
+  "serialNumber",
+  "authorityId",
+  "algorithm",
+  "profile",
+  "rule",
+  "url",
+  "reason",
+  "errorName",
+  "stack",
+]);
+const measureFields: ReadonlySet<string> = new Set([
+  "status",
+  "durationMs",
+  "attempt",
+  "count",
+  "finished",
+  "closed",
+  "failed",
+  "port",
+  "connections",
+  "coldStart",
+]);
+
+export const redacted = "[redacted]";
+
+// Each pattern is linear: no nested quantifiers, and bounded input.
+const suspicious: readonly RegExp[] = [
+  /-----BEGIN/, // PEM
+  /\bMI[IHGEDCBA][A-Za-z0-9+/_-]{16}/, // base64 of a DER SEQUENCE
+  /\beyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*/, // JWS and JWE (RFC 7515 §3.1)
+  /\b(?:bearer|basic|digest|dpop)\s+\S/i, // Authorization
+  /[^\s@]@[^\s@]/, // email address, user information in a URL
+  /(?<!\d)\d{3}[-. ]\d{2}[-. ]\d{4}(?!\d)/, // US Social Security number
+  /(?<![0-9a-f-])\d{9}(?![0-9a-f-])/, // the same without separators
+  /(?<!\d)(?:19|20)\d{2}[-/.](?:0[1-9]|1[0-2])[-/.](?:0[1-9]|[12]\d|3[01])(?!\d)/, // date of birth
+  /(?<!\d)\+?\d[\d ().-]{8,}\d(?!\d)(?<![0-9a-f]{10})/, // telephone number
+  /\b(?:CN|OU|O|UID|SN|GN|emailAddress)\s*=/i, // distinguished name
+  /[?&][\w.-]+=/, // query string
+];
+// 32 random octets are 43 characters of base64url; hexadecimal digests are longer and public.
+const longRun = /[A-Za-z0-9+/_=-]{40,}/g;
+const hexadecimal = /^[0-9a-f]+$/;
+const textLimit = 512;
+
+function looksSecret(text: string): boolean {
+  if (text.length > textLimit) return true;
+  if (suspicious.some((pattern) => pattern.test(text))) return true;
+  return (text.match(longRun) ?? []).some((run) => !hexadecimal.test(run));
+}
+
+function safeText(name: string, value: string): string {
+  // Made by us or by the gateway, and a UUID may hold what looks like a telephone number.
+  if (name === "requestId")
+    return /^[A-Za-z0-9=_-]{1,64}$/.test(value) && value.length !== 43 ? value : redacted;
+  if (name === "serialNumber") return /^[0-9a-f]{2,40}$/.test(value) ? value : redacted;
+  if (name === "stack") return value;
+  return looksSecret(value) ? redacted : value;
+}
+
+/** The fields that may be written; others keep their name, if it is one, and lose their value. */
+export function redact(fields: LogFields): Record<string, string | number | boolean> {
+  const safe: Record<string, string | number | boolean> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    if (typeof value === "string" ? textFields.has(name) : measureFields.has(name)) {
+      safe[name] = typeof value === "string" ? safeText(name, value) : value;
+    } else if (/^[a-zA-Z]{1,32}$/.test(name)) {
+      safe[name] = redacted;
+    }
+  }
+  return safe;
+}
+
+/** An event is a word of ours, in snake_case; anything else is not written. */
+export function redactEvent(event: string): string {
+  return /^[a-z][a-z0-9_.]{0,63}$/.test(event) ? event : redacted;
+}
+
+const frame =
+  /^ {4}at (?:(?<call>[\w.<>#$ [\]]{1,80}) \()?(?:file:\/\/)?(?:[^()\s]*\/)?(?<place>[\w.-]{1,64}\.[cm]?[jt]s:\d+:\d+)\)?$/;
+
+/**
+ * Where an unexpected error came from: function names, file names and lines, five at most. Never its message,
+ * which may quote what a caller sent.
+ */
+export function describeError(error: unknown): { errorName: string; stack: string } {
+  if (!(error instanceof Error)) return { errorName: typeof error, stack: "" };
+  const frames = (error.stack ?? "")
+    .slice(0, 8_192)
+    .split("\n")
+    .map((line) => frame.exec(line)?.groups)
+    .filter((groups) => groups !== undefined)
+    .slice(0, 5)
+    .map((groups) => `${groups["call"] ?? "anonymous"} ${groups["place"] ?? ""}`);
+  return { errorName: /^\w{1,40}$/.test(error.name) ? error.name : "Error", stack: frames.join(" < ") };
+}

@@ -1,0 +1,65 @@
+/** Room: lambdas/http. Answers: JSON, PEM chains, and public things with an ETag. */
+import { hash } from "node:crypto";
+import type { MediaType } from "../routes.ts";
+import type { HttpEvent, HttpResult } from "./message.ts";
+
+/** Whatever is not public is for its caller alone, so no cache may keep it. */
+const privateHeaders = { "content-type": "application/json", "cache-control": "no-store" } as const;
+
+export function jsonResult(
+  statusCode: number,
+  body: object,
+  headers: Readonly<Record<string, string>> = {},
+): HttpResult {
+  return { statusCode, headers: { ...privateHeaders, ...headers }, body: JSON.stringify(body) };
+}
+
+export interface CertificateAnswer {
+  readonly serialNumber: string;
+  readonly certificate: string;
+  readonly chain: string;
+}
+
+/** JSON, or RFC 8555 §9.1 application/pem-certificate-chain: the certificate first, then its issuers. */
+export function certificateResult(
+  statusCode: number,
+  answer: CertificateAnswer,
+  accepted: MediaType,
+  headers: Readonly<Record<string, string>> = {},
+): HttpResult {
+  if (accepted !== "application/pem-certificate-chain") return jsonResult(statusCode, answer, headers);
+  return {
+    statusCode,
+    headers: { ...privateHeaders, "content-type": accepted, ...headers },
+    body: answer.certificate + answer.chain,
+  };
+}
+
+export function certificateLocation(fleet: string, serialNumber: string): { readonly location: string } {
+  return { location: `/v1/fleets/${fleet}/certificates/${serialNumber}` };
+}
+
+/** A strong validator (RFC 9110 §8.8.3) of the octets of `body`. */
+export function entityTag(body: string): string {
+  return `"${hash("sha256", body, "base64url")}"`;
+}
+
+/** RFC 9110 §13.1.2: If-None-Match compares weakly, and `*` matches anything that exists. */
+function matches(condition: string | undefined, tag: string): boolean {
+  if (condition === undefined) return false;
+  return (
+    condition === "*" || condition.split(",", 32).some((each) => each.trim().replace(/^W\//, "") === tag)
+  );
+}
+
+/** A public answer that caches may keep for five minutes; 304 when the client has it already. */
+export function publicResult(
+  event: HttpEvent,
+  body: string,
+  type: MediaType,
+  tag = entityTag(body),
+): HttpResult {
+  const headers = { "cache-control": "public, max-age=300", etag: tag };
+  if (matches(event.headers["if-none-match"], tag)) return { statusCode: 304, headers, body: "" };
+  return { statusCode: 200, headers: { "content-type": type, ...headers }, body };
+}

@@ -1,0 +1,250 @@
+/**
+ * Room: lambdas/http. What requests and answers look like, once: validation, the OpenAPI document and the
+ * client read these schemas. zod/mini, because every function loads them (a quarter of zod's size).
+ */
+import * as z from "zod/mini";
+import { AppError, type ErrorCode } from "../../core/errors.ts";
+import type { RevocationReason } from "../../core/revocation/revoke.ts";
+import { enrollmentTokenStandard } from "../../core/standard/enrollment-token.ts";
+import type { ProfileId } from "../../core/standard/profiles.ts";
+
+/** What the OpenAPI document says beside the shape. `id` makes a named component. */
+type Documentation = { readonly id?: string; readonly description?: string; readonly example?: unknown };
+
+function documented<Schema extends z.core.$ZodType>(schema: Schema, documentation: Documentation): Schema {
+  z.globalRegistry.add(schema, { ...documentation });
+  return schema;
+}
+
+const text = (message: string, pattern: RegExp, documentation: Documentation) =>
+  documented(z.string({ error: message }).check(z.regex(pattern, { error: message })), documentation);
+
+export const fleetId = text("must be 1 to 32 of a-z, 0-9 and -", /^[a-z0-9-]{1,32}$/, {
+  id: "FleetId",
+  description: "A fleet: the tenant that owns authorities, devices and certificates.",
+  example: "default",
+});
+export const serialNumber = text(
+  "must be an even number of lowercase hexadecimal digits, 2 to 40; drop colons and use lower case",
+  /^(?:[0-9a-f]{2}){1,20}$/,
+  {
+    id: "SerialNumber",
+    description: "Serial number of a certificate in lowercase hexadecimal.",
+    example: "4f1c0a9be27d5583a6c1d02b94e7f318",
+  },
+);
+export const deviceId = text(
+  "must be 1 to 64 of A-Z, a-z, 0-9, dot, underscore and hyphen, and start with a letter or digit",
+  /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+  {
+    id: "DeviceId",
+    description: "An opaque identifier of a device. Never a name, an email address or a number of a person.",
+    example: "pump-7f3a91",
+  },
+);
+
+// Authorities are made by the service itself and never asked for over HTTP.
+const subjectProfiles = ["device", "server", "operator"] as const satisfies readonly ProfileId[];
+export const profileId = documented(
+  z.enum(subjectProfiles, { error: `must be one of ${subjectProfiles.join(", ")}` }),
+  { id: "ProfileId", description: "What the certificate may look like.", example: "device" },
+);
+
+// RFC 5280 §5.3.1; what is revoked here stays revoked, so there is no certificateHold.
+const revocationReasons = [
+  "unspecified",
+  "keyCompromise",
+  "affiliationChanged",
+  "superseded",
+  "cessationOfOperation",
+  "privilegeWithdrawn",
+] as const satisfies readonly RevocationReason[];
+export const revocationReason = documented(
+  z.enum(revocationReasons, { error: `must be one of ${revocationReasons.join(", ")}` }),
+  { id: "RevocationReason", description: "RFC 5280 §5.3.1 reason.", example: "keyCompromise" },
+);
+
+const time = (description: string) =>
+  documented(z.iso.datetime(), { description, example: "2026-03-01T12:00:00.000Z" });
+const pem = (description: string) =>
+  documented(z.string(), {
+    description,
+    example: "-----BEGIN CERTIFICATE-----\nMIIB…\n-----END CERTIFICATE-----\n",
+  });
+
+const lifetimeMessage = `must be a whole number of seconds from 1 to ${enrollmentTokenStandard.maximumSeconds}`;
+export const createEnrollmentTokenRequest = documented(
+  z.strictObject({
+    deviceId,
+    profile: z.exactOptional(profileId),
+    expiresInSeconds: z.exactOptional(
+      documented(
+        z
+          .int({ error: lifetimeMessage })
+          .check(
+            z.minimum(1, { error: lifetimeMessage }),
+            z.maximum(enrollmentTokenStandard.maximumSeconds, { error: lifetimeMessage }),
+          ),
+        {
+          description: `How long the token is good for; ${enrollmentTokenStandard.defaultSeconds} when absent.`,
+          example: 3_600,
+        },
+      ),
+    ),
+  }),
+  { id: "CreateEnrollmentTokenRequest" },
+);
+
+export const enrollmentToken = documented(
+  z.strictObject({
+    token: documented(z.string(), {
+      description: "256 random bits in base64url. Shown once; the service keeps only a hash of it.",
+      example: "EXAMPLE-ONLY-EXAMPLE-ONLY-EXAMPLE-ONLY-EXAM",
+    }),
+    deviceId,
+    profile: profileId,
+    expiresAt: time("When the token expires."),
+  }),
+  { id: "EnrollmentToken" },
+);
+
+export const certificationRequest = documented(
+  z.strictObject({
+    csr: documented(z.string({ error: "must be a PKCS #10 request: PEM, or base64 of its DER" }), {
+      description: "PKCS #10 certification request (RFC 2986): PEM, or base64 of its DER.",
+      example: "-----BEGIN CERTIFICATE REQUEST-----\nMIHz…\n-----END CERTIFICATE REQUEST-----\n",
+    }),
+    profile: z.exactOptional(profileId),
+  }),
+  { id: "CertificationRequest" },
+);
+
+const certificateFields = {
+  certificate: pem("The certificate, PEM."),
+  chain: pem("Issuing authorities up to but not including the root, PEM."),
+};
+
+export const issuedCertificate = documented(
+  z.strictObject({
+    serialNumber,
+    ...certificateFields,
+    notBefore: time("First moment of validity."),
+    notAfter: time("Last moment of validity."),
+    renewAfter: time("When the device should renew."),
+  }),
+  { id: "IssuedCertificate" },
+);
+
+const summaryFields = {
+  serialNumber,
+  subjectId: documented(z.string(), { description: "The device or other subject.", example: "pump-7f3a91" }),
+  subjectKind: z.enum(["authority", "device", "server", "operator"]),
+  profile: z.string(),
+  authorityId: z.string(),
+  status: z.enum(["active", "revoked", "expired"]),
+  keyAlgorithm: documented(z.string(), { example: "P-256" }),
+  notBefore: time("First moment of validity."),
+  notAfter: time("Last moment of validity."),
+  issuedAt: time("When it was issued."),
+  revokedAt: z.exactOptional(time("When it was revoked.")),
+  revocationReason: z.exactOptional(revocationReason),
+};
+export const certificateSummary = documented(z.strictObject(summaryFields), { id: "CertificateSummary" });
+export const certificateDetails = documented(
+  z.strictObject({ ...summaryFields, ...certificateFields, renewAfter: time("When to renew.") }),
+  { id: "CertificateDetails" },
+);
+
+const cursor = text("must be the cursor of the previous page, unchanged", /^[A-Za-z0-9_.~=+/-]{1,2048}$/, {
+  description: "Where the next page starts; from the previous page of the same query.",
+});
+export const certificatePage = documented(
+  z.strictObject({ certificates: z.array(certificateSummary), cursor: z.exactOptional(cursor) }),
+  { id: "CertificatePage" },
+);
+
+const limitMessage = "must be a whole number from 1 to 1000";
+export const listCertificatesQuery = z.strictObject({
+  deviceId: z.exactOptional(deviceId),
+  limit: z.exactOptional(
+    text(limitMessage, /^(?:[1-9][0-9]{0,2}|1000)$/, { description: "1 to 1000; 100 when absent." }),
+  ),
+  cursor: z.exactOptional(cursor),
+});
+
+export const revocationRequest = documented(z.strictObject({ reason: z.exactOptional(revocationReason) }), {
+  id: "RevocationRequest",
+});
+export const revocation = documented(
+  z.strictObject({
+    serialNumber,
+    status: z.literal("revoked"),
+    revokedAt: time("When it was revoked."),
+    reason: revocationReason,
+  }),
+  { id: "Revocation" },
+);
+
+export const health = documented(z.strictObject({ status: z.literal("ok") }), { id: "Health" });
+
+export const problem = documented(
+  z.object({
+    type: documented(z.string(), { example: "urn:fleetkey:problem:csr_signature_invalid" }),
+    title: documented(z.string(), { example: "CSR signature does not verify" }),
+    status: documented(z.int(), { example: 422 }),
+    code: documented(z.string(), {
+      description: "Stable; programs branch on it.",
+      example: "csr_signature_invalid",
+    }),
+    detail: z.exactOptional(z.string()),
+    instance: documented(z.string(), {
+      example: "urn:fleetkey:request:7d1f3c2e-7a1e-4a52-9d84-6f3f5f0f6f50",
+    }),
+  }),
+  { id: "Problem", description: "RFC 9457 problem details." },
+);
+
+export type EnrollmentToken = z.infer<typeof enrollmentToken>;
+export type IssuedCertificate = z.infer<typeof issuedCertificate>;
+export type CertificateSummary = z.infer<typeof certificateSummary>;
+export type CertificateDetails = z.infer<typeof certificateDetails>;
+export type CertificatePage = z.infer<typeof certificatePage>;
+export type Revocation = z.infer<typeof revocation>;
+export type ProblemBody = z.infer<typeof problem>;
+
+/** The schemas that name members, so that a stray one can be answered with what is allowed. */
+type ObjectSchema = z.ZodMiniObject<Readonly<Record<string, z.core.$ZodType>>>;
+
+function messageOf(issue: z.core.$ZodIssue, schema: ObjectSchema): string {
+  const path = issue.path.map(String).join(".");
+  if (issue.code === "unrecognized_keys" && path === "") {
+    // The stray names are the caller's own text and may hold anything: they are not repeated.
+    return `has a member that is not known; allowed: ${Object.keys(schema.shape).join(", ")}`;
+  }
+  const problemText =
+    issue.code === "invalid_type" && issue.input === undefined ? "is required" : issue.message;
+  return path === "" ? "must be an object" : `${path} ${problemText}`;
+}
+
+function issueCode(issue: z.core.$ZodIssue): ErrorCode {
+  return issue.code === "invalid_value" && issue.path.at(-1) === "profile"
+    ? "profile_unknown"
+    : "request_invalid";
+}
+
+/**
+ * `value` as `schema` describes it.
+ * @throws AppError request_invalid, or profile_unknown; the message names the member and what it must be,
+ * and never repeats a value.
+ */
+export function parse<Schema extends ObjectSchema>(
+  schema: Schema,
+  value: unknown,
+  what: "body" | "query",
+): z.output<Schema> {
+  const result = z.safeParse(schema, value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  if (issue === undefined) throw new AppError("request_invalid", `${what} is not valid`);
+  throw new AppError(issueCode(issue), `${what}: ${messageOf(issue, schema)}`);
+}

@@ -1,0 +1,133 @@
+/**
+ * Room: lambdas. The API as data: who may call what, which function serves it, and what that function may
+ * touch. The router, the access check, the OpenAPI document, the IAM grants and the access matrix are all
+ * made from this table, so a route that is not here does not exist anywhere.
+ */
+
+export type FunctionId = "enrollment" | "distribution" | "revocation";
+
+/** How a caller proves who it is: client certificates by mutual TLS, enrolment tokens as Bearer. */
+export type CredentialKind = "operator" | "device" | "enrollmentToken";
+
+export type MediaType = "application/json" | "application/pkcs10" | "application/pem-certificate-chain";
+
+export interface Route {
+  readonly id: string;
+  readonly method: "GET" | "POST";
+  /** Literal segments and `{name}` parameters; no trailing slash. */
+  readonly path: `/${string}`;
+  readonly access: "public" | readonly [CredentialKind];
+  readonly function: FunctionId;
+  readonly summary: string;
+  readonly touches: { readonly items: "none" | "read" | "write"; readonly keys: "none" | "sign" };
+  /** Media types of the request body; absent when the route takes none. */
+  readonly consumes?: readonly MediaType[];
+  /** Media types of the answer, the preferred one first. */
+  readonly produces: readonly [MediaType, ...MediaType[]];
+}
+
+export const routes = [
+  {
+    id: "createEnrollmentToken",
+    method: "POST",
+    path: "/v1/fleets/{fleet}/enrollment-tokens",
+    access: ["operator"],
+    function: "enrollment",
+    summary: "Create a one-time token with which one device enrols",
+    touches: { items: "write", keys: "none" },
+    consumes: ["application/json"],
+    produces: ["application/json"],
+  },
+  {
+    id: "enroll",
+    method: "POST",
+    path: "/v1/fleets/{fleet}/certificates",
+    access: ["enrollmentToken"],
+    function: "enrollment",
+    summary: "Enrol: exchange a token and a CSR for a certificate",
+    touches: { items: "write", keys: "sign" },
+    consumes: ["application/pkcs10", "application/json"],
+    produces: ["application/json", "application/pem-certificate-chain"],
+  },
+  {
+    id: "renew",
+    method: "POST",
+    path: "/v1/fleets/{fleet}/certificates/renew",
+    access: ["device"],
+    function: "enrollment",
+    summary: "Renew over mutual TLS: the same identity, a new certificate",
+    touches: { items: "write", keys: "sign" },
+    consumes: ["application/pkcs10", "application/json"],
+    produces: ["application/json", "application/pem-certificate-chain"],
+  },
+  {
+    id: "listCertificates",
+    method: "GET",
+    path: "/v1/fleets/{fleet}/certificates",
+    access: ["operator"],
+    function: "distribution",
+    summary: "List certificates of the fleet or of one device",
+    touches: { items: "read", keys: "none" },
+    produces: ["application/json"],
+  },
+  {
+    id: "getCertificate",
+    method: "GET",
+    path: "/v1/fleets/{fleet}/certificates/{serialNumber}",
+    access: ["operator"],
+    function: "distribution",
+    summary: "Show one certificate and its status",
+    touches: { items: "read", keys: "none" },
+    produces: ["application/json", "application/pem-certificate-chain"],
+  },
+  {
+    id: "revokeCertificate",
+    method: "POST",
+    path: "/v1/fleets/{fleet}/certificates/{serialNumber}/revocation",
+    access: ["operator"],
+    function: "revocation",
+    summary: "Revoke one certificate",
+    touches: { items: "write", keys: "none" },
+    consumes: ["application/json"],
+    produces: ["application/json"],
+  },
+  {
+    id: "getTrustBundle",
+    method: "GET",
+    path: "/v1/fleets/{fleet}/trust.pem",
+    access: "public",
+    function: "distribution",
+    summary: "Fetch the roots that the fleet trusts",
+    touches: { items: "read", keys: "none" },
+    produces: ["application/pem-certificate-chain"],
+  },
+  {
+    id: "getOpenApi",
+    method: "GET",
+    path: "/openapi.json",
+    access: "public",
+    function: "distribution",
+    summary: "Fetch this description of the API",
+    touches: { items: "none", keys: "none" },
+    produces: ["application/json"],
+  },
+  {
+    id: "getHealth",
+    method: "GET",
+    path: "/healthz",
+    access: "public",
+    function: "distribution",
+    summary: "Ask whether the service reaches its store",
+    touches: { items: "read", keys: "none" },
+    produces: ["application/json"],
+  },
+] as const satisfies readonly Route[];
+
+export type RouteRow = (typeof routes)[number];
+export type RouteId = RouteRow["id"];
+
+/** The row of one route. */
+export type RouteOf<Id extends RouteId> = Extract<RouteRow, { readonly id: Id }>;
+
+/** Ids of the routes that one function serves. */
+export type RouteIdOf<F extends FunctionId> = Extract<RouteRow, { readonly function: F }>["id"];
