@@ -61,10 +61,13 @@ const reconcileMilliseconds = 5_000;
 const listenerCheckMilliseconds = 60_000;
 
 /** The App on the local adapters, without a listener. @throws AppError configuration_invalid, key_store_locked. */
-export async function openLocalApp(options: Pick<LocalOptions, "dataDir" | "passphrase" | "log">): Promise<LocalApp> {
+export async function openLocalApp(
+  options: Pick<LocalOptions, "dataDir" | "passphrase" | "log">,
+): Promise<LocalApp> {
   const { dataDir, passphrase } = options;
   await ensurePrivateDirectory(dataDir);
-  const masterKey: MasterKeySource = passphrase === undefined ? { keyFile: join(dataDir, "master.key") } : { passphrase };
+  const masterKey: MasterKeySource =
+    passphrase === undefined ? { keyFile: join(dataDir, "master.key") } : { passphrase };
   const keys = await openSoftwareKeyService({ directory: join(dataDir, "keys"), masterKey });
   const items = await openSqliteItemStore({ path: join(dataDir, "fleetkey.sqlite") });
   const log = options.log ?? createLog();
@@ -72,7 +75,13 @@ export async function openLocalApp(options: Pick<LocalOptions, "dataDir" | "pass
   return { app, close: () => items.close() };
 }
 
-function renewListener(app: App, fleet: string, host: string, server: HttpsServer, first: ListenerCertificate) {
+function renewListener(
+  app: App,
+  fleet: string,
+  host: string,
+  server: HttpsServer,
+  first: ListenerCertificate,
+) {
   let renewAfter = first.renewAfter;
   return every(listenerCheckMilliseconds, app.log, "listener_renewal", async () => {
     if (app.clock.now() < renewAfter) return;
@@ -84,7 +93,8 @@ function renewListener(app: App, fleet: string, host: string, server: HttpsServe
 
 function rootFingerprintOf(fleet: Fleet): string {
   const [root] = rootsOf(fleet);
-  if (root === undefined) throw new AppError("authority_unavailable", "the fleet has no root in use; activate one");
+  if (root === undefined)
+    throw new AppError("authority_unavailable", "the fleet has no root in use; activate one");
   return certificateFingerprint(root);
 }
 

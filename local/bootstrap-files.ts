@@ -43,7 +43,12 @@ async function standing(app: App, fleet: string, pem: string | undefined): Promi
   return due <= app.clock.now() ? "due" : "inForce";
 }
 
-async function issueOperator(app: App, fleet: string, files: BootstrapFiles, keepKey: boolean): Promise<void> {
+async function issueOperator(
+  app: App,
+  fleet: string,
+  files: BootstrapFiles,
+  keepKey: boolean,
+): Promise<void> {
   const existing = keepKey ? await readIfPresent(files.operatorKey) : undefined;
   const { privateKey, csr } = keyWithRequest(existing);
   if (existing === undefined) await replaceFile(files.operatorKey, privateKey, 0o600);

@@ -17,7 +17,11 @@ export interface ListenerCertificate {
 }
 
 /** Loopback names, and `host` when it is another. */
-export async function issueListenerCertificate(app: App, fleet: string, host: string): Promise<ListenerCertificate> {
+export async function issueListenerCertificate(
+  app: App,
+  fleet: string,
+  host: string,
+): Promise<ListenerCertificate> {
   const isAddress = isIP(host) !== 0;
   const dnsNames = new Set(["localhost"]);
   const ipAddresses = new Set(["127.0.0.1", "::1"]);
@@ -30,5 +34,9 @@ export async function issueListenerCertificate(app: App, fleet: string, host: st
     subject: { kind: "server", dnsNames: [...dnsNames], ipAddresses: [...ipAddresses] },
     csr,
   });
-  return { key: privateKey, cert: issued.certificate + issued.chain, renewAfter: Date.parse(issued.renewAfter) };
+  return {
+    key: privateKey,
+    cert: issued.certificate + issued.chain,
+    renewAfter: Date.parse(issued.renewAfter),
+  };
 }

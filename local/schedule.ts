@@ -6,7 +6,12 @@ import type { Log } from "../core/ports.ts";
  * A failed run is logged and the next one tries again. The timer does not keep the process alive.
  * @returns Stops the schedule; resolves when a run under way has ended.
  */
-export function every(milliseconds: number, log: Log, name: string, task: () => Promise<void>): () => Promise<void> {
+export function every(
+  milliseconds: number,
+  log: Log,
+  name: string,
+  task: () => Promise<void>,
+): () => Promise<void> {
   let running: Promise<void> | undefined;
   const run = async (): Promise<void> => {
     try {

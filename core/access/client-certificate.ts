@@ -4,12 +4,16 @@
  */
 import { hash } from "node:crypto";
 import { findFleet, type Issuer } from "../authority/issuer.ts";
+import { findCertificate } from "../enrollment/intent.ts";
 import { AppError, isAppError } from "../errors.ts";
 import { decodePem } from "../formats/pem.ts";
-import { type Certificate, decodeCertificate, verifyCertificateSignature } from "../formats/x509/certificate.ts";
+import {
+  type Certificate,
+  decodeCertificate,
+  verifyCertificateSignature,
+} from "../formats/x509/certificate.ts";
 import { serialNumberHex } from "../formats/x509/tbs-certificate.ts";
 import type { App } from "../ports.ts";
-import { findCertificate } from "../enrollment/intent.ts";
 import type { CertificateRecord } from "../records/certificate-record.ts";
 import type { ProfileId } from "../standard/profiles.ts";
 
@@ -68,7 +72,10 @@ function checkInForce(app: App, certificate: Certificate, issuer: Issuer): void 
     ({ tbs }) => tbs.validity.notBefore <= now && now <= tbs.validity.notAfter + 999,
   );
   if (!valid) {
-    throw new AppError("client_certificate_expired", "the client certificate is outside its validity; enrol again");
+    throw new AppError(
+      "client_certificate_expired",
+      "the client certificate is outside its validity; enrol again",
+    );
   }
 }
 
@@ -99,5 +106,13 @@ export async function authenticateClientCertificate(
   }
   if (state !== "issued" || (subjectKind !== "device" && subjectKind !== "operator")) throw untrusted();
   const { fleet } = request;
-  return { kind: subjectKind, fleet, subjectId, serialNumber, profile, keyFingerprint, version: stored.version };
+  return {
+    kind: subjectKind,
+    fleet,
+    subjectId,
+    serialNumber,
+    profile,
+    keyFingerprint,
+    version: stored.version,
+  };
 }

@@ -4,7 +4,7 @@
  */
 import { hash } from "node:crypto";
 import { AppError } from "../errors.ts";
-import { authorityAlgorithms, type AuthorityAlgorithm } from "../formats/algorithms.ts";
+import { type AuthorityAlgorithm, authorityAlgorithms } from "../formats/algorithms.ts";
 import { decodeSubjectPublicKey, type SubjectPublicKey } from "../formats/spki.ts";
 import { type Certificate, decodeCertificate } from "../formats/x509/certificate.ts";
 import type { App } from "../ports.ts";
@@ -69,7 +69,10 @@ export function issuingAuthority(app: App, fleet: Fleet): Issuer {
   const wanted = fleet.record.issuingAuthorityId;
   const issuer = fleet.authorities.find(({ record }) => record.authorityId === wanted);
   if (issuer === undefined || issuer.record.state !== "active") {
-    throw new AppError("authority_unavailable", `authority "${wanted}" is not active; activate an issuing authority`);
+    throw new AppError(
+      "authority_unavailable",
+      `authority "${wanted}" is not active; activate an issuing authority`,
+    );
   }
   if (issuer.certificate.tbs.validity.notAfter <= app.clock.now()) {
     throw new AppError("authority_unavailable", `authority "${wanted}" has expired; rotate it`);

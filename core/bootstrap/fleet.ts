@@ -41,7 +41,9 @@ async function authorityCsr(app: App, key: KeyDescription, identity: SubjectIden
     extensions: [],
   });
   const signature = await app.keys.sign(key.keyId, info);
-  return verifyCsr(assembleCertificationRequest(info, authorityAlgorithms[key.algorithm].signature, signature));
+  return verifyCsr(
+    assembleCertificationRequest(info, authorityAlgorithms[key.algorithm].signature, signature),
+  );
 }
 
 async function createAuthority(app: App, plan: AuthorityPlan): Promise<AuthorityRecord> {
@@ -49,7 +51,12 @@ async function createAuthority(app: App, plan: AuthorityPlan): Promise<Authority
   const alias = `${fleet}-${authorityId}`;
   const key = await app.keys.createKey(alias, algorithm);
   const identity: SubjectIdentity = { kind: "authority", fleet, authorityId };
-  const own = { authorityId, keyId: key.keyId, algorithm: authorityAlgorithms[algorithm], issuer: "self" } as const;
+  const own = {
+    authorityId,
+    keyId: key.keyId,
+    algorithm: authorityAlgorithms[algorithm],
+    issuer: "self",
+  } as const;
   const record = await issueOnce(
     app,
     {
@@ -71,9 +78,14 @@ async function createAuthority(app: App, plan: AuthorityPlan): Promise<Authority
       credential: "system",
       consume: [],
     },
-    () => new AppError("internal", `authority ${authorityId} of fleet "${fleet}" is being made by another request`),
+    () =>
+      new AppError(
+        "internal",
+        `authority ${authorityId} of fleet "${fleet}" is being made by another request`,
+      ),
   );
-  if (record.certificate === undefined) throw new AppError("internal", `authority ${authorityId} has no certificate`);
+  if (record.certificate === undefined)
+    throw new AppError("internal", `authority ${authorityId} has no certificate`);
   return {
     fleet,
     authorityId,

@@ -3,9 +3,9 @@
  * A fleet's list is merged from sixteen index partitions; nothing is scanned.
  */
 import { type Fleet, getFleet } from "../authority/issuer.ts";
-import { AppError } from "../errors.ts";
 import { certificatePem, chainPem, isoSeconds, renewAfter } from "../enrollment/answer.ts";
 import { findCertificate } from "../enrollment/intent.ts";
+import { AppError } from "../errors.ts";
 import type { App, Item, ItemQuery } from "../ports.ts";
 import {
   type CertificateRecord,
@@ -124,12 +124,17 @@ async function readPartition(
  */
 export async function listCertificates(app: App, request: ListRequest): Promise<CertificateList> {
   if (!Number.isInteger(request.limit) || request.limit < 1 || request.limit > 1000) {
-    throw new AppError("request_invalid", `limit ${request.limit} is outside 1 to 1000; follow the cursor for more`);
+    throw new AppError(
+      "request_invalid",
+      `limit ${request.limit} is outside 1 to 1000; follow the cursor for more`,
+    );
   }
   const limit = Math.min(request.limit, longestPage);
   const place = request.cursor === undefined ? undefined : decodeCursor(request.cursor);
   await getFleet(app, request.fleet);
-  const found = await Promise.all(partitions(request).map((partition) => readPartition(app, partition, limit, place)));
+  const found = await Promise.all(
+    partitions(request).map((partition) => readPartition(app, partition, limit, place)),
+  );
   const ordered = found
     .flat()
     .map((record) => ({ record, place: placeOf(record) }))
@@ -144,7 +149,11 @@ export async function listCertificates(app: App, request: ListRequest): Promise<
 }
 
 /** An intent is not a certificate yet, so it is not found. @throws AppError not_found. */
-export async function getIssuedRecord(app: App, fleet: string, serialNumber: string): Promise<CertificateRecord> {
+export async function getIssuedRecord(
+  app: App,
+  fleet: string,
+  serialNumber: string,
+): Promise<CertificateRecord> {
   const stored = await findCertificate(app, fleet, serialNumber);
   if (stored === undefined || stored.value.certificate === undefined) {
     throw new AppError("not_found", `there is no certificate ${serialNumber} in fleet "${fleet}"`);

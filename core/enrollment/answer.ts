@@ -36,7 +36,8 @@ export function chainPem(fleet: Fleet, authorityId: string): string {
 }
 
 export function certificatePem(record: CertificateRecord): string {
-  if (record.certificate === undefined) throw new AppError("internal", `${record.serialNumber} has no certificate`);
+  if (record.certificate === undefined)
+    throw new AppError("internal", `${record.serialNumber} has no certificate`);
   return encodePem("CERTIFICATE", record.certificate);
 }
 

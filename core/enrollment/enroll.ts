@@ -46,7 +46,10 @@ export function requestDigest(credential: string, csrDigest: string, profile: Pr
 async function readToken(app: App, request: EnrollmentRequest): Promise<Stored<TokenRecord>> {
   const item = await app.items.get(tokenKey(request.fleet, tokenDigest(request.token)));
   if (item === undefined) {
-    throw new AppError("credential_invalid", "the enrolment token is not known in this fleet; ask for a new one");
+    throw new AppError(
+      "credential_invalid",
+      "the enrolment token is not known in this fleet; ask for a new one",
+    );
   }
   return tokenRecord(item);
 }

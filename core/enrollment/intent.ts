@@ -3,6 +3,8 @@
  * intent by its lease; the last write is conditioned on the intent's version, so of two signers one result
  * is kept and the other never leaves this process.
  */
+
+import { auditEntry } from "../audit/entry.ts";
 import { AppError, isAppError } from "../errors.ts";
 import { authorityAlgorithms } from "../formats/algorithms.ts";
 import { verifySignature } from "../formats/signature.ts";
@@ -16,7 +18,6 @@ import {
   certificateRecord,
   type Stored,
 } from "../records/certificate-record.ts";
-import { auditEntry } from "../audit/entry.ts";
 
 /**
  * Longer than a signature takes, retries of the key service included. A signer that outlives its lease costs
@@ -45,12 +46,19 @@ async function signIntent(app: App, record: CertificateRecord): Promise<Uint8Arr
   const issuer = app.memo.get(`key:${keyId}`, () => decodeSubjectPublicKey(key.publicKey));
   // A fault in the key service must not become a certificate that no one can verify.
   if (!(await verifySignature(row, tbs, issuer.keyObject, signature))) {
-    throw new AppError("signature_invalid", `the key service's signature for ${record.serialNumber} does not verify`);
+    throw new AppError(
+      "signature_invalid",
+      `the key service's signature for ${record.serialNumber} does not verify`,
+    );
   }
   return encodeCertificate(tbs, row, signature);
 }
 
-function issued(app: App, { tbs: _, ...record }: CertificateRecord, certificate: Uint8Array): CertificateRecord {
+function issued(
+  app: App,
+  { tbs: _, ...record }: CertificateRecord,
+  certificate: Uint8Array,
+): CertificateRecord {
   return { ...record, state: "issued", leaseUntil: 0, certificate, issuedAt: app.clock.now() };
 }
 
@@ -70,7 +78,10 @@ async function releaseLease(app: App, intent: Stored<CertificateRecord>): Promis
  * The caller holds the lease. When another signer was faster, its result is returned.
  * @throws AppError key_service_unavailable, signature_invalid, store_unavailable, issuance_in_progress.
  */
-export async function completeIntent(app: App, intent: Stored<CertificateRecord>): Promise<CertificateRecord> {
+export async function completeIntent(
+  app: App,
+  intent: Stored<CertificateRecord>,
+): Promise<CertificateRecord> {
   let certificate: Uint8Array;
   try {
     certificate = await signIntent(app, intent.value);
@@ -125,9 +136,13 @@ export async function awaitIssued(app: App, fleet: string, serialNumber: string)
   const deadline = app.clock.now() + patienceMilliseconds;
   for (let pause = firstPause; ; pause = Math.min(pause * 2, longestPause)) {
     const stored = await findCertificate(app, fleet, serialNumber);
-    if (stored === undefined) throw new AppError("internal", `request names certificate ${serialNumber}, unknown here`);
+    if (stored === undefined)
+      throw new AppError("internal", `request names certificate ${serialNumber}, unknown here`);
     if (stored.value.state === "closed") {
-      throw new AppError("issuance_closed", "this request was closed unfinished; ask for a new enrolment token");
+      throw new AppError(
+        "issuance_closed",
+        "this request was closed unfinished; ask for a new enrolment token",
+      );
     }
     if (stored.value.state !== "intended") return stored.value;
     const intent = isOrphan(app, stored.value) ? await takeOver(app, stored) : undefined;

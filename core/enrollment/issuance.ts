@@ -3,10 +3,16 @@
  * the final TBS and records the intent; what it returns can be signed once, and nothing else can be signed.
  * A crash at any point leaves a record that `finishIntent` completes: see docs/adr/0002.
  */
+
+import type { Issuer } from "../authority/issuer.ts";
 import { AppError, isAppError } from "../errors.ts";
-import type { VerifiedCsr } from "../formats/certification-request.ts";
 import type { AuthorityAlgorithm } from "../formats/algorithms.ts";
-import { decodeTbsCertificate, encodeTbsCertificate, serialNumberHex } from "../formats/x509/tbs-certificate.ts";
+import type { VerifiedCsr } from "../formats/certification-request.ts";
+import {
+  decodeTbsCertificate,
+  encodeTbsCertificate,
+  serialNumberHex,
+} from "../formats/x509/tbs-certificate.ts";
 import { lint } from "../lint/lint.ts";
 import { decideCertificate } from "../policy/certificate-policy.ts";
 import type { SubjectIdentity } from "../policy/identity.ts";
@@ -15,7 +21,6 @@ import type { App, WriteOperation } from "../ports.ts";
 import { type CertificateRecord, certificateItem, type Stored } from "../records/certificate-record.ts";
 import { requestItem } from "../records/request-record.ts";
 import type { Profile } from "../standard/profiles.ts";
-import type { Issuer } from "../authority/issuer.ts";
 import { completeIntent, leaseMilliseconds } from "./intent.ts";
 import { buildTemplate, type TemplateIssuer } from "./template.ts";
 
@@ -74,7 +79,8 @@ export class PreparedIssuance {
         ]);
         return new PreparedIssuance({ value: record, version: 1 });
       } catch (error) {
-        const taken = isAppError(error, "store_condition_failed") && error.failedOperations?.[0] === certificateOperation;
+        const taken =
+          isAppError(error, "store_condition_failed") && error.failedOperations?.[0] === certificateOperation;
         const onlySerial = taken && error.failedOperations?.length === 1;
         if (!onlySerial || attempt === serialAttempts) throw error;
         app.log.warn("serial_number_taken", { fleet: request.fleet, attempt });
@@ -156,7 +162,9 @@ function assertPermitted(request: IssuanceRequest, raw: Uint8Array): void {
   if (!decision.allow) throw new AppError(decision.code, decision.reason);
   const findings = lint(tbs, { profile: request.profile, issuer: issuerTbs });
   if (findings.length > 0) {
-    const text = findings.map((finding) => `${finding.rule}: ${finding.message} (${finding.citation})`).join("; ");
+    const text = findings
+      .map((finding) => `${finding.rule}: ${finding.message} (${finding.citation})`)
+      .join("; ");
     throw new AppError("lint_failed", text);
   }
 }

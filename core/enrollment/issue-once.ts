@@ -10,7 +10,11 @@ import { awaitIssued } from "./intent.ts";
 import { type IssuanceRequest, PreparedIssuance } from "./issuance.ts";
 
 /** The certificate that answers the request of this digest, or undefined when the request is new. */
-export async function findAnswer(app: App, fleet: string, digest: string): Promise<CertificateRecord | undefined> {
+export async function findAnswer(
+  app: App,
+  fleet: string,
+  digest: string,
+): Promise<CertificateRecord | undefined> {
   const item = await app.items.get(requestKey(fleet, digest));
   return item === undefined ? undefined : awaitIssued(app, fleet, requestedSerialNumber(item));
 }

@@ -2,8 +2,9 @@
  * Room: core/enrollment. Finishes or closes what a crash left: every intent whose signer is gone. Idempotent,
  * and safe beside live signers and other reconcilers. Run at start and every minute.
  */
-import { isAppError } from "../errors.ts";
+
 import { auditEntry } from "../audit/entry.ts";
+import { isAppError } from "../errors.ts";
 import type { App } from "../ports.ts";
 import {
   type CertificateRecord,
@@ -55,7 +56,11 @@ async function reconcileOne(app: App, stored: Stored<CertificateRecord>): Promis
   return "finished";
 }
 
-async function reconcileShard(app: App, shard: string, tally: Record<Outcome | "failed", number>): Promise<void> {
+async function reconcileShard(
+  app: App,
+  shard: string,
+  tally: Record<Outcome | "failed", number>,
+): Promise<void> {
   let cursor: string | undefined;
   do {
     const query = { index: "open", pk: openPartition(shard), limit: 100 } as const;

@@ -27,12 +27,18 @@ export interface RenewalRequest {
 export async function renew(app: App, request: RenewalRequest): Promise<IssuedCertificate> {
   const { client } = request;
   if (client.kind !== "device" || client.fleet !== request.fleet) {
-    throw new AppError("access_denied", "renewal is for the fleet's own devices; present a device certificate");
+    throw new AppError(
+      "access_denied",
+      "renewal is for the fleet's own devices; present a device certificate",
+    );
   }
   const csr = await verifyCsr(request.csr);
   const profile = profiles[client.profile];
   if (!profile.keyReuse && csr.publicKey.fingerprint === client.keyFingerprint) {
-    throw new AppError("key_reused", `profile "${profile.id}" asks for a new key at renewal; make one and repeat`);
+    throw new AppError(
+      "key_reused",
+      `profile "${profile.id}" asks for a new key at renewal; make one and repeat`,
+    );
   }
   const credential = `certificate:${client.serialNumber}`;
   const fleet = await getFleet(app, request.fleet);
@@ -46,7 +52,8 @@ export async function renew(app: App, request: RenewalRequest): Promise<IssuedCe
     requestDigest: requestDigest(credential, csr.digest, profile.id),
     // A revocation between the door and the intent wins: the presented certificate is as it was read.
     consume: [{ check: certificateKey(request.fleet, client.serialNumber), when: client.version }],
-    taken: () => new AppError("client_certificate_revoked", "the client certificate was revoked; enrol again"),
+    taken: () =>
+      new AppError("client_certificate_revoked", "the client certificate was revoked; enrol again"),
   });
   return issuedCertificate(fleet, record);
 }

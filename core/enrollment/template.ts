@@ -10,9 +10,9 @@ import {
   authorityKeyIdentifier,
   basicConstraints,
   extendedKeyUsage,
+  type KeyUsageBit,
   keyPurposes,
   keyUsage,
-  type KeyUsageBit,
   subjectAltName,
   subjectKeyIdentifier,
 } from "../formats/x509/extensions/index.ts";
@@ -51,14 +51,18 @@ export function validityFor(profile: Profile, issuer: TemplateIssuer, now: numbe
   const notBefore = Math.max(start, issuer.tbs.validity.notBefore);
   const notAfter = Math.min(end, issuer.tbs.validity.notAfter);
   if (notAfter <= now) {
-    throw new AppError("authority_unavailable", "the issuing authority's certificate is at its end; rotate it");
+    throw new AppError(
+      "authority_unavailable",
+      "the issuing authority's certificate is at its end; rotate it",
+    );
   }
   return { notBefore, notAfter };
 }
 
 function keyUsageOf(profile: Profile, publicKey: SubjectPublicKey): ReadonlySet<KeyUsageBit> {
   // RFC 8813 §3: keyEncipherment is for RSA keys only.
-  const names = publicKey.algorithm.keyType === "rsa" ? [...profile.keyUsage, ...profile.rsaKeyUsage] : profile.keyUsage;
+  const names =
+    publicKey.algorithm.keyType === "rsa" ? [...profile.keyUsage, ...profile.rsaKeyUsage] : profile.keyUsage;
   return new Set(names);
 }
 
@@ -67,7 +71,8 @@ function extensionsOf(request: TemplateRequest): readonly Extension[] {
   const names = identityNames(request.identity).subjectAltName;
   const extensions: Extension[] = [];
   // RFC 5280 §4.2.1.9: critical in authorities; an end entity does without.
-  if (profile.basicConstraints.cA) extensions.push(extension(basicConstraints, profile.basicConstraints, true));
+  if (profile.basicConstraints.cA)
+    extensions.push(extension(basicConstraints, profile.basicConstraints, true));
   extensions.push(extension(keyUsage, keyUsageOf(profile, publicKey), true));
   if (profile.extendedKeyUsage.length > 0) {
     const purposes = profile.extendedKeyUsage.map((purpose) => keyPurposes[purpose]);

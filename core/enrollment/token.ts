@@ -3,14 +3,15 @@
  * fleet, device, profile and expiry.
  */
 import { hash } from "node:crypto";
-import { getFleet } from "../authority/issuer.ts";
 import { auditEntry } from "../audit/entry.ts";
-import { AppError } from "../errors.ts";
+import { getFleet } from "../authority/issuer.ts";
+import { AppError, isAppError } from "../errors.ts";
 import { checkDeviceId } from "../policy/identifiers.ts";
-import type { App } from "../ports.ts";
-import { tokenItem, type TokenRecord } from "../records/token-record.ts";
-import { type ProfileId, profiles } from "../standard/profiles.ts";
+import type { App, WriteOperation } from "../ports.ts";
+import { deviceItem, deviceKey, spelling } from "../records/device-record.ts";
+import { type TokenRecord, tokenItem } from "../records/token-record.ts";
 import { enrollmentTokenStandard } from "../standard/enrollment-token.ts";
+import { type ProfileId, profiles } from "../standard/profiles.ts";
 import { isoSeconds } from "./answer.ts";
 
 export interface TokenRequest {
@@ -54,7 +55,24 @@ function deviceProfile(id: ProfileId): ProfileId {
   throw new AppError("profile_not_permitted", `profile "${id}" is not for devices; use "device"`);
 }
 
-/** @throws AppError request_invalid, name_not_permitted, profile_not_permitted, not_found (no such fleet). */
+/** The write that makes the device known; none when it is. @throws AppError already_exists. */
+async function knownDevice(app: App, fleet: string, deviceId: string): Promise<readonly WriteOperation[]> {
+  const item = await app.items.get(deviceKey(fleet, deviceId));
+  if (item === undefined) return [{ put: deviceItem(fleet, deviceId, app.clock.now()), when: "absent" }];
+  if (spelling(item) === deviceId) return [];
+  throw new AppError(
+    "already_exists",
+    `device "${spelling(item)}" has this id in other letters; use its spelling`,
+  );
+}
+
+/** Index of the device's write among the operations of the token's transaction. */
+const deviceOperation = 2;
+
+/**
+ * @throws AppError request_invalid, name_not_permitted, profile_not_permitted, not_found (no such fleet),
+ * already_exists (the device id in another spelling).
+ */
 export async function createEnrollmentToken(app: App, request: TokenRequest): Promise<EnrollmentToken> {
   const { fleet, deviceId } = request;
   const decision = checkDeviceId(deviceId);
@@ -74,10 +92,29 @@ export async function createEnrollmentToken(app: App, request: TokenRequest): Pr
     expiresAt: createdAt + seconds * 1000,
     createdBy: request.operatorId,
   };
-  const actor = `operator:${request.operatorId}`;
-  await app.items.transact([
-    { put: tokenItem(record), when: "absent" },
-    auditEntry(app, { fleet, action: "enrollment-token.created", actor, subject: deviceId, result: "success" }),
-  ]);
+  await recordToken(app, record);
   return { token, deviceId, profile, expiresAt: isoSeconds(record.expiresAt) };
+}
+
+async function recordToken(app: App, record: TokenRecord): Promise<void> {
+  const { fleet, deviceId } = record;
+  const actor = `operator:${record.createdBy}`;
+  const act = {
+    fleet,
+    action: "enrollment-token.created",
+    actor,
+    subject: deviceId,
+    result: "success",
+  } as const;
+  for (;;) {
+    const device = await knownDevice(app, fleet, deviceId);
+    try {
+      await app.items.transact([{ put: tokenItem(record), when: "absent" }, auditEntry(app, act), ...device]);
+      return;
+    } catch (error) {
+      // Another request made the device known meanwhile: read its spelling and go on.
+      if (!isAppError(error, "store_condition_failed")) throw error;
+      if (!error.failedOperations?.includes(deviceOperation)) throw error;
+    }
+  }
 }

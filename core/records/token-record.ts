@@ -1,8 +1,8 @@
 /** Room: core/records. A one-time enrolment token, known by the SHA-256 of its text only. */
 import type { Item, ItemKey, NewItem } from "../ports.ts";
 import { type ProfileId, profiles } from "../standard/profiles.ts";
-import type { Stored } from "./certificate-record.ts";
 import { number, text, word } from "./attributes.ts";
+import type { Stored } from "./certificate-record.ts";
 
 export interface TokenRecord {
   readonly fleet: string;

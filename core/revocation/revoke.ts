@@ -3,9 +3,9 @@
  * this service; lists for others are published from it.
  */
 import { auditEntry } from "../audit/entry.ts";
-import { AppError, isAppError } from "../errors.ts";
 import { isoSeconds } from "../enrollment/answer.ts";
 import { findCertificate } from "../enrollment/intent.ts";
+import { AppError, isAppError } from "../errors.ts";
 import type { App } from "../ports.ts";
 import { type CertificateRecord, certificateItem, type Stored } from "../records/certificate-record.ts";
 
@@ -40,7 +40,10 @@ const writeAttempts = 5;
 
 function assertRevocable(record: CertificateRecord, request: RevocationRequest): void {
   if (record.subjectKind === "authority") {
-    throw new AppError("access_denied", "an authority is revoked by its rotation, not as a single certificate");
+    throw new AppError(
+      "access_denied",
+      "an authority is revoked by its rotation, not as a single certificate",
+    );
   }
   if (record.state === "revoked" && record.revocationReason !== request.reason) {
     throw new AppError(
@@ -62,7 +65,14 @@ async function writeRevocation(app: App, stored: Stored<CertificateRecord>, requ
   };
   await app.items.transact([
     { put: certificateItem(record), when: stored.version },
-    auditEntry(app, { fleet, action: "certificate.revoked", actor, subject: serialNumber, result: "success", reason }),
+    auditEntry(app, {
+      fleet,
+      action: "certificate.revoked",
+      actor,
+      subject: serialNumber,
+      result: "success",
+      reason,
+    }),
   ]);
   return record;
 }
@@ -85,7 +95,10 @@ export async function revoke(app: App, request: RevocationRequest): Promise<Revo
   for (let attempt = 1; ; attempt += 1) {
     const stored = await findCertificate(app, request.fleet, request.serialNumber);
     if (stored === undefined || stored.value.certificate === undefined) {
-      throw new AppError("not_found", `there is no certificate ${request.serialNumber} in fleet "${request.fleet}"`);
+      throw new AppError(
+        "not_found",
+        `there is no certificate ${request.serialNumber} in fleet "${request.fleet}"`,
+      );
     }
     assertRevocable(stored.value, request);
     if (stored.value.state === "revoked") return revocation(stored.value);

@@ -1,0 +1,5 @@
+/** Room: bench. `npm run bench`: ratios measured in one run. Machines differ and are noisy; ratios travel. */
+import { benchEnrollment } from "./enrollment.ts";
+import { benchIssuance } from "./issuance.ts";
+
+for (const bench of [benchIssuance, benchEnrollment]) process.stdout.write(`${await bench()}\n\n`);

@@ -1,0 +1,123 @@
+/** Room: test. Renewal with the present certificate, and who may not. */
+import { X509Certificate } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { authenticateClientCertificate } from "../../core/access/client-certificate.ts";
+import { enroll } from "../../core/enrollment/enroll.ts";
+import { renew } from "../../core/enrollment/renew.ts";
+import { createEnrollmentToken } from "../../core/enrollment/token.ts";
+import type { App } from "../../core/ports.ts";
+import { revoke } from "../../core/revocation/revoke.ts";
+import { type DeviceKey, deviceCsr, deviceKey } from "../support/device.ts";
+import { codeOf } from "../support/errors.ts";
+import { type FleetApp, testFleet as fleet, openFleetApp } from "../support/fleet-app.ts";
+
+let opened: FleetApp;
+let app: App;
+beforeAll(async () => {
+  opened = await openFleetApp();
+  app = opened.app;
+});
+afterAll(() => opened.close());
+
+async function enrolled(deviceId: string, key: DeviceKey = deviceKey(), on: App = app) {
+  const { token } = await createEnrollmentToken(on, { fleet, operatorId: "operator-1", deviceId });
+  return enroll(on, { fleet, token, csr: deviceCsr(key) });
+}
+
+const door = (certificate: string, on: App = app) =>
+  authenticateClientCertificate(on, { fleet, certificate });
+
+describe("a device with its certificate", () => {
+  it("RFC 7030 §4.2.2: renews to the same names with a new key, and the old certificate stays good", async () => {
+    const first = await enrolled("pump-1");
+    const second = await renew(app, {
+      fleet,
+      client: await door(first.certificate),
+      csr: deviceCsr(deviceKey()),
+    });
+    const [before, after] = [new X509Certificate(first.certificate), new X509Certificate(second.certificate)];
+    expect(after.subject).toBe(before.subject);
+    expect(after.subjectAltName).toBe(before.subjectAltName);
+    expect(after.serialNumber).not.toBe(before.serialNumber);
+    await expect(door(first.certificate)).resolves.toMatchObject({ kind: "device", subjectId: "pump-1" });
+    await expect(door(second.certificate)).resolves.toMatchObject({ kind: "device", subjectId: "pump-1" });
+  });
+
+  it("gets one certificate from 200 parallel retries of one renewal", async () => {
+    const client = await door((await enrolled("pump-2")).certificate);
+    const csr = deviceCsr(deviceKey());
+    const answers = await Promise.all(Array.from({ length: 200 }, () => renew(app, { fleet, client, csr })));
+    expect(new Set(answers.map(({ certificate }) => certificate)).size).toBe(1);
+  });
+
+  it("may not keep its key", async () => {
+    const key = deviceKey();
+    const client = await door((await enrolled("pump-3", key)).certificate);
+    expect(await codeOf(renew(app, { fleet, client, csr: deviceCsr(key) }))).toBe("key_reused");
+  });
+
+  it("may not become another device", async () => {
+    const client = await door((await enrolled("pump-4")).certificate);
+    const csr = deviceCsr(deviceKey(), { commonName: "pump-5" });
+    expect(await codeOf(renew(app, { fleet, client, csr }))).toBe("csr_subject_mismatch");
+  });
+});
+
+describe("a certificate that opens nothing", () => {
+  it("EJBCA CVE-2020-25276: revoked, refused at once", async () => {
+    const { certificate, serialNumber } = await enrolled("pump-6");
+    await door(certificate);
+    await revoke(app, { fleet, serialNumber, operatorId: "operator-1", reason: "keyCompromise" });
+    expect(await codeOf(door(certificate))).toBe("client_certificate_revoked");
+  });
+
+  it("revoked between the door and the renewal", async () => {
+    const { certificate, serialNumber } = await enrolled("pump-7");
+    const client = await door(certificate);
+    await revoke(app, { fleet, serialNumber, operatorId: "operator-1", reason: "keyCompromise" });
+    const renewal = renew(app, { fleet, client, csr: deviceCsr(deviceKey()) });
+    expect(await codeOf(renewal)).toBe("client_certificate_revoked");
+  });
+
+  it("expired", async () => {
+    const other = await openFleetApp();
+    const { certificate } = await enrolled("pump-8", deviceKey(), other.app);
+    other.clock.advance(91 * 86_400_000);
+    expect(await codeOf(door(certificate, other.app))).toBe("client_certificate_expired");
+    await other.close();
+  });
+
+  it("EJBCA CVE-2021-40088: of a fleet with the same names and other keys", async () => {
+    const other = await openFleetApp();
+    const { certificate } = await enrolled("pump-9", deviceKey(), other.app);
+    expect(await codeOf(door(certificate))).toBe("client_certificate_untrusted");
+    await other.close();
+  });
+
+  it.each([
+    { name: "no PEM", pem: "hello" },
+    { name: "PEM of no DER", pem: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n" },
+    { name: "nothing", pem: "" },
+  ])("$name", async ({ pem }) => {
+    expect(await codeOf(door(pem))).toBe("client_certificate_untrusted");
+  });
+
+  it("the authorities' own certificates", async () => {
+    const { chain } = await enrolled("pump-10");
+    expect(await codeOf(door(chain))).toBe("client_certificate_untrusted");
+  });
+});
+
+describe("revocation", () => {
+  it("repeats with the same reason, refuses another reason, an unknown serial and an authority", async () => {
+    const { serialNumber } = await enrolled("pump-11");
+    const request = { fleet, serialNumber, operatorId: "operator-1", reason: "superseded" } as const;
+    const first = await revoke(app, request);
+    expect(await revoke(app, request)).toEqual(first);
+    expect(await codeOf(revoke(app, { ...request, reason: "keyCompromise" }))).toBe("already_revoked");
+    expect(await codeOf(revoke(app, { ...request, serialNumber: "00" }))).toBe("not_found");
+    const root = opened.fleet.authorities[0]?.certificate.tbs.serialNumber;
+    const authority = Buffer.from(root ?? []).toString("hex");
+    expect(await codeOf(revoke(app, { ...request, serialNumber: authority }))).toBe("access_denied");
+  });
+});

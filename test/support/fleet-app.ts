@@ -1,0 +1,102 @@
+/**
+ * Room: test/support. A fleet on the local adapters for tests of use cases: the real store in memory (or in a
+ * directory), the real key service, a clock that a test can move, a log that it can read.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openSoftwareKeyService } from "../../adapters/local/software-key-service.ts";
+import { openSqliteItemStore } from "../../adapters/local/sqlite-item-store.ts";
+import { systemClock } from "../../adapters/local/system-clock.ts";
+import { systemEntropy } from "../../adapters/local/system-entropy.ts";
+import type { Fleet } from "../../core/authority/issuer.ts";
+import { bootstrapFleet } from "../../core/bootstrap/fleet.ts";
+import type { AuthorityAlgorithmId } from "../../core/formats/algorithms.ts";
+import { boundedMemo } from "../../core/memo.ts";
+import type { App, Clock, Log } from "../../core/ports.ts";
+
+export interface TestClock extends Clock {
+  /** Moves the clock forward. */
+  advance(milliseconds: number): void;
+}
+
+export function testClock(): TestClock {
+  let offset = 0;
+  return {
+    now: () => systemClock.now() + offset,
+    sleep: (milliseconds) => systemClock.sleep(milliseconds),
+    advance(milliseconds) {
+      offset += milliseconds;
+    },
+  };
+}
+
+export interface LogLine {
+  readonly level: "info" | "warn" | "error";
+  readonly event: string;
+  readonly fields: Readonly<Record<string, string | number | boolean>>;
+}
+
+export function recordingLog(lines: LogLine[]): Log {
+  const at =
+    (level: LogLine["level"]): Log["info"] =>
+    (event, fields = {}) => {
+      lines.push({ level, event, fields });
+    };
+  return { info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+export interface FleetApp {
+  readonly app: App;
+  readonly clock: TestClock;
+  readonly log: readonly LogLine[];
+  readonly fleet: Fleet;
+  readonly directory: string;
+  close(): Promise<void>;
+}
+
+export interface FleetAppOptions {
+  readonly fleet?: string;
+  readonly rootAlgorithm?: AuthorityAlgorithmId;
+  readonly issuingAlgorithm?: AuthorityAlgorithmId;
+  /** Keeps the store in a file of the directory, for tests with a second process. */
+  readonly onDisk?: boolean;
+}
+
+export const testFleet = "default";
+
+/** A new fleet in a new directory; `close` removes both. */
+export async function openFleetApp(options: FleetAppOptions = {}): Promise<FleetApp> {
+  const directory = await mkdtemp(join(tmpdir(), "fleetkey-test-"));
+  const path = options.onDisk === true ? join(directory, "fleetkey.sqlite") : ":memory:";
+  const items = await openSqliteItemStore({ path });
+  const masterKey = { keyFile: join(directory, "master.key") };
+  const keys = await openSoftwareKeyService({ directory: join(directory, "keys"), masterKey });
+  const clock = testClock();
+  const log: LogLine[] = [];
+  const app: App = {
+    clock,
+    entropy: systemEntropy,
+    items,
+    keys,
+    log: recordingLog(log),
+    memo: boundedMemo(),
+  };
+  const fleet = await bootstrapFleet(app, {
+    fleet: options.fleet ?? testFleet,
+    trustDomain: "example.test",
+    rootAlgorithm: options.rootAlgorithm ?? "P-256",
+    issuingAlgorithm: options.issuingAlgorithm ?? "P-256",
+  });
+  return {
+    app,
+    clock,
+    log,
+    fleet,
+    directory,
+    async close() {
+      await items.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
