@@ -1,0 +1,17 @@
+/** Where cases that nobody here wrote lie: beside the project, under licences of their own. */
+import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+
+export const corpora = resolve(
+  process.env["FLEETKEY_CORPORA"] ?? resolve(import.meta.dirname, "../../../shared/corpora"),
+);
+
+/** The folder `name` of the corpora; undefined, said in one line, where it is missing. */
+export function corpus(name: string): string | undefined {
+  const folder = resolve(corpora, name);
+  if (existsSync(folder)) return folder;
+  process.stderr.write(`skipped: no corpus at ${folder}; set FLEETKEY_CORPORA to judge by it\n`);
+  return undefined;
+}
+
+export const readCase = (folder: string, file: string): Buffer => readFileSync(resolve(folder, file));
