@@ -122,6 +122,12 @@ const edges = [
     ["^(crypto|buffer|util|url|querystring|zlib)$"],
   ),
   never(
+    "openapi-is-rendered",
+    "Functions serve the document that `npm run docs` rendered; what renders it stays out of them.",
+    { pathNot: ["^lambdas/http/openapi[^/]*\\.ts$", "^(test|bench|scripts)/"] },
+    { path: ["^lambdas/http/openapi[^/]*\\.ts$", "^node_modules/zod-openapi/"] },
+  ),
+  never(
     "entries-are-ends",
     "An entry binds the App to AWS when it is loaded; nothing may load it by the way.",
     { pathNot: "^(test|bench)/" },
@@ -194,7 +200,7 @@ const everywhere = [
   never(
     "product-needs-no-development-package",
     "A production install leaves development packages out.",
-    { path: "^(core|adapters|lambdas|local|cli)/" },
+    { path: "^(core|adapters|lambdas|local|cli)/", pathNot: "^lambdas/http/openapi[^/]*\\.ts$" },
     { dependencyTypes: ["npm-dev"], pathNot: awsHandlerTypes },
   ),
   never(

@@ -67,6 +67,8 @@ const refused: readonly Sample[] = [
   { module: "lambdas/rotation/entry.ts", imports: "adapters/local/store.ts", rule: "lambdas-know-core" },
   { module: "lambdas/http/a.ts", imports: "citty", rule: "lambdas-use-few-packages" },
   { module: "lambdas/http/b.ts", imports: "node:fs", rule: "lambdas-do-no-io" },
+  { module: "lambdas/http/c.ts", imports: "lambdas/http/openapi.ts", rule: "openapi-is-rendered" },
+  { module: "lambdas/http/d.ts", imports: "zod-openapi", rule: "openapi-is-rendered" },
   { module: "local/a.ts", imports: "lambdas/enrollment/entry.ts", rule: "entries-are-ends" },
   { module: "local/b.ts", imports: "adapters/aws/store.ts", rule: "local-binds-local" },
   { module: "local/c.ts", imports: "zod", rule: "local-is-builtin" },
@@ -99,6 +101,7 @@ const allowed: readonly Sample[] = [
   { module: "lambdas/routes.ts", imports: "core/standard/table.ts" },
   { module: "lambdas/enrollment/entry.ts", imports: "adapters/aws/store.ts" },
   { module: "lambdas/http/schemas.ts", imports: "zod" },
+  { module: "lambdas/http/openapi.ts", imports: "zod-openapi" },
   { module: "lambdas/http/event.ts", imports: "aws-lambda", as: "type" },
   { module: "local/server.ts", imports: "lambdas/http/event.ts" },
   { module: "infra/stack.ts", imports: "aws-cdk-lib" },
@@ -117,7 +120,7 @@ const companions: readonly Sample[] = [
 ];
 
 const dependencies = ["zod", "citty", "@aws-sdk/client-kms"];
-const devDependencies = ["aws-cdk-lib", "pkijs", "@peculiar/x509", "@types/aws-lambda"];
+const devDependencies = ["aws-cdk-lib", "zod-openapi", "pkijs", "@peculiar/x509", "@types/aws-lambda"];
 
 function statement({ module, imports, as }: Sample): string {
   if (imports === "") return "";
