@@ -12,6 +12,7 @@ import {
   verify,
   webcrypto,
 } from "node:crypto";
+import "reflect-metadata";
 import * as peculiar from "@peculiar/x509";
 import { issueAuthorised } from "../core/enrollment/enroll.ts";
 import { AppError } from "../core/errors.ts";
