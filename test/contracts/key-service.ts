@@ -9,6 +9,7 @@ import {
   authorityAlgorithms,
 } from "../../core/formats/algorithms.ts";
 import type { KeyDescription, KeyService } from "../../core/ports.ts";
+import { allAlgorithms } from "./key-algorithms.ts";
 import { nodeVerifies, opensslInstalled, opensslSpki, opensslVerifies } from "./signature-judges.ts";
 
 export interface KeyServiceUnderTest {
@@ -20,8 +21,6 @@ export interface KeyServiceContractOptions {
   /** @default every row; an emulator may lack some, which its test names. */
   readonly algorithms?: readonly AuthorityAlgorithmId[];
 }
-
-export const allAlgorithms = Object.keys(authorityAlgorithms) as AuthorityAlgorithmId[];
 
 // 4,096 octets is where a remote service stops taking the message whole.
 const messages = [0, 1, 4_096, 4_097, 102_400].map((octets) => ({ octets, message: randomBytes(octets) }));
@@ -87,7 +86,7 @@ function signatureContract(keys: KeysOf, algorithm: AuthorityAlgorithmId): void 
       expect(nodeVerifies(publicKey, row.signature, input.message, signature)).toBe(true);
       const other = Buffer.concat([input.message, Buffer.from([0])]);
       expect(nodeVerifies(publicKey, row.signature, other, signature)).toBe(false);
-      // openssl pkeyutl 3.0 cannot read an empty message file for a scheme that hashes by itself.
+      // openssl pkeyutl 3.0 refuses an empty message file ("Could not allocate 0 bytes") for a scheme that hashes by itself.
       const unreadable = row.signature.digest === null && input.octets === 0;
       if (!opensslInstalled || unreadable || opensslSpki(publicKey) === undefined) return;
       expect(opensslVerifies(publicKey, row.signature, input.message, signature)).toBe(true);

@@ -12,7 +12,8 @@ import { indexColumns } from "./schema.ts";
 const aboveAll = new Uint8Array(0);
 const belowAll = "";
 
-interface Shape {
+/** SQL with its parameters. */
+export interface Shape {
   readonly sql: string;
   readonly parameters: readonly SQLInputValue[];
 }
@@ -21,7 +22,7 @@ interface Shape {
  * One range over one SQL index, so that page n costs what page 1 costs: the cursor is a bound of the range
  * and not a filter behind it.
  */
-function queryShape(query: ItemQuery, after: CursorPosition | undefined): Shape {
+export function queryShape(query: ItemQuery, after: CursorPosition | undefined): Shape {
   const columns = query.index === undefined ? { pk: "pk", sk: "sk" } : indexColumns[query.index];
   const [direction, beyond, until] = query.descending === true ? ["DESC", "<", ">="] : ["ASC", ">", "<="];
   const near = query.descending === true ? (query.to ?? aboveAll) : (query.from ?? belowAll);
