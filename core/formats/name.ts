@@ -134,7 +134,7 @@ export function commonNames(name: Name): readonly string[] {
 /** RFC 4514 §2.4: special characters escaped wherever they would be read as syntax. */
 function escapeText(value: string): string {
   return value
-    .replace(/[\\"+,;<>=]/g, "\\$&")
+    .replace(/[\\"+,;<>]/g, "\\$&")
     .replace(/^[ #]/, "\\$&")
     .replace(/ $/, "\\ ");
 }
