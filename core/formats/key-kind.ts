@@ -17,6 +17,8 @@ export function keyKindOf(spki: Uint8Array): KeyKind | undefined {
   const fields = DerCursor.inSequence(spki);
   const algorithm = keyAlgorithmOf(fields.element().raw);
   if (algorithm === undefined) return undefined;
+  const key = fields.bitString();
+  fields.done();
   if (algorithm.keyType !== "rsa") return { algorithm };
-  return { algorithm, modulusBits: bitLength(decodeRsaPublicKey(fields.bitString()).modulus) };
+  return { algorithm, modulusBits: bitLength(decodeRsaPublicKey(key).modulus) };
 }

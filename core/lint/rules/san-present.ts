@@ -1,0 +1,14 @@
+/** Room: core/lint. An end entity has a subjectAltName. */
+import { subjectAltName } from "../../formats/x509/extensions/index.ts";
+import type { LintRule } from "../rule.ts";
+
+export const sanPresent: LintRule = {
+  id: "san-present",
+  citation: "RFC 9525; SPIFFE X.509-SVID §2",
+  check({ tbs, context }) {
+    if (context.profile.basicConstraints.cA) return undefined;
+    return tbs.extensions.some(({ oid }) => oid === subjectAltName.oid)
+      ? undefined
+      : "subjectAltName is absent";
+  },
+};
