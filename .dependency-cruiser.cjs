@@ -4,6 +4,16 @@
  * first table and why.
  */
 
+const { Visitor } = require("@swc/core/Visitor.js");
+
+// swc parses `using` declarations (ES2026) and its visitor, which dependency-cruiser walks with, stops at them.
+const { visitStatement } = Visitor.prototype;
+Visitor.prototype.visitStatement = function visitUsing(statement) {
+  if (statement.type !== "UsingDeclaration") return visitStatement.call(this, statement);
+  this.visitVariableDeclarators(statement.decls);
+  return statement;
+};
+
 const rooms = "^(core|adapters|lambdas|infra|local|cli|console|test|bench|scripts)/";
 const packages = "^node_modules/";
 const awsHandlerTypes = "^(node_modules/@types/)?aws-lambda";

@@ -14,7 +14,7 @@ interface Sample {
   readonly imports: string;
   readonly rule?: string;
   /** How the import is written. @default a value import */
-  readonly as?: "type" | "inline type" | "re-export" | "dynamic" | "side effect";
+  readonly as?: "type" | "inline type" | "re-export" | "dynamic" | "dynamic under using" | "side effect";
 }
 
 const refused: readonly Sample[] = [
@@ -40,6 +40,12 @@ const refused: readonly Sample[] = [
     rule: "core-knows-only-core",
   },
   { module: "core/issuance/g.ts", imports: "lambdas/routes.ts", as: "dynamic", rule: "core-knows-only-core" },
+  {
+    module: "core/issuance/l.ts",
+    imports: "lambdas/routes.ts",
+    as: "dynamic under using",
+    rule: "core-knows-only-core",
+  },
   {
     module: "core/issuance/h.ts",
     imports: "lambdas/routes.ts",
@@ -130,6 +136,9 @@ function statement({ module, imports, as }: Sample): string {
   if (as === "inline type") return `import { type T } from "${specifier}";\n`;
   if (as === "re-export") return `export { t } from "${specifier}";\n`;
   if (as === "dynamic") return `export const t = () => import("${specifier}");\n`;
+  if (as === "dynamic under using") {
+    return `export async function t() {\n  await using t = await import("${specifier}");\n  return t;\n}\n`;
+  }
   if (as === "side effect") return `import "${specifier}";\n`;
   return `import { t } from "${specifier}";\n`;
 }
