@@ -1,0 +1,90 @@
+/** Room: cli. One command: its flags, its strict parsing and what it runs. */
+import { parseArgs as parseStrictly } from "node:util";
+import { type ArgsDef, type ParsedArgs, parseArgs } from "citty";
+import type { ExitName } from "./exit-codes.ts";
+import { usageFailure } from "./failure.ts";
+import { createOutput, type Output } from "./output.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface Context {
+  readonly terminal: Terminal;
+  readonly output: Output;
+}
+
+export interface CommandDefinition<Args extends ArgsDef> {
+  readonly summary: string;
+  readonly args: Args;
+  /** Resolves to the exit; nothing means `ok`. Throws a Failure for whatever else happens. */
+  run(args: ParsedArgs<Args>, context: Context): Promise<ExitName | undefined>;
+}
+
+export interface Command {
+  readonly summary: string;
+  readonly args: ArgsDef;
+  /** Parses strictly, then runs. Throws `usage` for a flag, value or argument the command does not take. */
+  run(rawArgs: readonly string[], terminal: Terminal): Promise<ExitName>;
+}
+
+export function defineCommand<const Args extends ArgsDef>(definition: CommandDefinition<Args>): Command {
+  const { summary, args } = definition;
+  return {
+    summary,
+    args,
+    async run(rawArgs, terminal) {
+      checkArguments(rawArgs, args);
+      const parsed = parse<Args>(rawArgs, args);
+      const output = createOutput(terminal, parsed["json"] === true);
+      return (await definition.run(parsed, { terminal, output })) ?? "ok";
+    },
+  };
+}
+
+function parse<Args extends ArgsDef>(rawArgs: readonly string[], args: Args): ParsedArgs<Args> {
+  try {
+    return parseArgs<Args>([...rawArgs], args);
+  } catch (error) {
+    // citty names the flag, and for an enumeration the value, which is never a secret.
+    throw usageFailure(error instanceof Error ? error.message : "the arguments cannot be read");
+  }
+}
+
+/** citty ignores what it does not know, and a misspelt flag must not pass for its default. */
+function checkArguments(rawArgs: readonly string[], args: ArgsDef): void {
+  const flags = Object.entries(args).filter(([, definition]) => definition.type !== "positional");
+  const options = Object.fromEntries(
+    flags.map(([name, { type }]) => [name, { type: type === "boolean" ? "boolean" : "string" } as const]),
+  );
+  let read: { values: Record<string, unknown>; positionals: string[] };
+  try {
+    read = parseStrictly({ args: [...rawArgs], options, allowPositionals: true, strict: true });
+  } catch (error) {
+    throw usageFailure(strictMessage(error));
+  }
+  const empty = Object.entries(read.values).find(([, value]) => value === "");
+  if (empty !== undefined) throw usageFailure(`--${empty[0]} has an empty value`);
+  const places = Object.keys(args).length - flags.length;
+  if (read.positionals.length > places) {
+    // Not shown: a token pasted without its flag would land here.
+    throw usageFailure(
+      `${read.positionals.length - places} argument(s) too many; values go after their flag`,
+    );
+  }
+}
+
+function strictMessage(error: unknown): string {
+  const message = error instanceof Error ? (error.message.split("\n")[0] ?? "") : "";
+  const unknownFlag = /^Unknown option '(--?[A-Za-z0-9-]+)/.exec(message)?.[1];
+  if (unknownFlag !== undefined) return `unknown flag ${unknownFlag}`;
+  const named = /'(--?[A-Za-z0-9-]+)/.exec(message)?.[1];
+  if (message.includes("ambiguous"))
+    return `${named} needs a value; one that begins with - is written ${named}=VALUE`;
+  if (message.includes("argument missing")) return `${named} needs a value`;
+  return `${named ?? "a flag"} cannot be read; a switch takes no value`;
+}
+
+/** `text` as a whole number in the range, or `usage`. */
+export function parseWholeNumber(flag: string, text: string, minimum: number, maximum: number): number {
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= minimum && value <= maximum) return value;
+  throw usageFailure(`${flag} is not a whole number from ${minimum} to ${maximum}`);
+}

@@ -1,0 +1,36 @@
+/** Room: cli. `fleetkey cert revoke`. */
+import { defineCommand } from "../command.ts";
+import { connectionFlags } from "../global-flags.ts";
+import { parseSerialNumber } from "../serial-number.ts";
+import { withOperatorApi } from "../session.ts";
+import { resolveSettings } from "../settings.ts";
+
+export const certRevoke = defineCommand({
+  summary: "Revoke a certificate for good",
+  args: {
+    serial: { type: "positional", required: true, description: "Serial number, hexadecimal" },
+    reason: {
+      type: "enum",
+      required: true,
+      valueHint: "REASON",
+      // RFC 5280 §5.3.1. Nothing is on hold: what is revoked stays revoked.
+      options: [
+        "unspecified",
+        "keyCompromise",
+        "affiliationChanged",
+        "superseded",
+        "cessationOfOperation",
+        "privilegeWithdrawn",
+      ],
+      description: "Why",
+    },
+    ...connectionFlags,
+  },
+  async run(args, { terminal, output }) {
+    const serial = parseSerialNumber(args.serial);
+    const settings = resolveSettings(args, terminal.env);
+    const answer = await withOperatorApi({ settings, terminal }, (api) => api.revoke(serial, args.reason));
+    output.answer(answer, `${answer.serialNumber} revoked ${answer.revokedAt} (${answer.reason})`);
+    return undefined;
+  },
+});

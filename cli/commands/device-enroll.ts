@@ -1,0 +1,122 @@
+/** Room: cli. `fleetkey device enroll`, for one device or a manifest of many. */
+
+import type { Context } from "../command.ts";
+import { defineCommand, parseWholeNumber } from "../command.ts";
+import { checkIdentity, deviceFiles } from "../device-directory.ts";
+import {
+  checkDeviceId,
+  obtainCertificate,
+  readCsrFile,
+  tokenCredential,
+  withDeviceDirectory,
+} from "../device-enrollment.ts";
+import { deviceKeyAlgorithmIds } from "../device-key.ts";
+import { usageFailure } from "../failure.ts";
+import { connectionFlags } from "../global-flags.ts";
+import { enrollManifest } from "../production-line.ts";
+import { withFleetApi } from "../session.ts";
+import { resolveSettings, type SettingFlags } from "../settings.ts";
+import { readToken } from "../token-source.ts";
+
+const noToken =
+  "pass --token-file FILE, --token - (stdin), --token TOKEN or FLEETKEY_TOKEN; make one: fleetkey token create --device ID";
+
+interface EnrollFlags extends SettingFlags {
+  readonly device?: string | undefined;
+  readonly token?: string | undefined;
+  readonly "token-file"?: string | undefined;
+  readonly algorithm?: string | undefined;
+  readonly out?: string | undefined;
+  readonly csr?: string | undefined;
+  readonly force?: boolean | undefined;
+}
+
+async function enrollOne(flags: EnrollFlags, { terminal, output }: Context): Promise<undefined> {
+  const { device: deviceId, csr, algorithm = "P-256", force = false } = flags;
+  if (deviceId === undefined) throw usageFailure("--device ID or --manifest FILE is required");
+  checkDeviceId(deviceId);
+  if (csr !== undefined && flags.algorithm !== undefined)
+    throw usageFailure("--algorithm is for a key made here, not for --csr");
+  const directory = flags.out ?? deviceId;
+  const settings = resolveSettings(flags, terminal.env);
+  const token = await readToken({ token: flags.token, "token-file": flags["token-file"] }, terminal);
+  if (token === undefined) throw usageFailure("an enrolment token is required", noToken);
+  const foreignCsr = csr === undefined ? undefined : await readCsrFile(csr);
+  const wanted = {
+    deviceId,
+    algorithm: foreignCsr?.publicKey.algorithm.id ?? algorithm,
+    credential: tokenCredential(token),
+  };
+  const record = await withFleetApi({ settings, terminal }, (api) =>
+    withDeviceDirectory(directory, async () => {
+      await checkIdentity(directory, deviceId, force);
+      const issue = (pem: string) => api.enroll({ csr: pem, token });
+      return obtainCertificate({ directory, wanted, settings, api, foreignCsr, issue });
+    }),
+  );
+  output.answer({ directory, ...record }, directory);
+  const files = `${directory}/${deviceFiles.certificate}${foreignCsr === undefined ? `, ${deviceFiles.key}` : ""}, ${deviceFiles.chain}`;
+  output.note(`${deviceId} enrolled: serial ${record.serialNumber}, good until ${record.notAfter}`);
+  output.note(
+    `wrote ${files}, ${deviceFiles.fullChain}, ${deviceFiles.root}; renew after ${record.renewAfter}`,
+  );
+  return undefined;
+}
+
+const oneOnly = ["device", "token", "token-file", "algorithm", "out", "csr", "force"] as const;
+const manyOnly = ["results", "concurrency"] as const;
+
+export const deviceEnroll = defineCommand({
+  summary: "Enrol a device, or every device of a manifest",
+  args: {
+    device: { type: "string", valueHint: "ID", description: "Device to enrol" },
+    token: { type: "string", valueHint: "TOKEN", description: "Enrolment token; - reads it from stdin" },
+    "token-file": { type: "string", valueHint: "FILE", description: "File that holds the token" },
+    algorithm: {
+      type: "enum",
+      options: deviceKeyAlgorithmIds,
+      valueHint: "KIND",
+      description: "Kind of key to make",
+    },
+    csr: {
+      type: "string",
+      valueHint: "FILE",
+      description: "A CSR made elsewhere, instead of a key made here",
+    },
+    out: { type: "string", valueHint: "DIR", description: "Directory for the files; ./ID if not given" },
+    force: { type: "boolean", description: "Give up another identity that lies in the directory" },
+    manifest: {
+      type: "string",
+      valueHint: "FILE",
+      description: "Production line: JSON Lines or CSV of deviceId, csr, token",
+    },
+    results: {
+      type: "string",
+      valueHint: "FILE",
+      description: "Results of a manifest; FILE.results.jsonl if not given",
+    },
+    concurrency: {
+      type: "string",
+      valueHint: "N",
+      description: "Devices of a manifest at once; 16 if not given",
+    },
+    ...connectionFlags,
+  },
+  async run(args, context) {
+    const { manifest, concurrency = "16" } = args;
+    const stray = (manifest === undefined ? manyOnly : oneOnly).find((flag) => args[flag] !== undefined);
+    if (stray !== undefined) {
+      throw usageFailure(`--${stray} goes ${manifest === undefined ? "only" : "not"} with --manifest`);
+    }
+    if (manifest === undefined) return enrollOne(args, context);
+    return enrollManifest(
+      {
+        manifest,
+        results: args.results ?? `${manifest}.results.jsonl`,
+        concurrency: parseWholeNumber("--concurrency", concurrency, 1, 256),
+        settings: resolveSettings(args, context.terminal.env),
+      },
+      context,
+    );
+  },
+});

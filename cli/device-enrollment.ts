@@ -1,0 +1,80 @@
+/** Room: cli. One device gets its certificate: key, CSR, request, check, files; the same for the first and the next. */
+import { hash } from "node:crypto";
+import { join } from "node:path";
+import { type VerifiedCsr, verifyCsr } from "../core/formats/certification-request.ts";
+import { encodePem } from "../core/formats/pem.ts";
+import type { IssuedCertificate } from "../lambdas/http/schemas.ts";
+import { makePrivateDirectory, readFileBytes } from "./credential-files.ts";
+import { decodeRequestText } from "./csr-text.ts";
+import {
+  type DeviceRecord,
+  deviceFiles,
+  finishMove,
+  installCertificate,
+  prepareForeignRequest,
+  prepareKey,
+  type WantedCertificate,
+} from "./device-directory.ts";
+import { usageFailure } from "./failure.ts";
+import { withFileLock } from "./file-lock.ts";
+import type { FleetApi } from "./fleet-api.ts";
+import { checkIssued } from "./issued-certificate.ts";
+import type { Settings } from "./settings.ts";
+
+export interface ObtainRequest {
+  readonly directory: string;
+  readonly wanted: WantedCertificate;
+  readonly settings: Settings;
+  /** Sends the CSR, PEM; called again with the same CSR by the next command if this one does not end well. */
+  readonly issue: (csr: string) => Promise<IssuedCertificate>;
+  readonly api: Pick<FleetApi, "trust">;
+  /** A CSR made elsewhere; its key is not ours to keep. */
+  readonly foreignCsr?: VerifiedCsr | undefined;
+}
+
+/** The credential of an enrolment as device.json keeps it: a hash, so that the token is nowhere on disk. */
+export function tokenCredential(token: string): string {
+  return `token:${hash("sha256", token)}`;
+}
+
+/** Takes the directory for itself while `work` runs, a move that a crash broke off finished first. */
+export async function withDeviceDirectory<T>(directory: string, work: () => Promise<T>): Promise<T> {
+  await makePrivateDirectory(directory);
+  return withFileLock(join(directory, ".lock"), async () => {
+    await finishMove(directory);
+    return work();
+  });
+}
+
+/** Throws `usage` for what no device is called; the service refuses more (personal data) with its own reason. */
+export function checkDeviceId(deviceId: string): void {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(deviceId)) return;
+  throw usageFailure("a device id is 1 to 64 of A–Z a–z 0–9 . _ - and begins with a letter or digit");
+}
+
+/** Obtains, checks and installs the certificate; resolves to what device.json now says. */
+export async function obtainCertificate(request: ObtainRequest): Promise<DeviceRecord> {
+  const { directory, wanted, foreignCsr, settings } = request;
+  const csr = await prepareRequest(request);
+  const issued = await request.issue(csr);
+  const roots = await request.api.trust();
+  const { publicKey } = foreignCsr ?? (await verifyCsr(decodeRequestText(csr, deviceFiles.request)));
+  checkIssued(issued, publicKey.der, wanted.deviceId, roots);
+  const { serialNumber, notAfter, renewAfter } = issued;
+  const { url, fleet } = settings;
+  const record = { ...wanted, url: url.value, fleet: fleet.value, serialNumber, notAfter, renewAfter };
+  await installCertificate(directory, issued, roots, record);
+  return record;
+}
+
+async function prepareRequest({ directory, wanted, foreignCsr }: ObtainRequest): Promise<string> {
+  if (foreignCsr === undefined) return (await prepareKey(directory, wanted)).csr;
+  const csr = encodePem("CERTIFICATE REQUEST", foreignCsr.raw);
+  await prepareForeignRequest(directory, csr);
+  return csr;
+}
+
+/** A CSR file, PEM or DER, its proof of possession verified here so that a bad one costs no token. */
+export async function readCsrFile(path: string): Promise<VerifiedCsr> {
+  return verifyCsr(decodeRequestText(await readFileBytes(path, 65_536), path));
+}

@@ -1,0 +1,22 @@
+/** Room: cli. Exit codes that scripts can use; rendered in `fleetkey --help` and docs/cli.md. */
+
+export interface ExitCode {
+  readonly code: number;
+  readonly meaning: string;
+}
+
+export const exitCodes = {
+  ok: { code: 0, meaning: "done" },
+  refused: { code: 1, meaning: "the service refused or failed, or `doctor` found a failure" },
+  usage: { code: 2, meaning: "unknown command or flag, a missing or bad value" },
+  partial: { code: 3, meaning: "some devices of a manifest failed; the results file says which and why" },
+  unreachable: {
+    code: 4,
+    meaning: "cannot connect: no answer, a time-out, a server that is not trusted; or `serve` cannot listen",
+  },
+  localFile: { code: 5, meaning: "a local file is missing, unreadable, malformed or would be overwritten" },
+  internal: { code: 70, meaning: "a defect of fleetkey itself; FLEETKEY_DEBUG=1 shows where" },
+  interrupted: { code: 130, meaning: "interrupted; the same command takes up where it stopped" },
+} as const satisfies Record<string, ExitCode>;
+
+export type ExitName = keyof typeof exitCodes;

@@ -1,0 +1,125 @@
+/** Room: cli. The service's REST interface as functions; every answer is validated before it is used. */
+import {
+  type CertificateDetails,
+  type CertificatePage,
+  certificateDetails,
+  certificatePage,
+  type EnrollmentToken,
+  enrollmentToken,
+  type IssuedCertificate,
+  issuedCertificate,
+  type Revocation,
+  revocation,
+} from "../lambdas/http/schemas.ts";
+import { Failure } from "./failure.ts";
+import type { HttpRequest, HttpResponse, HttpsClient } from "./https-client.ts";
+import { type AnswerSchema, parseJsonText, readAnswer } from "./json-text.ts";
+import { problemFailure } from "./problem.ts";
+import { interactiveRetries, type RetryPolicy, retrying } from "./retry.ts";
+
+export interface FleetApiOptions {
+  readonly client: HttpsClient;
+  readonly fleet: string;
+  /** @default interactiveRetries */
+  readonly retries?: RetryPolicy;
+  readonly interrupted?: AbortSignal;
+  readonly now: () => number;
+}
+
+export interface TokenRequest {
+  readonly deviceId: string;
+  readonly profile?: string;
+  readonly expiresInSeconds?: number;
+}
+
+export interface ListRequest {
+  readonly deviceId?: string;
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+
+/** Every call throws a Failure: the problem's code and detail, or why no answer came. */
+export interface FleetApi {
+  createToken(request: TokenRequest): Promise<EnrollmentToken>;
+  /** `csr` is PEM, `token` a b64token (RFC 6750 §2.1). The same two give the same certificate again. */
+  enroll(request: { readonly csr: string; readonly token: string }): Promise<IssuedCertificate>;
+  /** Over mutual TLS with the certificate to renew; `csr` is PEM. */
+  renew(request: { readonly csr: string }): Promise<IssuedCertificate>;
+  list(request: ListRequest): Promise<CertificatePage>;
+  show(serialNumber: string): Promise<CertificateDetails>;
+  revoke(serialNumber: string, reason: string): Promise<Revocation>;
+  /** PEM of the fleet's roots. */
+  trust(): Promise<string>;
+  /** The bare answer of the service's health check. */
+  health(): Promise<HttpResponse>;
+}
+
+const json = "application/json";
+
+export function createFleetApi(options: FleetApiOptions): FleetApi {
+  const send = sender(options);
+  const base = `/v1/fleets/${encodeURIComponent(options.fleet)}`;
+
+  const post = async <T>(
+    path: string,
+    body: object,
+    schema: AnswerSchema<T>,
+    headers: Headers = {},
+  ): Promise<T> => {
+    const all = { "content-type": json, accept: json, ...headers };
+    return parseAnswer(
+      await send({ method: "POST", path: base + path, headers: all, body: JSON.stringify(body) }),
+      schema,
+    );
+  };
+  const get = async <T>(path: string, schema: AnswerSchema<T>): Promise<T> =>
+    parseAnswer(await send({ method: "GET", path: base + path, headers: { accept: json } }), schema);
+
+  return {
+    createToken: (request) => post("/enrollment-tokens", request, enrollmentToken),
+    enroll: ({ csr, token }) =>
+      post("/certificates", { csr }, issuedCertificate, { authorization: `Bearer ${token}` }),
+    renew: (request) => post("/certificates/renew", request, issuedCertificate),
+    list: (request) => get(`/certificates?${queryOf({ ...request })}`, certificatePage),
+    show: (serial) => get(`/certificates/${encodeURIComponent(serial)}`, certificateDetails),
+    revoke: (serial, reason) =>
+      post(`/certificates/${encodeURIComponent(serial)}/revocation`, { reason }, revocation),
+    trust: async () => (await send({ method: "GET", path: `${base}/trust.pem` })).body.toString("utf8"),
+    health: () => send({ method: "GET", path: "/healthz" }),
+  };
+}
+
+type Headers = Readonly<Record<string, string>>;
+
+/** Resolves to a success; throws the problem of anything else, after the policy's attempts. */
+function sender({ client, now, retries = interactiveRetries, interrupted }: FleetApiOptions) {
+  return (request: HttpRequest): Promise<HttpResponse> =>
+    retrying(
+      retries,
+      async () => {
+        const response = await client.send(request);
+        if (response.status >= 200 && response.status < 300) return response;
+        throw problemFailure(response, now());
+      },
+      interrupted,
+    );
+}
+
+function queryOf(values: Readonly<Record<string, string | number>>): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) query.set(name, String(value));
+  return query.toString();
+}
+
+function parseAnswer<T>(response: HttpResponse, schema: AnswerSchema<T>): T {
+  const answer = readAnswer(schema, parseJsonText(response.body.toString("utf8")));
+  if ("value" in answer) return answer.value;
+  throw new Failure(
+    "refused",
+    "answer_malformed",
+    `the service's answer is not as expected: ${answer.unexpected}`,
+    {
+      remedy: "check that --url names a Fleetkey service of the same version as this command",
+    },
+  );
+}

@@ -1,0 +1,55 @@
+#!/usr/bin/env node
+/** Room: cli. The process: argv, streams, signals and the exit code. Everything else takes them as arguments. */
+import { runCommandLine } from "./command-line.ts";
+import { systemCode } from "./failure.ts";
+
+/** Aborts at the first signal; a second one, from someone who will not wait, ends the process. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      if (controller.signal.aborted) process.exit(130);
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}
+
+/** A reader that has seen enough (`| head`) is no error. */
+function endQuietlyOnClosedPipe(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error) => {
+      if (systemCode(error) === "EPIPE") process.exit(0);
+      throw error;
+    });
+  }
+}
+
+/** Node 22 can load this file and would fail later, at the first ML-DSA key. */
+function isNodeNewEnough(): boolean {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  return major > 24 || (major === 24 && minor >= 6);
+}
+
+/** Runs the command line of this process and sets its exit code. */
+export async function start(): Promise<void> {
+  if (!isNodeNewEnough()) {
+    process.stderr.write(
+      `fleetkey needs Node 24.6 or later, and this is ${process.version}; try cli/fleetkey.js\n`,
+    );
+    process.exitCode = 2;
+    return;
+  }
+  endQuietlyOnClosedPipe();
+  process.exitCode = await runCommandLine(process.argv.slice(2), {
+    env: process.env,
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    interrupted: interruption(),
+    now: Date.now,
+  });
+}
+
+// Undefined before Node 24.2, where the check above has something to say.
+if (import.meta.main !== false) await start();

@@ -1,0 +1,41 @@
+/** Room: cli. What a person can do about a problem code of the service. */
+import type { ErrorCode } from "../core/errors.ts";
+
+const newToken = "ask for a new token: fleetkey token create --device ID";
+const operator = "pass an operator's certificate and key with --cert and --key; see `fleetkey doctor`";
+const freshKey = "let fleetkey make a fresh key: leave out --csr, or make a new key and CSR";
+
+const remedies: Partial<Readonly<Record<ErrorCode, string>>> = {
+  credential_missing: "pass a token with --token-file FILE, --token - (stdin) or FLEETKEY_TOKEN",
+  credential_invalid: `check that the whole token was copied, or ${newToken}`,
+  credential_expired: newToken,
+  credential_spent: `this token has signed another CSR; ${newToken}`,
+  client_certificate_required: operator,
+  client_certificate_untrusted: `the certificate is not of this fleet; ${operator}`,
+  client_certificate_expired: "a device enrols again with a new token; an operator gets a new certificate",
+  client_certificate_revoked:
+    "it was revoked on purpose; enrol again with a new token if the device is trusted",
+  access_denied: operator,
+  not_found: "check the serial number with `fleetkey cert list`, and --fleet",
+  already_revoked: "nothing to do; `fleetkey cert show SERIAL` tells the reason on record",
+  key_reused: freshKey,
+  key_weak: freshKey,
+  key_unsupported: "use one of P-256, P-384, Ed25519, RSA 2048 to 4096, ML-DSA-44, 65 or 87",
+  csr_signature_invalid: "the CSR was altered or signed by another key; make it again",
+  csr_subject_mismatch: "the CSR's subject is empty or CN=ID alone, with the ID that the token is for",
+  csr_san_not_permitted: "leave subject alternative names out of the CSR; the service sets them",
+  csr_ca_requested: "leave basicConstraints out of the CSR",
+  csr_key_usage_not_permitted: "leave keyUsage out of the CSR; the service sets it",
+  csr_extended_key_usage_not_permitted: "leave extendedKeyUsage out of the CSR; the service sets it",
+  csr_extension_not_permitted: "leave extensions out of the CSR; the service sets them",
+  name_not_permitted: "an id is 1 to 64 of A–Z a–z 0–9 . _ - and tells nothing about a person",
+  issuance_in_progress: "the same request is being served; run the command again in a moment",
+  issuance_closed: newToken,
+  cursor_invalid: "list from the start again, without --cursor",
+  key_store_locked: "start the server with its passphrase: FLEETKEY_PASSPHRASE=… fleetkey serve",
+};
+
+/** The remedy for a problem code, or undefined if the problem's own detail has to do. */
+export function remedyFor(code: string): string | undefined {
+  return Object.hasOwn(remedies, code) ? remedies[code as ErrorCode] : undefined;
+}
