@@ -1,0 +1,134 @@
+/** Room: test. kill -9 of the whole server under load: what was answered is there, what was asked can be asked again. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Api, apiClient } from "../support/api.ts";
+import { deviceCsr, deviceKey } from "../support/device.ts";
+
+const script = join(import.meta.dirname, "fixtures/server.ts");
+const kills = 6;
+const perRound = 60;
+
+interface Enrolment {
+  readonly token: string;
+  readonly csr: Buffer;
+  /** Serial number of each answer, in order. */
+  readonly answers: string[];
+}
+
+let dataDir: string;
+let server: ChildProcess;
+let api: Api;
+
+async function start(): Promise<void> {
+  server = spawn(process.execPath, [script, dataDir], { stdio: ["ignore", "pipe", "ignore"] });
+  if (server.stdout === null) expect.fail("no output");
+  const [url] = (await once(createInterface(server.stdout), "line")) as [string];
+  const read = (file: string) => readFile(join(dataDir, "bootstrap", file));
+  const [ca, cert, key] = await Promise.all([read("root.pem"), read("operator.pem"), read("operator.key")]);
+  api = apiClient(url, { ca, cert, key });
+}
+
+async function kill(): Promise<void> {
+  const gone = once(server, "exit");
+  server.kill("SIGKILL");
+  await gone;
+  api.close();
+}
+
+async function newEnrolment(deviceId: string): Promise<Enrolment> {
+  const answer = await api.call("/v1/fleets/default/enrollment-tokens", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ deviceId }),
+  });
+  expect(answer.status, answer.body).toBe(201);
+  return { token: String(answer.json()["token"]), csr: deviceCsr(deviceKey()), answers: [] };
+}
+
+async function enrol({ token, csr, answers }: Enrolment): Promise<void> {
+  const answer = await api.call("/v1/fleets/default/certificates", {
+    method: "POST",
+    headers: { "content-type": "application/pkcs10", authorization: `Bearer ${token}` },
+    body: csr,
+  });
+  expect(answer.status, answer.body).toBe(201);
+  answers.push(String(answer.json()["serialNumber"]));
+}
+
+async function listAll(): Promise<string[]> {
+  const serials: string[] = [];
+  let cursor = "";
+  do {
+    const answer = await api.call(`/v1/fleets/default/certificates?limit=100${cursor}`);
+    const page = answer.json() as {
+      certificates: { serialNumber: string; subjectKind: string }[];
+      cursor?: string;
+    };
+    const devices = page.certificates.filter(({ subjectKind }) => subjectKind === "device");
+    serials.push(...devices.map(({ serialNumber }) => serialNumber));
+    cursor = page.cursor === undefined ? "" : `&cursor=${page.cursor}`;
+  } while (cursor !== "");
+  return serials;
+}
+
+describe("kill -9 of the server while devices enrol", () => {
+  beforeAll(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), "fleetkey-kill-"));
+    await start();
+  });
+  afterAll(async () => {
+    await kill();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+
+  it("loses no answer, issues nothing twice, and lets every device finish", async () => {
+    const all: Enrolment[] = [];
+    let interrupted = 0;
+    for (let round = 0; round < kills; round += 1) {
+      const devices = Array.from({ length: perRound }, (_, index) => `pump-${round}-${index}`);
+      const enrolments = await Promise.all(devices.map(newEnrolment));
+      all.push(...enrolments);
+      const running = Promise.allSettled(enrolments.map(enrol));
+      await sleep(10 + round * 12);
+      await kill();
+      interrupted += (await running).filter(({ status }) => status === "rejected").length;
+      await start();
+      await Promise.all(enrolments.map(enrol));
+    }
+    expect(interrupted).toBeGreaterThan(0);
+    for (const { answers } of all) expect(new Set(answers).size).toBe(1);
+    const answered = all.map(({ answers }) => answers[0] ?? "");
+    expect(new Set(answered).size).toBe(kills * perRound);
+    expect((await listAll()).sort()).toEqual([...answered].sort());
+  }, 180_000);
+});
+
+describe("kill -9 during the first start", () => {
+  it("leaves a directory from which the next start makes one fleet with one root and one operator", async () => {
+    dataDir = await mkdtemp(join(tmpdir(), "fleetkey-first-start-"));
+    for (const after of [120, 160, 200, 240, 280, 320, 360, 420]) {
+      const first = spawn(process.execPath, [script, dataDir], { stdio: "ignore" });
+      await sleep(after);
+      const gone = once(first, "exit");
+      first.kill("SIGKILL");
+      await gone;
+    }
+    await start();
+    const page = await api.call("/v1/fleets/default/certificates?limit=100");
+    expect(page.status, page.body).toBe(200);
+    const kinds = (page.json() as { certificates: { profile: string }[] }).certificates.map(
+      ({ profile }) => profile,
+    );
+    expect(kinds.filter((profile) => profile === "root")).toHaveLength(1);
+    expect(kinds.filter((profile) => profile === "issuing")).toHaveLength(1);
+    expect(kinds.filter((profile) => profile === "operator")).toHaveLength(1);
+    await kill();
+    await rm(dataDir, { recursive: true, force: true });
+  }, 60_000);
+});
