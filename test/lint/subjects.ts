@@ -39,7 +39,7 @@ export function publicKey(kind: TestKey): SubjectPublicKey {
   return decodeSubjectPublicKey(generate(kind).export({ format: "der", type: "spki" }));
 }
 
-const identities: Readonly<Record<ProfileId, SubjectIdentity>> = {
+export const identities: Readonly<Record<ProfileId, SubjectIdentity>> = {
   root: { kind: "authority", fleet: "clinic", authorityId: "root-1" },
   issuing: { kind: "authority", fleet: "clinic", authorityId: "issuing-1" },
   device: { kind: "device", fleet: "clinic", trustDomain: "fleet.example", deviceId: "pump-7" },
