@@ -1,7 +1,8 @@
 /** Room: core/formats. The attributes of a PKCS#10 request, and the extensions they ask for (RFC 2985 §5.4.2). */
 import { AppError } from "../errors.ts";
 import { extensionRequestOid } from "./certification-request-encoder.ts";
-import { DerCursor } from "./der/cursor.ts";
+import { DerCursor, type DerElement } from "./der/cursor.ts";
+import { tag } from "./der/tag.ts";
 import type { GeneralName } from "./general-name.ts";
 import { decodeExtensions, type Extension, type ExtensionType } from "./x509/extension.ts";
 import { type BasicConstraints, basicConstraints } from "./x509/extensions/basic-constraints.ts";
@@ -28,15 +29,30 @@ function checkOrder(previous: Uint8Array | undefined, next: Uint8Array, field: s
   }
 }
 
+/** X.690 §8.23.7 and §8.23.8: octets of one character. OpenSSL holds even values it ignores to this. */
+const characterOctets: ReadonlyMap<number, number> = new Map([
+  [tag.bmpString, 2],
+  [tag.universalString, 4],
+]);
+
+function checkString({ tag: kind, content }: DerElement, type: string): void {
+  const octets = characterOctets.get(kind) ?? 1;
+  if (content.length % octets === 0) return;
+  throw csrMalformed(
+    `attribute ${type} holds a string of ${content.length} octets, not a multiple of ${octets}`,
+  );
+}
+
 /** SET SIZE(1..MAX) OF value (RFC 2986 §4.1): whole encodings of the values. */
 function readValues(attribute: DerCursor, type: string): readonly Uint8Array[] {
   const set = attribute.set();
   attribute.done();
   const values: Uint8Array[] = [];
   while (!set.atEnd) {
-    const { raw } = set.element();
-    checkOrder(values.at(-1), raw, `values of attribute ${type}`);
-    values.push(raw);
+    const value = set.element();
+    checkOrder(values.at(-1), value.raw, `values of attribute ${type}`);
+    checkString(value, type);
+    values.push(value.raw);
   }
   if (values.length === 0) throw csrMalformed(`attribute ${type} has no value`);
   return values;

@@ -139,6 +139,14 @@ const refusals: readonly {
           encodeSequence(encodeOidElement("2.25.1"), setInOrder(encodeNull(), encodeSmallInteger(1))),
         ),
       },
+      {
+        name: "X.690 §8.23.8: a BMPString of an odd number of octets",
+        input: carrying(attribute("2.25.1", encodeElement(0x1e, Buffer.alloc(3)))),
+      },
+      {
+        name: "X.690 §8.23.7: a UniversalString of six octets",
+        input: carrying(attribute("2.25.1", encodeElement(0x1c, Buffer.alloc(6)))),
+      },
       { name: "an attribute without values", input: carrying(attribute("2.25.1")) },
       { name: "an extensionRequest without values", input: carrying(attribute("1.2.840.113549.1.9.14")) },
       {
