@@ -1,0 +1,317 @@
+// @peculiar/x509 needs this polyfill before it is loaded.
+import "reflect-metadata";
+import { createPublicKey, X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  ExtendedKeyUsageExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  X509Certificate as PeculiarCertificate,
+  SubjectAlternativeNameExtension,
+} from "@peculiar/x509";
+import { describe, expect, test } from "vitest";
+import { signatureAlgorithms } from "../../../core/formats/algorithms.ts";
+import { formatName, name } from "../../../core/formats/name.ts";
+import { encodePem } from "../../../core/formats/pem.ts";
+import { decodeSubjectPublicKey } from "../../../core/formats/spki.ts";
+import { decodeCertificate, verifyCertificateSignature } from "../../../core/formats/x509/certificate.ts";
+import { type ExtensionType, extension } from "../../../core/formats/x509/extension.ts";
+import {
+  authorityInfoAccess,
+  authorityKeyIdentifier,
+  basicConstraints,
+  certificatePolicies,
+  crlDistributionPoints,
+  extensionTypes,
+  issuerAltName,
+  nameConstraints,
+  noRevAvail,
+  ocspNoCheck,
+  subjectAltName,
+} from "../../../core/formats/x509/extensions/index.ts";
+import { encodeTbsCertificate, serialNumberHex } from "../../../core/formats/x509/tbs-certificate.ts";
+import {
+  authorityIds,
+  deviceTemplate,
+  makeAuthority,
+  rootTemplate,
+  signCertificate,
+  validity,
+} from "./certificate-maker.ts";
+import { opensslJudge } from "./openssl-judge.ts";
+
+const openssl = opensslJudge();
+const authority = makeAuthority("P-256");
+const subject = makeAuthority("P-384").publicKey;
+
+/** A device certificate that carries every extension we know, several names in each. */
+const everything = signCertificate(authority, {
+  ...deviceTemplate(authority, subject),
+  subject: name([
+    ["countryName", "CH"],
+    ["organizationName", 'Acmé, "Pumps"+1'],
+    ["commonName", "#pump 7 "],
+  ]),
+  extensions: [
+    ...deviceTemplate(authority, subject).extensions.filter(
+      ({ oid }) => oid !== subjectAltName.oid && oid !== authorityKeyIdentifier.oid,
+    ),
+    extension(
+      subjectAltName,
+      [
+        { kind: "dNSName", value: "pump-7.example" },
+        { kind: "iPAddress", value: "192.0.2.7" },
+        { kind: "iPAddress", value: "2001:db8::7" },
+        { kind: "uniformResourceIdentifier", value: "spiffe://fleet.example/pump-7" },
+        { kind: "rfc822Name", value: "ops@fleet.example" },
+        { kind: "registeredID", value: "1.2.3.4" },
+        { kind: "directoryName", value: name([["commonName", "pump-7"]]) },
+        { kind: "otherName", type: "1.3.6.1.4.1.311.20.2.3", value: Buffer.from("0c0375706e", "hex") },
+      ],
+      true,
+    ),
+    extension(issuerAltName, [{ kind: "dNSName", value: "ca.example" }], false),
+    extension(
+      authorityKeyIdentifier,
+      {
+        keyIdentifier: authority.publicKey.keyIdentifier,
+        authorityCertIssuer: [{ kind: "directoryName", value: name([["commonName", "root"]]) }],
+        authorityCertSerialNumber: Buffer.of(0x0a, 0x0b),
+      },
+      false,
+    ),
+    extension(
+      nameConstraints,
+      {
+        permittedSubtrees: [
+          { kind: "dNSName", value: "example" },
+          { kind: "iPAddress", value: "10.0.0.0/8" },
+        ],
+        excludedSubtrees: [{ kind: "iPAddress", value: "2001:db8::/32" }],
+      },
+      true,
+    ),
+    extension(certificatePolicies, [{ policyIdentifier: "1.2.3.4.5" }], false),
+    extension(
+      crlDistributionPoints,
+      [{ fullName: [{ kind: "uniformResourceIdentifier", value: "http://crl.example/1.crl" }] }],
+      false,
+    ),
+    extension(
+      authorityInfoAccess,
+      [
+        {
+          accessMethod: "1.3.6.1.5.5.7.48.2",
+          accessLocation: { kind: "uniformResourceIdentifier", value: "http://ca.example/1.cer" },
+        },
+      ],
+      false,
+    ),
+    extension(ocspNoCheck, true, false),
+    extension(noRevAvail, true, false),
+  ],
+});
+
+describe("OpenSSL reads what we write", () => {
+  test("openssl x509 -text shows every field", () => {
+    const file = openssl.write("everything.pem", encodePem("CERTIFICATE", everything));
+    const text = openssl.run("x509", "-in", file, "-noout", "-text").replace(/\s+/g, " ");
+    const expected = [
+      "Version: 3 (0x2)",
+      "Serial Number: f0:01:02:03:04:05:06:07:08:09:0a:0b:0c:0d:0e:0f",
+      "Signature Algorithm: ecdsa-with-SHA256",
+      "Not Before: Jan 1 00:00:00 2025 GMT Not After : Jan 1 00:00:00 2055 GMT",
+      "NIST CURVE: P-384",
+      "X509v3 Basic Constraints: critical CA:FALSE",
+      "X509v3 Key Usage: critical Digital Signature X509v3",
+      "X509v3 Extended Key Usage: TLS Web Client Authentication, TLS Web Server Authentication",
+      "X509v3 Subject Alternative Name: critical DNS:pump-7.example, IP Address:192.0.2.7, IP Address:2001:DB8:0:0:0:0:0:7, " +
+        "URI:spiffe://fleet.example/pump-7, email:ops@fleet.example, Registered ID:1.2.3.4, DirName:",
+      "X509v3 Issuer Alternative Name: DNS:ca.example",
+      "DirName:/CN=root serial:0A:0B",
+      "X509v3 Name Constraints: critical Permitted: DNS:example IP:10.0.0.0/255.0.0.0 Excluded: IP:2001:DB8:0:0:0:0:0:0/FFFF:FFFF:0:0:0:0:0:0",
+      "X509v3 Certificate Policies: Policy: 1.2.3.4.5",
+      "X509v3 CRL Distribution Points: Full Name: URI:http://crl.example/1.crl",
+      "Authority Information Access: CA Issuers - URI:http://ca.example/1.cer",
+      "OCSP No Check:",
+    ];
+    for (const each of expected) expect(text).toContain(each);
+    // Words that differ between versions of OpenSSL.
+    expect(text).toMatch(/(?:2\.5\.29\.56|No Revocation Available): \.\./);
+    expect(text).toMatch(/DirName:\/?CN ?= ?pump-7, othername: UPN: ?:upn/);
+  });
+
+  test("RFC 4514: names read as OpenSSL's -nameopt RFC2253 has them", () => {
+    const file = openssl.write("everything.der", everything);
+    const options = ["-inform", "DER", "-noout", "-subject", "-issuer", "-nameopt", "RFC2253,-esc_msb,utf8"];
+    const { tbs } = decodeCertificate(everything);
+    expect(
+      openssl
+        .run("x509", "-in", file, ...options)
+        .trim()
+        .split("\n"),
+    ).toEqual([`subject=${formatName(tbs.subject)}`, `issuer=${formatName(tbs.issuer)}`]);
+  });
+
+  test("openssl asn1parse walks it to the end", () => {
+    const file = openssl.write("everything.der", everything);
+    const lines = openssl.run("asn1parse", "-inform", "DER", "-in", file).trim().split("\n");
+    expect(lines[0]?.replace(/\s+/g, "")).toContain(`l=${everything.length - 4}cons:SEQUENCE`);
+    expect(lines.at(-1)).toContain("BIT STRING");
+  });
+
+  test.each(authorityIds.filter((id) => !id.startsWith("ML-DSA")))(
+    "openssl verify -x509_strict accepts a chain of %s",
+    (id) => {
+      const issuer = makeAuthority(id);
+      const root = openssl.write(
+        "root.pem",
+        encodePem("CERTIFICATE", signCertificate(issuer, rootTemplate(issuer))),
+      );
+      const device = signCertificate(issuer, deviceTemplate(issuer, subject));
+      const leaf = openssl.write("leaf.pem", encodePem("CERTIFICATE", device));
+      expect(openssl.run("verify", "-x509_strict", "-CAfile", root, leaf)).toBe(`${leaf}: OK\n`);
+    },
+  );
+});
+
+describe("@peculiar/x509 and node:crypto read what we write", () => {
+  const device = signCertificate(authority, deviceTemplate(authority, subject));
+
+  test("@peculiar/x509 agrees on every field", () => {
+    const judged = new PeculiarCertificate(new Uint8Array(device));
+    const { tbs } = decodeCertificate(device);
+    expect(judged.serialNumber).toBe(serialNumberHex(tbs.serialNumber));
+    expect(judged.subject).toBe("CN=pump-7");
+    expect(judged.notBefore.getTime()).toBe(validity.notBefore);
+    expect(judged.notAfter.getTime()).toBe(validity.notAfter);
+    expect(Buffer.from(judged.publicKey.rawData)).toEqual(subject.der);
+    expect(
+      judged.extensions.map(({ type, critical, value }) => ({
+        oid: type,
+        critical,
+        value: Buffer.from(value),
+      })),
+    ).toEqual(tbs.extensions);
+    expect(judged.getExtension(BasicConstraintsExtension)?.ca).toBe(false);
+    expect(judged.getExtension(KeyUsagesExtension)?.usages).toBe(KeyUsageFlags.digitalSignature);
+    expect(judged.getExtension(ExtendedKeyUsageExtension)?.usages).toEqual([
+      "1.3.6.1.5.5.7.3.2",
+      "1.3.6.1.5.5.7.3.1",
+    ]);
+    expect(judged.getExtension(SubjectAlternativeNameExtension)?.names.toJSON()).toEqual([
+      { type: "url", value: "spiffe://fleet.example/fleet/default/device/pump-7" },
+    ]);
+    expect(judged.getExtension(AuthorityKeyIdentifierExtension)?.keyId).toBe(
+      authority.publicKey.keyIdentifier.toString("hex"),
+    );
+  });
+
+  test("node:crypto agrees on every field", () => {
+    const judged = new X509Certificate(everything);
+    expect(judged.serialNumber.toLowerCase()).toBe("f00102030405060708090a0b0c0d0e0f");
+    expect(judged.subjectAltName).toContain("DNS:pump-7.example, IP Address:192.0.2.7");
+    expect(judged.validToDate.getTime()).toBe(validity.notAfter);
+    expect(judged.ca).toBe(false);
+    expect(
+      judged.publicKey.equals(
+        createPublicKey({ key: Buffer.from(subject.der), format: "der", type: "spki" }),
+      ),
+    ).toBe(true);
+    expect(judged.verify(authority.publicKey.keyObject)).toBe(true);
+  });
+});
+
+const config = `
+[req]
+distinguished_name = dn
+x509_extensions = ext
+prompt = no
+utf8 = yes
+string_mask = utf8only
+[dn]
+C = CH
+O = Acmé
+CN = OpenSSL root
+[ext]
+basicConstraints = critical,CA:TRUE,pathlen:1
+keyUsage = critical,keyCertSign,cRLSign,digitalSignature
+extendedKeyUsage = serverAuth,clientAuth,OCSPSigning
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid,issuer:always
+subjectAltName = DNS:a.example,IP:192.0.2.1,IP:2001:db8::1,URI:spiffe://a/b,email:a@b.example,RID:1.2.3,dirName:dir,otherName:1.2.3.4;UTF8:x
+issuerAltName = DNS:ca.example
+nameConstraints = critical,permitted;DNS:.example,permitted;IP:10.0.0.0/255.0.0.0,excluded;email:evil.example
+certificatePolicies = 1.2.3.4,@policy
+crlDistributionPoints = URI:http://a.example/1.crl,URI:http://a.example/2.crl
+authorityInfoAccess = OCSP;URI:http://ocsp.example,caIssuers;URI:http://a.example/ca.cer
+noCheck = ignored
+2.5.29.56 = ASN1:NULL
+[dir]
+CN = inner
+[policy]
+policyIdentifier = 1.2.3.5
+CPS.1 = http://a.example/cps
+`;
+
+describe("we read what OpenSSL writes", () => {
+  const der = openssl.path("root.der");
+  const settings = openssl.write("root.cnf", config);
+  const key = [
+    "-newkey",
+    "ec",
+    "-pkeyopt",
+    "ec_paramgen_curve:P-256",
+    "-nodes",
+    "-keyout",
+    openssl.path("root.key"),
+  ];
+  const common = ["-config", settings, "-days", "3650", "-outform", "DER", "-out", der];
+  openssl.run("req", "-x509", "-sha256", ...key, ...common);
+  const raw = readFileSync(der);
+  const certificate = decodeCertificate(raw);
+  const read = <Value>(type: ExtensionType<Value>): Value | undefined => {
+    const found = certificate.tbs.extensions.find(({ oid }) => oid === type.oid);
+    return found && type.decode(found.value);
+  };
+
+  test("its certificate decodes, and encodes to the same octets", () => {
+    const { tbs } = certificate;
+    expect(formatName(tbs.subject)).toBe("CN=OpenSSL root,O=Acmé,C=CH");
+    expect(tbs.extensions.map(({ oid }) => oid).sort()).toEqual([...extensionTypes.keys()].sort());
+    const extensions = tbs.extensions.map(({ oid, critical, value }) => {
+      const type = extensionTypes.get(oid);
+      return type === undefined ? { oid, critical, value } : extension(type, type.decode(value), critical);
+    });
+    const signature = signatureAlgorithms["ecdsa-with-SHA256"];
+    expect(encodeTbsCertificate({ ...tbs, extensions, signature })).toEqual(tbs.raw);
+  });
+
+  test("its values are what its configuration says", () => {
+    expect(read(basicConstraints)).toEqual({ cA: true, pathLenConstraint: 1 });
+    expect(read(subjectAltName)?.slice(0, 6)).toEqual([
+      { kind: "dNSName", value: "a.example" },
+      { kind: "iPAddress", value: "192.0.2.1" },
+      { kind: "iPAddress", value: "2001:db8::1" },
+      { kind: "uniformResourceIdentifier", value: "spiffe://a/b" },
+      { kind: "rfc822Name", value: "a@b.example" },
+      { kind: "registeredID", value: "1.2.3" },
+    ]);
+    expect(read(nameConstraints)).toEqual({
+      permittedSubtrees: [
+        { kind: "dNSName", value: ".example" },
+        { kind: "iPAddress", value: "10.0.0.0/8" },
+      ],
+      excludedSubtrees: [{ kind: "rfc822Name", value: "evil.example" }],
+    });
+    expect(read(crlDistributionPoints)?.length).toBe(2);
+    expect(read(authorityKeyIdentifier)?.authorityCertSerialNumber).toEqual(certificate.tbs.serialNumber);
+  });
+
+  test("its self-signature verifies", async () => {
+    const issuer = decodeSubjectPublicKey(certificate.tbs.subjectPublicKeyInfo);
+    expect(await verifyCertificateSignature(certificate, issuer)).toBe(true);
+  });
+});
