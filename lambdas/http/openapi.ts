@@ -109,6 +109,12 @@ function requestBody(
   return { requestBody: { required, content: content(route.consumes, schema, requestExample) } };
 }
 
+/** RFC 9110 §15.4.5, where answers carry an ETag. */
+function notModified({ headers }: OperationDetails): Record<string, ZodOpenApiResponseObject> {
+  const hasTag = headers !== undefined && "etag" in headers.shape;
+  return hasTag ? { "304": { description: "The client has it already (If-None-Match).", headers } } : {};
+}
+
 function operation(route: Route & { readonly id: RouteId }): ZodOpenApiOperationObject {
   const details: OperationDetails = operationDetails[route.id];
   const success: ZodOpenApiResponseObject = {
@@ -124,7 +130,11 @@ function operation(route: Route & { readonly id: RouteId }): ZodOpenApiOperation
     security: route.access === "public" ? [] : route.access.map((kind) => security[kind]),
     requestParams: requestParams(route, details.query),
     ...requestBody(route, details),
-    responses: { [details.status]: success, ...problemResponses(problemCodes(route, details.problems)) },
+    responses: {
+      [details.status]: success,
+      ...notModified(details),
+      ...problemResponses(problemCodes(route, details.problems)),
+    },
   };
 }
 

@@ -9,7 +9,13 @@ import { enrollmentTokenStandard } from "../../core/standard/enrollment-token.ts
 import type { ProfileId } from "../../core/standard/profiles.ts";
 
 /** What the OpenAPI document says beside the shape. `id` makes a named component. */
-type Documentation = { readonly id?: string; readonly description?: string; readonly example?: unknown };
+interface Documentation {
+  readonly id?: string;
+  readonly description?: string;
+  readonly example?: unknown;
+  /** What the document says instead of what follows from the schema. */
+  readonly override?: (context: { jsonSchema: Record<string, unknown> }) => void;
+}
 
 function documented<Schema extends z.core.$ZodType>(schema: Schema, documentation: Documentation): Schema {
   z.globalRegistry.add(schema, { ...documentation });
@@ -19,11 +25,15 @@ function documented<Schema extends z.core.$ZodType>(schema: Schema, documentatio
 const text = (message: string, pattern: RegExp, documentation: Documentation) =>
   documented(z.string({ error: message }).check(z.regex(pattern, { error: message })), documentation);
 
-export const fleetId = text("must be 1 to 32 of a-z, 0-9 and -", /^[a-z0-9-]{1,32}$/, {
-  id: "FleetId",
-  description: "A fleet: the tenant that owns authorities, devices and certificates.",
-  example: "default",
-});
+export const fleetId = text(
+  "must be 1 to 32 of a-z, 0-9 and inner hyphens",
+  /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/,
+  {
+    id: "FleetId",
+    description: "A fleet: the tenant that owns authorities, devices and certificates.",
+    example: "default",
+  },
+);
 export const serialNumber = text(
   "must be an even number of lowercase hexadecimal digits, 2 to 40; drop colons and use lower case",
   /^(?:[0-9a-f]{2}){1,20}$/,
@@ -167,7 +177,14 @@ const limitMessage = "must be a whole number from 1 to 1000";
 export const listCertificatesQuery = z.strictObject({
   deviceId: z.exactOptional(deviceId),
   limit: z.exactOptional(
-    text(limitMessage, /^(?:[1-9][0-9]{0,2}|1000)$/, { description: "1 to 1000; 100 when absent." }),
+    text(limitMessage, /^(?:[1-9][0-9]{0,2}|1000)$/, {
+      description: "How many certificates a page holds at most; 100 when absent.",
+      // A query has text only; to a reader it is a number.
+      override: ({ jsonSchema }) => {
+        delete jsonSchema["pattern"];
+        Object.assign(jsonSchema, { type: "integer", minimum: 1, maximum: 1_000, default: 100 });
+      },
+    }),
   ),
   cursor: z.exactOptional(cursor),
 });
@@ -215,26 +232,35 @@ export type ProblemBody = z.infer<typeof problem>;
 /** The schemas that name members, so that a stray one can be answered with what is allowed. */
 type ObjectSchema = z.ZodMiniObject<Readonly<Record<string, z.core.$ZodType>>>;
 
-function messageOf(issue: z.core.$ZodIssue, schema: ObjectSchema): string {
+/** Bodies are flat, so the first step of a path is all of it. */
+function isAbsent(value: unknown, [member]: readonly PropertyKey[]): boolean {
+  return member !== undefined && typeof value === "object" && value !== null && !Object.hasOwn(value, member);
+}
+
+function messageOf(issue: z.core.$ZodIssue, schema: ObjectSchema, value: unknown): string {
   const path = issue.path.map(String).join(".");
   if (issue.code === "unrecognized_keys" && path === "") {
     // The stray names are the caller's own text and may hold anything: they are not repeated.
     return `has a member that is not known; allowed: ${Object.keys(schema.shape).join(", ")}`;
   }
-  const problemText =
-    issue.code === "invalid_type" && issue.input === undefined ? "is required" : issue.message;
-  return path === "" ? "must be an object" : `${path} ${problemText}`;
+  if (path === "") return "must be an object";
+  return `${path} ${isAbsent(value, issue.path) ? "is required" : issue.message}`;
 }
 
+/** Members whose text is wrong in a way that has a code of its own; the same codes that core gives. */
+const memberCodes: Readonly<Record<string, ErrorCode>> = {
+  profile: "profile_unknown",
+  deviceId: "name_not_permitted",
+};
+
 function issueCode(issue: z.core.$ZodIssue): ErrorCode {
-  return issue.code === "invalid_value" && issue.path.at(-1) === "profile"
-    ? "profile_unknown"
-    : "request_invalid";
+  const isWrongText = issue.code === "invalid_value" || issue.code === "invalid_format";
+  return (isWrongText ? memberCodes[String(issue.path.at(-1))] : undefined) ?? "request_invalid";
 }
 
 /**
  * `value` as `schema` describes it.
- * @throws AppError request_invalid, or profile_unknown; the message names the member and what it must be,
+ * @throws AppError request_invalid, profile_unknown, name_not_permitted; the message names the member and what it must be,
  * and never repeats a value.
  */
 export function parse<Schema extends ObjectSchema>(
@@ -246,5 +272,5 @@ export function parse<Schema extends ObjectSchema>(
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   if (issue === undefined) throw new AppError("request_invalid", `${what} is not valid`);
-  throw new AppError(issueCode(issue), `${what}: ${messageOf(issue, schema)}`);
+  throw new AppError(issueCode(issue), `${what}: ${messageOf(issue, schema, value)}`);
 }

@@ -1,0 +1,89 @@
+/** Events as API Gateway sends them (payload format 2.0), typed by the gateway's own published types. */
+import type { APIGatewayProxyEventV2 } from "aws-lambda";
+import { boundedMemo } from "../../core/memo.ts";
+import type { App } from "../../core/ports.ts";
+import type { HttpEvent, HttpResult } from "../../lambdas/http/message.ts";
+
+export interface EventOptions {
+  readonly method?: string;
+  readonly path?: string;
+  readonly query?: string;
+  readonly headers?: Record<string, string>;
+  readonly body?: string | Buffer;
+  /** PEM of the client certificate that the gateway has seen. */
+  readonly certificate?: string;
+}
+
+export const requestId = "JKJaXmPLvHcESHA=";
+
+/** The shape of the gateway's documentation example; a Buffer body travels as base64. */
+export function gatewayEvent(options: EventOptions = {}): HttpEvent {
+  const { method = "GET", path = "/healthz", query = "", headers = {}, body, certificate } = options;
+  const event: APIGatewayProxyEventV2 = {
+    version: "2.0",
+    routeKey: "$default",
+    rawPath: path,
+    rawQueryString: query,
+    headers: { "content-length": "0", host: "api.example.test", "user-agent": "curl/8.5.0", ...headers },
+    ...(query === "" ? {} : { queryStringParameters: Object.fromEntries(new URLSearchParams(query)) }),
+    requestContext: {
+      accountId: "123456789012",
+      apiId: "r3pmxmplak",
+      domainName: "api.example.test",
+      domainPrefix: "api",
+      http: { method, path, protocol: "HTTP/1.1", sourceIp: "203.0.113.7", userAgent: "curl/8.5.0" },
+      requestId,
+      routeKey: "$default",
+      stage: "$default",
+      time: "12/Mar/2026:19:03:58 +0000",
+      timeEpoch: 1_773_342_238_000,
+      ...(certificate === undefined ? {} : { authentication: { clientCert: clientCert(certificate) } }),
+    },
+    ...(body === undefined ? {} : { body: typeof body === "string" ? body : body.toString("base64") }),
+    isBase64Encoded: Buffer.isBuffer(body),
+  };
+  return event;
+}
+
+function clientCert(clientCertPem: string) {
+  return {
+    clientCertPem,
+    subjectDN: "CN=pump-1",
+    issuerDN: "CN=default issuing-1",
+    serialNumber: "a1:b2:c3",
+    validity: { notBefore: "May 28 12:30:02 2026 GMT", notAfter: "Aug  5 09:36:04 2026 GMT" },
+  };
+}
+
+export interface LogLine {
+  readonly level: "info" | "warn" | "error";
+  readonly event: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** An App whose store is empty; use cases that reach for keys or randomness fail loudly. */
+export function emptyApp(): App & { readonly lines: LogLine[] } {
+  const lines: LogLine[] = [];
+  const write =
+    (level: LogLine["level"]) =>
+    (event: string, fields: LogLine["fields"] = {}): void => {
+      lines.push({ level, event, fields });
+    };
+  const refuse = () => {
+    throw new Error("not in this test");
+  };
+  return {
+    lines,
+    clock: { now: () => 1_773_342_238_000, sleep: async () => undefined },
+    entropy: { bytes: refuse },
+    items: { get: async () => undefined, query: async () => ({ items: [] }), transact: async () => refuse() },
+    keys: { createKey: refuse, describeKey: refuse, sign: refuse },
+    log: { info: write("info"), warn: write("warn"), error: write("error") },
+    memo: boundedMemo(),
+  };
+}
+
+/** The problem details of an answer. */
+export function problemOf(result: HttpResult): Record<string, unknown> {
+  return JSON.parse(result.body);
+}
