@@ -74,12 +74,19 @@ function decodeOtherName(content: Uint8Array): GeneralName {
   return { kind: "otherName", type, value: raw };
 }
 
-function decodeDirectoryName(content: Uint8Array): GeneralName {
+/** RFC 5280 §4.2.1.6: no empty GeneralName; as a constraint the empty name stands for every name. */
+function checkDirectoryName(value: Name, form: GeneralNameForm): Name {
+  if (value.length === 0 && form === "name")
+    throw malformedName("directoryName is empty (RFC 5280 §4.2.1.6)");
+  return value;
+}
+
+function decodeDirectoryName(content: Uint8Array, form: GeneralNameForm): GeneralName {
   // X.680 §31.2.7: a tag on a CHOICE is explicit, so the Name stands whole inside.
   const cursor = DerCursor.over(content);
   const value = decodeName(cursor);
   cursor.done();
-  return { kind: "directoryName", value };
+  return { kind: "directoryName", value: checkDirectoryName(value, form) };
 }
 
 function decodeIp(content: Uint8Array, form: GeneralNameForm): GeneralName {
@@ -103,15 +110,15 @@ export function decodeGeneralName(cursor: DerCursor, form: GeneralNameForm = "na
     case contextTag(7, false):
       return decodeIp(content, form);
     case contextTag(4, true):
-      return decodeDirectoryName(content);
+      return decodeDirectoryName(content, form);
     case contextTag(8, false):
       return { kind: "registeredID", value: decodeOid(content) };
     case contextTag(0, true):
       return decodeOtherName(content);
     case contextTag(3, true):
-      return { kind: "x400Address", value: content };
+      return { kind: "x400Address", value: notEmpty(content) };
     case contextTag(5, true):
-      return { kind: "ediPartyName", value: content };
+      return { kind: "ediPartyName", value: notEmpty(content) };
     default:
       throw malformedName(`tag ${hexTag(tag)} is none of its kinds`);
   }
@@ -125,8 +132,15 @@ function encodeIp(text: string, form: GeneralNameForm): Buffer {
   return encodePrimitiveContext(7, octets);
 }
 
+/** X.400 addresses and EDI party names have a mandatory field each; the rest of them we do not read. */
+function notEmpty(content: Uint8Array): Uint8Array {
+  if (content.length === 0) throw malformedName("x400Address or ediPartyName is empty");
+  return content;
+}
+
 /** Values that we carry unread are still proved to be DER before they go into a certificate. */
 function checkedElements(content: Uint8Array): Uint8Array {
+  notEmpty(content);
   checkDer(encodeElement(0x30, content));
   return content;
 }
@@ -141,7 +155,7 @@ export function encodeGeneralName(name: GeneralName, form: GeneralNameForm = "na
     case "iPAddress":
       return encodeIp(name.value, form);
     case "directoryName":
-      return encodeContext(4, encodeName(name.value));
+      return encodeContext(4, encodeName(checkDirectoryName(name.value, form)));
     case "registeredID":
       return encodePrimitiveContext(8, encodeOid(name.value));
     case "otherName":

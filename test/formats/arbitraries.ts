@@ -72,7 +72,10 @@ export const someElement = fc
 export const octets = fc.uint8Array({ minLength: 1, maxLength: 24 }).map((each) => Buffer.from(each));
 
 const rest: fc.Arbitrary<GeneralName>[] = [
-  fc.record({ kind: fc.constant("directoryName" as const), value: distinguishedName }),
+  fc.record({
+    kind: fc.constant("directoryName" as const),
+    value: distinguishedName.filter(({ length }) => length > 0),
+  }),
   fc.record({ kind: fc.constant("registeredID" as const), value: oid }),
   fc.record({ kind: fc.constant("otherName" as const), type: oid, value: someElement }),
   fc.record({ kind: fc.constantFrom("x400Address" as const, "ediPartyName" as const), value: someElement }),

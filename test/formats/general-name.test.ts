@@ -116,7 +116,10 @@ describe("encodeGeneralName and decodeGeneralName (RFC 5280 §4.2.1.6)", () => {
     { name: "primitive directoryName", input: "8402 3000" },
     { name: "implicit directoryName", input: "a40c 310a 3008 0603550403 0c0161" },
     { name: "directoryName of two names", input: "a404 3000 3000" },
-    { name: "empty directoryName", input: "a400" },
+    { name: "directoryName without its name", input: "a400" },
+    { name: "RFC 5280 §4.2.1.6: directoryName of an empty name", input: "a402 3000" },
+    { name: "empty x400Address", input: "a300" },
+    { name: "empty ediPartyName", input: "a500" },
     { name: "empty otherName", input: "a000" },
     { name: "otherName without value", input: "a004 06022a03" },
     { name: "otherName with an empty value", input: "a006 06022a03 a000" },
@@ -127,6 +130,13 @@ describe("encodeGeneralName and decodeGeneralName (RFC 5280 §4.2.1.6)", () => {
     { name: "a universal tag", input: "1603 612e62" },
   ])("refused: $name", ({ input, form }) => {
     expect(refusalCode(() => decode(hex(input), form))).toBe("der_malformed");
+  });
+
+  test("RFC 5280 §4.2.1.10: as a constraint the empty directoryName stands for every name", () => {
+    const everyName: GeneralName = { kind: "directoryName", value: [] };
+    expect(decode(hex("a402 3000"), "constraint")).toEqual(everyName);
+    expect(encodeGeneralName(everyName, "constraint")).toEqual(hex("a402 3000"));
+    expect(refusalCode(() => encodeGeneralName(everyName))).toBe("der_malformed");
   });
 
   test("random octets under every tag meet an AppError or come back the same", () => {
