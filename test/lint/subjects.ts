@@ -1,7 +1,11 @@
 /** Certificates of every profile as issuance builds them, and ways to spoil them one field at a time. */
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { buildTemplate, type TemplateIssuer } from "../../core/enrollment/template.ts";
-import { type SignatureAlgorithm, signatureAlgorithms } from "../../core/formats/algorithms.ts";
+import {
+  type AuthorityAlgorithm,
+  authorityAlgorithms,
+  type SignatureAlgorithm,
+} from "../../core/formats/algorithms.ts";
 import { decodeSubjectPublicKey, type SubjectPublicKey } from "../../core/formats/spki.ts";
 import type { ExtensionType } from "../../core/formats/x509/extension.ts";
 import {
@@ -57,10 +61,12 @@ export interface Subject {
   readonly publicKey: SubjectPublicKey;
 }
 
-const signatureFor = (key: SubjectPublicKey): SignatureAlgorithm =>
-  Object.values<SignatureAlgorithm>(signatureAlgorithms).find(
-    ({ keyType }) => keyType === key.algorithm.keyType,
-  ) ?? signatureAlgorithms["ecdsa-with-SHA256"];
+function signatureFor({ algorithm, modulusBits }: SubjectPublicKey): SignatureAlgorithm {
+  const rows: readonly AuthorityAlgorithm[] = Object.values(authorityAlgorithms);
+  const row = rows.find((each) => each.key.id === algorithm.id && each.modulusBits === modulusBits);
+  if (row === undefined) throw new Error(`${algorithm.id} is no authority's`);
+  return row.signature;
+}
 
 function build(
   profile: ProfileId,

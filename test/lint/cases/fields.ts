@@ -44,6 +44,18 @@ export const fieldsCases: Cases = {
   },
   "signature-algorithm-issuer-key": {
     bad: [
+      is("SHA-384 under a P-256 issuer", () =>
+        withFields(device(), { signature: signatureAlgorithms["ecdsa-with-SHA384"].identifier }),
+      ),
+      is("an issuer with an RSA key of 2048 bits", () =>
+        withIssuer(
+          withFields(device(), { signature: signatureAlgorithms.sha256WithRSAEncryption.identifier }),
+          (issuer) => ({
+            ...issuer,
+            subjectPublicKeyInfo: subject("device", "RSA-2048").publicKey.der,
+          }),
+        ),
+      ),
       is("RSA signature under an EC issuer", () =>
         withFields(device(), { signature: signatureAlgorithms.sha256WithRSAEncryption.identifier }),
       ),
