@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { createServer } from "node:tls";
 import { describe, expect, test } from "vitest";
 import * as formats from "../../core/formats/algorithms.ts";
@@ -23,6 +24,15 @@ describe("the security standard", () => {
     const all = [...entries(securityStandard, "standard"), ...entries({ ...clauses }, "clauses")];
     expect(all.length).toBeGreaterThan(50);
     for (const [path, entry] of all) expect(entry["citation"], path).toMatch(/\S{3}/);
+  });
+
+  test("a clause that is enforced says where, in files that exist; a planned one claims nothing", () => {
+    for (const { citation, status, enforcedBy } of clauses) {
+      expect(enforcedBy.length > 0, citation).toBe(status === "enforced");
+      for (const path of enforcedBy) {
+        expect(existsSync(new URL(`../../${path}`, import.meta.url)), path).toBe(true);
+      }
+    }
   });
 
   test("lists exactly the algorithms that the formats can read, in the same words", () => {
