@@ -58,9 +58,7 @@ describe.skipIf(opensslVersion === undefined)(
         `${opensslVersion}: seed ${seed}, ${judged.length} mutants, ${accepted.length} accepted, ` +
           `of them ${wronglyAccepted.length} against OpenSSL; of ${sample.length} refused ones ` +
           `${sample.length - stricter.length} by both, ${stricter.length} by us alone ` +
-          `${JSON.stringify(tally(stricter.map(({ verdict }) => verdict)))}\n` +
-          JSON.stringify(tally(refused.map(({ verdict }) => verdict))) +
-          "\n",
+          `${JSON.stringify(tally(stricter.map(({ verdict }) => verdict)))}\n`,
       );
       expect(wronglyAccepted.map(show)).toEqual([]);
       // Where both decode the request, both give the same answer to its signature.
