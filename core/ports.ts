@@ -78,14 +78,23 @@ export const itemLimits = { itemBytes: 400_000, operations: 100, keyBytes: 1_024
 
 /** DynamoDB's shape: single-partition queries and all-or-nothing conditional writes. */
 export interface ItemStore {
-  /** Reads its own writes. */
+  /**
+   * Reads its own writes.
+   * @throws AppError store_limit_exceeded for a key no item can have; store_unavailable.
+   */
   get(key: ItemKey): Promise<Item | undefined>;
-  /** Ordered by sort key, then by the item's own key. An index may lag; an item's own keys never do. */
+  /**
+   * Ordered by sort key, then by the item's own key. An index may lag; an item's own keys never do. A page may
+   * end before its limit (large items): only a missing cursor says that there is no more.
+   * @throws AppError store_limit_exceeded (limit, key or bound); cursor_invalid (not from a page of this very
+   * query; its limit may differ); store_unavailable.
+   */
   query(query: ItemQuery): Promise<ItemPage>;
   /**
-   * All operations or none, durable when the promise resolves. A key may appear once.
-   * @throws AppError store_condition_failed with `failedOperations`; store_limit_exceeded (an item, key or
-   * list over `itemLimits`); store_unavailable (worth a retry; nothing was written, or the same call says so).
+   * All operations or none, durable when the promise resolves. Failed conditions are told all at once.
+   * @throws AppError store_condition_failed with `failedOperations`; store_limit_exceeded (no operation, a key
+   * twice, too large, a value no store can keep: see `core/item-limits.ts`); store_unavailable (worth a retry;
+   * nothing was written, or the same call says so).
    */
   transact(operations: readonly WriteOperation[]): Promise<void>;
 }

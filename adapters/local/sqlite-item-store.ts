@@ -10,6 +10,7 @@ import { CommitQueue } from "./sqlite/commit-queue.ts";
 import { storeFailure } from "./sqlite/failures.ts";
 import { ItemQueries } from "./sqlite/item-queries.ts";
 import { columnNames, decodeItem } from "./sqlite/item-rows.ts";
+import { whenUnlocked } from "./sqlite/lock-wait.ts";
 import { openDatabase } from "./sqlite/schema.ts";
 import { prepareOperation, TransactionBatch } from "./sqlite/transaction-batch.ts";
 
@@ -52,20 +53,21 @@ export class SqliteItemStore implements ItemStore {
 
   async get(key: ItemKey): Promise<Item | undefined> {
     checkKey(key);
-    return this.#use(() => {
+    return this.#run(() => {
       const row = this.#get.get(key.pk, key.sk);
       return row === undefined ? undefined : decodeItem(row);
     });
   }
 
   async query(query: ItemQuery): Promise<ItemPage> {
-    return this.#use(() => this.#queries.page(query));
+    return this.#run(() => this.#queries.page(query));
   }
 
   async transact(operations: readonly WriteOperation[]): Promise<void> {
     checkOperations(operations);
     const prepared = operations.map(prepareOperation);
-    await this.#use(() => this.#commits.commit(prepared));
+    this.#checkOpen();
+    await this.#commits.commit(prepared);
   }
 
   /**
@@ -75,7 +77,7 @@ export class SqliteItemStore implements ItemStore {
   async sweep(nowSeconds: number): Promise<number> {
     let total = 0;
     for (;;) {
-      const dropped = this.#use(() => Number(this.#sweep.run(nowSeconds, sweepItems).changes));
+      const dropped = await this.#run(() => Number(this.#sweep.run(nowSeconds, sweepItems).changes));
       total += dropped;
       if (dropped < sweepItems) return total;
       await nextTurn();
@@ -88,12 +90,17 @@ export class SqliteItemStore implements ItemStore {
     return this.#closing;
   }
 
-  #use<T>(work: () => T): T {
-    if (this.#closing !== undefined) {
-      throw new AppError("store_unavailable", "the item store is closed; open it again");
-    }
+  #checkOpen(): void {
+    if (this.#closing === undefined) return;
+    throw new AppError("store_unavailable", "the item store is closed; open it again");
+  }
+
+  async #run<Result>(work: () => Result): Promise<Result> {
     try {
-      return work();
+      return await whenUnlocked(() => {
+        this.#checkOpen();
+        return work();
+      });
     } catch (error) {
       throw storeFailure(error);
     }

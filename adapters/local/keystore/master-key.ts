@@ -33,7 +33,7 @@ async function deriveKey(passphrase: string, parameters: KeyDerivation): Promise
     scrypt(secret, parameters.salt, keyOctets, { N, r, p, maxmem: 256 * N * r }, (error, derived) =>
       error === null ? resolve(derived) : reject(error),
     );
-  });
+  }).finally(() => secret.fill(0));
   return takeKey(key);
 }
 

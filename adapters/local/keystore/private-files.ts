@@ -2,7 +2,8 @@
  * Room: adapters/local. Files that only their owner may read, and that exist whole or not at all.
  */
 import { randomBytes } from "node:crypto";
-import { link, mkdir, open, readFile, stat, unlink } from "node:fs/promises";
+import type { Stats } from "node:fs";
+import { link, mkdir, open, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { AppError } from "../../../core/errors.ts";
 
@@ -20,10 +21,10 @@ function fileFailure(path: string, error: unknown): AppError {
   return new AppError("key_service_unavailable", message, { cause: error, retryAfter: 1 });
 }
 
-async function checkOwnerOnly(path: string, remedyMode: string): Promise<void> {
+function checkOwnerOnly(path: string, stats: Stats, remedyMode: string): void {
   // Windows has no such bits: there the directory's access list decides.
   if (process.platform === "win32") return;
-  const mode = (await stat(path)).mode & 0o777;
+  const mode = stats.mode & 0o777;
   if ((mode & othersMayAccess) === 0) return;
   throw new AppError(
     "configuration_invalid",
@@ -59,7 +60,7 @@ async function writeTemporary(path: string, content: Uint8Array): Promise<void> 
 export async function ensurePrivateDirectory(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
-    await checkOwnerOnly(path, "700");
+    checkOwnerOnly(path, await stat(path), "700");
   } catch (error) {
     throw fileFailure(path, error);
   }
@@ -71,9 +72,13 @@ export async function ensurePrivateDirectory(path: string): Promise<void> {
  */
 export async function readPrivateFile(path: string): Promise<Buffer | undefined> {
   try {
-    const content = await readFile(path);
-    await checkOwnerOnly(path, "600");
-    return content;
+    const file = await open(path, "r");
+    try {
+      checkOwnerOnly(path, await file.stat(), "600");
+      return await file.readFile();
+    } finally {
+      await file.close();
+    }
   } catch (error) {
     if (systemCode(error) === "ENOENT") return undefined;
     throw fileFailure(path, error);

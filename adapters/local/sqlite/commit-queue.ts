@@ -2,9 +2,10 @@
  * Room: adapters/local. Group commit: transactions that arrive while the event loop turns share one commit,
  * and so one wait for the disk.
  */
-import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { AppError } from "../../../core/errors.ts";
-import { isBusy, storeFailure } from "./failures.ts";
+import { storeFailure } from "./failures.ts";
+import { whenUnlocked } from "./lock-wait.ts";
 import type { PreparedOperation, Refusal } from "./transaction-batch.ts";
 
 interface Waiting {
@@ -20,8 +21,17 @@ export interface BatchRunner {
 
 // Enough to hide the wait for the disk; few enough that the event loop turns every some ten milliseconds.
 const batchTransactions = 512;
-const lockAttempts = 500;
-const lockPauseMs = 10;
+const batchOctets = 8_000_000;
+
+/** How many of the first `waiting` make a batch: at least one, however large. */
+function batchLength(waiting: readonly Waiting[]): number {
+  let octets = 0;
+  for (const [at, { operations }] of waiting.entries()) {
+    for (const operation of operations) octets += operation.octets;
+    if (at + 1 === batchTransactions || octets > batchOctets) return at + 1;
+  }
+  return waiting.length;
+}
 
 export class CommitQueue {
   readonly #runner: BatchRunner;
@@ -52,8 +62,9 @@ export class CommitQueue {
     // The turn that brought the first transaction may bring more.
     await nextTurn();
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.slice(0, batchTransactions);
-      this.#waiting = this.#waiting.slice(batchTransactions);
+      const length = batchLength(this.#waiting);
+      const batch = this.#waiting.slice(0, length);
+      this.#waiting = this.#waiting.slice(length);
       await this.#settle(batch);
       await nextTurn();
     }
@@ -62,7 +73,7 @@ export class CommitQueue {
 
   async #settle(batch: readonly Waiting[]): Promise<void> {
     try {
-      const outcomes = await this.#runUnlocked(batch.map((waiting) => waiting.operations));
+      const outcomes = await whenUnlocked(() => this.#runner.run(batch.map((waiting) => waiting.operations)));
       for (const [at, waiting] of batch.entries()) {
         const refusal = outcomes[at];
         if (refusal === undefined) waiting.resolve();
@@ -70,18 +81,6 @@ export class CommitQueue {
       }
     } catch (error) {
       for (const waiting of batch) waiting.reject(storeFailure(error));
-    }
-  }
-
-  /** Waits, without blocking, while another process holds the write lock: about ten seconds at most. */
-  async #runUnlocked(transactions: readonly (readonly PreparedOperation[])[]): Promise<Refusal[]> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return this.#runner.run(transactions);
-      } catch (error) {
-        if (!isBusy(error) || attempt >= lockAttempts) throw error;
-        await sleep(lockPauseMs);
-      }
     }
   }
 }

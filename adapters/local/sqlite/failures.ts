@@ -36,6 +36,12 @@ const remedies: Readonly<Record<number, string>> = {
     "the item database cannot be opened; check that its directory exists and is writable",
 };
 
+function otherFailure(error: unknown): string {
+  const inFileSystem = error instanceof Error && "syscall" in error && "code" in error;
+  if (!inFileSystem) return "the item database failed; try again";
+  return `the item database's file: ${error.code}; check its directory, and that both belong to this user`;
+}
+
 /** The error of the port for a failure of SQLite; errors that already belong to the port pass unchanged. */
 export function storeFailure(error: unknown): AppError {
   if (error instanceof AppError) return error;
@@ -44,6 +50,6 @@ export function storeFailure(error: unknown): AppError {
     const message = "the item database's file is not an SQLite database; choose another data directory";
     return new AppError("configuration_invalid", message, { cause: error });
   }
-  const message = (code === undefined ? undefined : remedies[code]) ?? "the item database failed; try again";
+  const message = (code === undefined ? undefined : remedies[code]) ?? otherFailure(error);
   return new AppError("store_unavailable", message, { cause: error, retryAfter: 1 });
 }

@@ -4,10 +4,10 @@
 import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "../../../core/errors.ts";
 import type { IndexName } from "../../../core/ports.ts";
-import { isBusy, storeFailure } from "./failures.ts";
+import { storeFailure } from "./failures.ts";
+import { whenUnlocked } from "./lock-wait.ts";
 
 /** Version of the tables below. A database of a newer version is refused. */
 export const schemaVersion = 1;
@@ -54,9 +54,6 @@ PRAGMA trusted_schema = OFF;
 PRAGMA cache_size = -16384;
 PRAGMA journal_size_limit = 67108864;
 `;
-
-const openAttempts = 500;
-const openPauseMs = 10;
 
 function prepareFile(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
@@ -120,13 +117,10 @@ function openOnce(path: string): DatabaseSync {
  * @throws AppError configuration_invalid for a newer schema or a file that is no database; store_unavailable.
  */
 export async function openDatabase(path: string): Promise<DatabaseSync> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return openOnce(path);
-    } catch (error) {
-      // Switching to WAL needs the database for itself, and SQLite does not wait for that by itself.
-      if (!isBusy(error) || attempt >= openAttempts) throw storeFailure(error);
-      await sleep(openPauseMs);
-    }
+  try {
+    // Switching to WAL needs the database for itself, and SQLite does not wait for that by itself.
+    return await whenUnlocked(() => openOnce(path));
+  } catch (error) {
+    throw storeFailure(error);
   }
 }

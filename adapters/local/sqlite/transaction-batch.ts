@@ -7,13 +7,14 @@ import { operationKey } from "../../../core/item-limits.ts";
 import type { Condition, WriteOperation } from "../../../core/ports.ts";
 import { columnNames, itemColumns } from "./item-rows.ts";
 
-/** An operation cut loose from the caller's objects. `columns` only for a put. */
+/** An operation cut loose from the caller's objects. `columns` only for a put; `octets` about what it writes. */
 export interface PreparedOperation {
   readonly kind: "put" | "delete" | "check";
   readonly pk: string;
   readonly sk: string;
   readonly when: Condition;
   readonly columns: readonly SQLInputValue[];
+  readonly octets: number;
 }
 
 /** Why one transaction of a batch wrote nothing; undefined when it is part of the commit. */
@@ -22,13 +23,12 @@ export type Refusal = AppError | undefined;
 export function prepareOperation(operation: WriteOperation): PreparedOperation {
   const { pk, sk } = operationKey(operation);
   const kind = "put" in operation ? "put" : "delete" in operation ? "delete" : "check";
-  return {
-    kind,
-    pk,
-    sk,
-    when: operation.when,
-    columns: "put" in operation ? itemColumns(operation.put) : [],
-  };
+  const columns = "put" in operation ? itemColumns(operation.put) : [];
+  const octets = columns.reduce<number>(
+    (sum, value) => sum + (typeof value === "string" ? value.length : 8),
+    0,
+  );
+  return { kind, pk, sk, when: operation.when, columns, octets };
 }
 
 interface Found {

@@ -74,6 +74,13 @@ describe("the database file", () => {
     expect(statSync(path).size).toBe(5_000);
   });
 
+  it("in a directory that cannot be made is store_unavailable, with the system's code", async () => {
+    writeFileSync(join(directory, "data"), "a file where the directory belongs");
+    const attempt = openSqliteItemStore({ path });
+    await expect(attempt).rejects.toMatchObject({ code: "store_unavailable" });
+    await expect(attempt).rejects.toThrow(/E[A-Z]+; check its directory/);
+  });
+
   it("commits with WAL and synchronous FULL", async () => {
     await makeDatabase();
     const database = new DatabaseSync(path);
@@ -177,6 +184,19 @@ describe("group commit", () => {
     const refusal = { status: "rejected", reason: expect.objectContaining({ code: "store_unavailable" }) };
     expect(outcomes).toEqual([refusal, refusal]);
     await expect(queue.commit([])).resolves.toBeUndefined();
+  });
+
+  it("a batch ends at 512 transactions, or at 8 MB whichever is first; one transaction is never too large", async () => {
+    const batches: number[] = [];
+    const run = (transactions: readonly unknown[]): undefined[] => {
+      batches.push(transactions.length);
+      return transactions.map(() => undefined);
+    };
+    const queue = new CommitQueue({ run });
+    const operation = { kind: "check", pk: "p", sk: "a", when: "absent", columns: [] } as const;
+    const sizes = [...Array.from({ length: 600 }, () => 0), 9e6, 3e6, 3e6, 3e6, 3e6];
+    await Promise.all(sizes.map((octets) => queue.commit([{ ...operation, octets }])));
+    expect(batches).toEqual([512, 89, 3, 1]);
   });
 
   it("waits for another process's lock without blocking the event loop", async () => {
