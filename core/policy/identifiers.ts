@@ -63,7 +63,7 @@ function checkOpaque(syntax: Syntax, value: string): Decision {
   // 45 CFR 164.502(b), 164.514(b): no personal datum where an opaque identifier does.
   return deny(
     "name_not_permitted",
-    `${syntax.noun} is shaped like ${shape}; use an opaque identifier, or put the product's name before its serial`,
+    `${syntax.noun} is shaped like ${shape}; use an opaque one, such as pump-000123`,
   );
 }
 

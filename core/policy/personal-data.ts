@@ -1,8 +1,8 @@
 /**
  * Room: core/policy. Identifiers stand in certificates, logs and metadata, so they are opaque: whatever is
  * shaped like a personal datum is refused (45 CFR 164.514(b)(2)(i) lists names of the kinds below as
- * identifiers). A shape is a hint, not a proof: the rule errs towards refusing, and a prefix is the way out
- * where a product's own serial numbers happen to look like one.
+ * identifiers). A shape is a hint, not a proof: the rule errs towards refusing. Where a product's own serial
+ * numbers happen to look like one, a prefix is the way out (`pump-123456789`); a date stays one behind it.
  */
 
 interface Shape {

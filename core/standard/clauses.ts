@@ -66,9 +66,9 @@ export const clauses: readonly Clause[] = [
   enforced(
     "FDA premarket cybersecurity guidance (authentication)",
     "one compromised device must not reveal another's key",
-    "keys are made on the device; two devices never share one, and a renewal brings a new one",
+    "keys are made on the device and never leave it; a renewal brings a new one",
     "core/standard/profiles.ts",
-    "core/enrollment",
+    "core/enrollment/renew.ts",
   ),
   enforced(
     "ETSI EN 303 645 5.4-4",
