@@ -85,6 +85,10 @@ describe("verifyCsr accepts", () => {
     { name: "RFC 2985 §5.4.1: challengePassword, ignored", input: carrying(challengePassword) },
     { name: "an attribute nobody knows, ignored", input: carrying(unknown) },
     {
+      name: "Microsoft's own request for extensions, ignored as nothing is copied anyway",
+      input: carrying(attribute("1.3.6.1.4.1.311.2.1.14", encodeSequence())),
+    },
+    {
       name: "RFC 2986 §4.1: an attribute of two values",
       input: carrying(attribute("2.25.1", encodeNull(), encodeSmallInteger(1))),
     },
