@@ -131,17 +131,31 @@ export const authorityAlgorithms = {
     signature: signatureAlgorithms.sha512WithRSAEncryption,
   },
   Ed25519: { id: "Ed25519", key: keyAlgorithms.Ed25519, signature: signatureAlgorithms.Ed25519 },
-  "ML-DSA-65": { id: "ML-DSA-65", key: keyAlgorithms["ML-DSA-65"], signature: signatureAlgorithms["ML-DSA-65"] },
-  "ML-DSA-87": { id: "ML-DSA-87", key: keyAlgorithms["ML-DSA-87"], signature: signatureAlgorithms["ML-DSA-87"] },
+  "ML-DSA-65": {
+    id: "ML-DSA-65",
+    key: keyAlgorithms["ML-DSA-65"],
+    signature: signatureAlgorithms["ML-DSA-65"],
+  },
+  "ML-DSA-87": {
+    id: "ML-DSA-87",
+    key: keyAlgorithms["ML-DSA-87"],
+    signature: signatureAlgorithms["ML-DSA-87"],
+  },
 } as const satisfies Record<string, AuthorityAlgorithm>;
 
 export type AuthorityAlgorithmId = keyof typeof authorityAlgorithms;
 
-function rowsByIdentifier<Row>(rows: Iterable<Row>, identifier: (row: Row) => Buffer): ReadonlyMap<string, Row> {
+function rowsByIdentifier<Row>(
+  rows: Iterable<Row>,
+  identifier: (row: Row) => Buffer,
+): ReadonlyMap<string, Row> {
   return new Map([...rows].map((row) => [identifier(row).toString("latin1"), row]));
 }
 
-const keysByIdentifier = rowsByIdentifier<KeyAlgorithm>(Object.values(keyAlgorithms), (row) => row.spkiIdentifier);
+const keysByIdentifier = rowsByIdentifier<KeyAlgorithm>(
+  Object.values(keyAlgorithms),
+  (row) => row.spkiIdentifier,
+);
 const signaturesByIdentifier = rowsByIdentifier<SignatureAlgorithm>(
   Object.values(signatureAlgorithms),
   (row) => row.identifier,
