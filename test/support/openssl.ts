@@ -1,8 +1,16 @@
 /** Room: test/support. OpenSSL as an outside judge. */
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+
+/** False on a machine with Node and npm alone: there the tests that ask this judge are skipped. */
+export const opensslInstalled = spawnSync("openssl", ["version"]).status === 0;
+
+/** OpenSSL before 3.5 does not know ML-DSA at all; node:crypto, which brings 3.5, judges it instead. */
+export const opensslKnowsMlDsa =
+  opensslInstalled &&
+  spawnSync("openssl", ["list", "-public-key-algorithms"], { encoding: "utf8" }).stdout.includes("ML-DSA");
 
 export interface Verdict {
   readonly accepted: boolean;
