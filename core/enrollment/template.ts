@@ -68,7 +68,7 @@ function keyUsageOf(profile: Profile, publicKey: SubjectPublicKey): ReadonlySet<
 
 function extensionsOf(request: TemplateRequest): readonly Extension[] {
   const { profile, publicKey, issuer } = request;
-  const names = identityNames(request.identity).subjectAltName;
+  const { subject, subjectAltName: names } = identityNames(request.identity);
   const extensions: Extension[] = [];
   // RFC 5280 §4.2.1.9: critical in authorities; an end entity does without.
   if (profile.basicConstraints.cA)
@@ -83,7 +83,8 @@ function extensionsOf(request: TemplateRequest): readonly Extension[] {
     const { keyIdentifier } = issuer.publicKey;
     extensions.push(extension(authorityKeyIdentifier, { keyIdentifier }, false));
   }
-  if (names.length > 0) extensions.push(extension(subjectAltName, names, false));
+  // RFC 5280 §4.2.1.6: critical when it is the only name.
+  if (names.length > 0) extensions.push(extension(subjectAltName, names, subject.length === 0));
   return extensions;
 }
 

@@ -2,7 +2,7 @@
  * Room: core/policy. Identifiers stand in certificates, logs and metadata, so they are opaque: whatever is
  * shaped like a personal datum is refused (45 CFR 164.514(b)(2)(i) lists names of the kinds below as
  * identifiers). A shape is a hint, not a proof: the rule errs towards refusing. Where a product's own serial
- * numbers happen to look like one, a prefix is the way out (`pump-123456789`); a date stays one behind it.
+ * numbers happen to look like one, a prefix is the way out (`pump-123456789`); a date with separators stays one.
  */
 
 interface Shape {
@@ -24,12 +24,10 @@ const bareSsn = new RegExp(`^${ssnParts.replaceAll("SEP", "")}$`);
 const year = "(?:19|20)\\d{2}";
 const month = "(?:0[1-9]|1[0-2])";
 const day = "(?:0[1-9]|[12]\\d|3[01])";
-const dates = [
-  `${year}[-._]?${month}[-._]?${day}`,
-  `${day}[-._]?${month}[-._]?${year}`,
-  `${month}[-._]?${day}[-._]?${year}`,
-];
-const date = new RegExp(`${edge}(?:${dates.join("|")})${end}`);
+const dates = [`${year}SEP${month}SEP${day}`, `${day}SEP${month}SEP${year}`, `${month}SEP${day}SEP${year}`].join("|");
+const separatedDate = new RegExp(`${edge}(?:${dates.replaceAll("SEP", "[-._]")})${end}`);
+// Behind a prefix eight digits are a serial number: one in fifty of those reads as a date.
+const bareDate = new RegExp(`^(?:${dates.replaceAll("SEP", "")})$`);
 
 // North American numbers: area and exchange start with 2 to 9. Elsewhere: the international prefix 00.
 const separatedPhone = new RegExp(`${edge}(?:1[-._])?[2-9]\\d{2}[-._][2-9]\\d{2}[-._]\\d{4}${end}`);
@@ -43,7 +41,7 @@ const label = new RegExp(`${edge}(?:ssn|dob|mrn|npi)${end}`, "i");
 const shapes: readonly Shape[] = [
   { kind: "an e-mail address", matches: (id) => email.test(id) },
   { kind: "a social security number", matches: (id) => separatedSsn.test(id) || bareSsn.test(id) },
-  { kind: "a date such as a birth date", matches: (id) => date.test(id) },
+  { kind: "a date such as a birth date", matches: (id) => separatedDate.test(id) || bareDate.test(id) },
   { kind: "a telephone number", matches: (id) => separatedPhone.test(id) || barePhone.test(id) },
   { kind: "a labelled personal number", matches: (id) => label.test(id) },
 ];

@@ -4,6 +4,9 @@ import { malformed } from "./header.ts";
 // X.667: 128-bit arcs (UUIDs) are the largest in use; 19 groups of seven bits hold them.
 const maxArcOctets = 19;
 
+// The longest in use has some 20 octets; an error message that names one stays short.
+const maxOctets = 128;
+
 /** Arcs of up to seven octets stay exact in a double; longer ones need a bigint. */
 function longArc(content: Uint8Array, start: number, end: number): bigint {
   let value = 0n;
@@ -20,9 +23,12 @@ function firstArcs(value: number | bigint): string {
 
 /**
  * Dotted form of an OBJECT IDENTIFIER's content octets.
- * @throws AppError der_malformed: empty, truncated, non-minimal, or an arc beyond 128 bits.
+ * @throws AppError der_malformed: empty, truncated, non-minimal, over 128 octets, or an arc beyond 128 bits.
  */
 export function decodeOid(content: Uint8Array): string {
+  if (content.length > maxOctets) {
+    throw malformed(0, `object identifier of ${content.length} octets exceeds the limit of ${maxOctets}`);
+  }
   let dotted = "";
   let arcStart = 0;
   let value = 0;
