@@ -24,7 +24,11 @@ const bareSsn = new RegExp(`^${ssnParts.replaceAll("SEP", "")}$`);
 const year = "(?:19|20)\\d{2}";
 const month = "(?:0[1-9]|1[0-2])";
 const day = "(?:0[1-9]|[12]\\d|3[01])";
-const dates = [`${year}SEP${month}SEP${day}`, `${day}SEP${month}SEP${year}`, `${month}SEP${day}SEP${year}`].join("|");
+const dates = [
+  `${year}SEP${month}SEP${day}`,
+  `${day}SEP${month}SEP${year}`,
+  `${month}SEP${day}SEP${year}`,
+].join("|");
 const separatedDate = new RegExp(`${edge}(?:${dates.replaceAll("SEP", "[-._]")})${end}`);
 // Behind a prefix eight digits are a serial number: one in fifty of those reads as a date.
 const bareDate = new RegExp(`^(?:${dates.replaceAll("SEP", "")})$`);
