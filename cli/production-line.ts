@@ -26,6 +26,8 @@ export interface ManifestOptions {
   readonly results: string;
   /** Devices in flight at once. */
   readonly concurrency: number;
+  /** Of one request, before its device has failed or, if nobody answers, the line stops. */
+  readonly attempts: number;
   readonly settings: Settings;
 }
 
@@ -46,12 +48,12 @@ interface Line {
 export async function enrollManifest(options: ManifestOptions, context: Context): Promise<ExitName> {
   const summary = await checkManifest(options.manifest);
   return withFileLock(`${options.results}.lock`, async () => {
-    const { settings, concurrency } = options;
+    const { settings, concurrency, attempts } = options;
     const { terminal } = context;
     const session: SessionOptions = {
       settings,
       terminal,
-      retries: unattendedRetries,
+      retries: { ...unattendedRetries, attempts },
       maxSockets: concurrency,
     };
     const open = summary.withoutToken > 0 ? withOperatorApi : withFleetApi;

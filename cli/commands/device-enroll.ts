@@ -64,7 +64,7 @@ async function enrollOne(flags: EnrollFlags, { terminal, output }: Context): Pro
 }
 
 const oneOnly = ["device", "token", "token-file", "algorithm", "out", "csr", "force"] as const;
-const manyOnly = ["results", "concurrency"] as const;
+const manyOnly = ["results", "concurrency", "attempts"] as const;
 
 export const deviceEnroll = defineCommand({
   summary: "Enrol a device, or every device of a manifest",
@@ -100,10 +100,15 @@ export const deviceEnroll = defineCommand({
       valueHint: "N",
       description: "Devices of a manifest at once; 16 if not given",
     },
+    attempts: {
+      type: "string",
+      valueHint: "N",
+      description: "Attempts at each request of a manifest; 8 if not given",
+    },
     ...connectionFlags,
   },
   async run(args, context) {
-    const { manifest, concurrency = "16" } = args;
+    const { manifest, concurrency = "16", attempts = "8" } = args;
     const stray = (manifest === undefined ? manyOnly : oneOnly).find((flag) => args[flag] !== undefined);
     if (stray !== undefined) {
       throw usageFailure(`--${stray} goes ${manifest === undefined ? "only" : "not"} with --manifest`);
@@ -114,6 +119,7 @@ export const deviceEnroll = defineCommand({
         manifest,
         results: args.results ?? `${manifest}.results.jsonl`,
         concurrency: parseWholeNumber("--concurrency", concurrency, 1, 256),
+        attempts: parseWholeNumber("--attempts", attempts, 1, 100),
         settings: resolveSettings(args, context.terminal.env),
       },
       context,

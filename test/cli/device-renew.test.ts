@@ -1,0 +1,91 @@
+import { createPrivateKey } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { deviceKeyAlgorithmOf } from "../../cli/device-key.ts";
+import { type FakeService, problemAnswer, startFakeService } from "./fake-service.ts";
+import { runCli } from "./run-cli.ts";
+import { temporaryDirectory } from "./temporary-directory.ts";
+
+let service: FakeService;
+beforeEach(async () => {
+  service = await startFakeService();
+});
+afterEach(() => service.close());
+
+const enroll = (directory: string, token: string, ...more: string[]) =>
+  runCli([
+    "device",
+    "enroll",
+    "--device",
+    "d-1",
+    "--out",
+    directory,
+    "--token",
+    token,
+    ...service.flags,
+    ...more,
+  ]);
+const contentOf = (directory: string, file: string): string => readFileSync(join(directory, file), "utf8");
+
+describe("device renew", () => {
+  const renew = (directory: string, ...more: string[]) =>
+    runCli(["device", "renew", "--dir", directory, ...more]);
+
+  it("needs the directory alone: URL, fleet and root are on record", async () => {
+    const directory = temporaryDirectory();
+    await enroll(directory, service.addToken("d-1"), "--algorithm", "P-384");
+    service.intercept = ({ path, body }) => {
+      if (!path.endsWith("/renew")) return undefined;
+      expect(JSON.parse(body)).toHaveProperty("csr");
+      return undefined;
+    };
+    const before = contentOf(directory, "device.key");
+    const { code, stderr } = await renew(directory);
+    expect(stderr).toContain("d-1 renewed");
+    expect(code).toBe(0);
+    expect(contentOf(directory, "device.key")).not.toBe(before);
+    expect(deviceKeyAlgorithmOf(createPrivateKey(contentOf(directory, "device.key")))).toBe("P-384");
+  });
+
+  it("keeps the old files when it fails, and the next run sends the same CSR", async () => {
+    const directory = temporaryDirectory();
+    await enroll(directory, service.addToken("d-1"));
+    const before = Object.fromEntries(
+      readdirSync(directory).map((file) => [file, contentOf(directory, file)]),
+    );
+    service.intercept = ({ path }) => (path.endsWith("/renew") ? problemAnswer(500, "internal") : undefined);
+    expect((await renew(directory)).code).toBe(1);
+    for (const [file, content] of Object.entries(before)) expect(contentOf(directory, file)).toBe(content);
+    service.intercept = ({ path }) =>
+      path.endsWith("/trust.pem") ? problemAnswer(500, "internal") : undefined;
+    expect((await renew(directory)).code).toBe(1);
+    service.intercept = () => undefined;
+    expect((await renew(directory)).code).toBe(0);
+    const sent = service.requests.filter(({ path }) => path.endsWith("/renew")).map(({ body }) => body);
+    expect(new Set(sent).size).toBe(1);
+    // The enrolment's certificate and one renewal.
+    expect(service.issued).toHaveLength(2);
+  });
+
+  it("--if-due asks for nothing before the time to renew", async () => {
+    const directory = temporaryDirectory();
+    await enroll(directory, service.addToken("d-1"));
+    const asked = service.requests.length;
+    const { code, stdout } = await renew(directory, "--if-due", "--json");
+    expect({ code, renewed: JSON.parse(stdout).renewed, asked: service.requests.length }).toEqual({
+      code: 0,
+      renewed: false,
+      asked,
+    });
+  });
+
+  it("makes no directory of a mistyped one", async () => {
+    const directory = join(temporaryDirectory(), "typo");
+    expect(await renew(directory)).toMatchObject({
+      code: 5,
+      stderr: expect.stringContaining("device enroll"),
+    });
+    expect(existsSync(directory)).toBe(false);
+  });
+});

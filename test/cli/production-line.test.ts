@@ -1,0 +1,240 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { makeDeviceKey } from "../../cli/device-key.ts";
+import { type FakeService, problemAnswer, startFakeService } from "./fake-service.ts";
+import { runCli } from "./run-cli.ts";
+import { temporaryDirectory } from "./temporary-directory.ts";
+
+const count = 120;
+const devices = Array.from({ length: count }, (_, index) => `d-${index}`);
+const csrs = new Map<string, string>();
+beforeAll(async () => {
+  for (const deviceId of devices) csrs.set(deviceId, (await makeDeviceKey(deviceId, "P-256")).csr);
+});
+
+let service: FakeService;
+beforeEach(async () => {
+  service = await startFakeService();
+});
+afterEach(() => service.close());
+
+function writeManifest(
+  rows: readonly object[] = devices.map((deviceId) => ({ deviceId, csr: csrs.get(deviceId) })),
+) {
+  const path = join(temporaryDirectory(), "batch.jsonl");
+  writeFileSync(path, rows.map((row) => JSON.stringify(row)).join("\n"));
+  return path;
+}
+
+const run = (manifest: string, more: readonly string[] = [], options = {}) =>
+  runCli(["device", "enroll", "--manifest", manifest, ...service.flags, ...more], options);
+
+interface Result {
+  deviceId: string;
+  status: string;
+  code?: string;
+  serialNumber?: string;
+  certificate?: string;
+}
+const resultsOf = (manifest: string): Result[] =>
+  readFileSync(`${manifest}.results.jsonl`, "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Result);
+const issuedIn = (manifest: string): string[] =>
+  resultsOf(manifest)
+    .flatMap(({ status, deviceId }) => (status === "issued" ? [deviceId] : []))
+    .sort();
+
+const isEnrolment = (path: string): boolean => path.endsWith("/certificates");
+
+describe("device enroll --manifest", () => {
+  it("enrols every device, one certificate each, and removes the tokens", async () => {
+    const manifest = writeManifest();
+    const { code, stdout, stderr } = await run(manifest, ["--json"]);
+    expect(JSON.parse(stdout)).toMatchObject({
+      devices: count,
+      issued: count,
+      failed: 0,
+      skipped: 0,
+      remaining: 0,
+    });
+    expect(stderr).toContain(`${count} enrolled`);
+    expect(code).toBe(0);
+    expect(issuedIn(manifest)).toEqual([...devices].sort());
+    expect(new Set(resultsOf(manifest).map(({ serialNumber }) => serialNumber)).size).toBe(count);
+    expect(service.issued).toHaveLength(count);
+    expect(existsSync(`${manifest}.results.jsonl.tokens`)).toBe(false);
+    expect(existsSync(`${manifest}.results.jsonl.lock`)).toBe(false);
+  });
+
+  it("keeps its connections: no more than --concurrency of them", async () => {
+    await run(writeManifest(), ["--concurrency", "4"]);
+    expect(service.connections()).toBe(4);
+  });
+
+  it("takes tokens from the manifest and asks for none", async () => {
+    const rows = devices
+      .slice(0, 5)
+      .map((deviceId) => ({ deviceId, csr: csrs.get(deviceId), token: service.addToken(deviceId) }));
+    const { code } = await runCli([
+      "device",
+      "enroll",
+      "--manifest",
+      writeManifest(rows),
+      "--url",
+      service.url,
+      "--ca",
+      service.files.ca,
+    ]);
+    expect(code).toBe(0);
+    expect(service.requests.some(({ path }) => path.endsWith("/enrollment-tokens"))).toBe(false);
+  });
+
+  it("records one device's failure with its code and goes on; exit 3", async () => {
+    const [good = "", spent = "", bad = "", missing = ""] = devices;
+    const rows = [
+      {
+        deviceId: bad,
+        csr: csrs
+          .get(bad)
+          ?.replace(/\n(.{64})\n/, (_, line: string) => `\n${line.split("").reverse().join("")}\n`),
+      },
+      { deviceId: missing, csr: "missing.csr" },
+      { deviceId: spent, csr: csrs.get(spent), token: "no-such-token" },
+      { deviceId: good, csr: csrs.get(good) },
+    ];
+    const manifest = writeManifest(rows);
+    const { code, stdout } = await run(manifest, ["--json"]);
+    expect(code).toBe(3);
+    expect(JSON.parse(stdout)).toMatchObject({ issued: 1, failed: 3 });
+    const codes = Object.fromEntries(
+      resultsOf(manifest).map(({ deviceId, code: reason, status }) => [deviceId, reason ?? status]),
+    );
+    expect(codes).toEqual({
+      [bad]: expect.stringMatching(/^(csr|key|der)_/),
+      [missing]: "file_missing",
+      [spent]: "credential_invalid",
+      [good]: "issued",
+    });
+    // Mended, the next run tries those that failed and no other.
+    const before = service.issued.length;
+    const token = service.addToken(spent);
+    writeFileSync(
+      manifest,
+      [
+        { deviceId: good, csr: csrs.get(good) },
+        { deviceId: spent, csr: csrs.get(spent), token },
+      ]
+        .map((row) => JSON.stringify(row))
+        .join("\n"),
+    );
+    expect((await run(manifest)).code).toBe(0);
+    expect(service.issued.length).toBe(before + 1);
+  });
+
+  it.each([429, 503])("waits out %i and Retry-After", async (status) => {
+    let refusals = 20;
+    service.intercept = ({ path }) =>
+      isEnrolment(path) && refusals-- > 0
+        ? problemAnswer(status, "store_unavailable", { "retry-after": "0" })
+        : undefined;
+    const manifest = writeManifest(
+      devices.slice(0, 20).map((deviceId) => ({ deviceId, csr: csrs.get(deviceId) })),
+    );
+    expect((await run(manifest)).code).toBe(0);
+    expect(issuedIn(manifest)).toHaveLength(20);
+  });
+
+  it("survives connections that break before and after the work: nothing is signed twice", async () => {
+    let turn = 0;
+    service.intercept = ({ path }) => {
+      turn += 1;
+      if (path.endsWith("/trust.pem") || turn % 5 !== 0) return undefined;
+      return turn % 2 === 0 ? "reset" : "resetAfterwards";
+    };
+    const manifest = writeManifest();
+    expect((await run(manifest)).code).toBe(0);
+    expect(issuedIn(manifest)).toHaveLength(count);
+    expect(service.issued).toHaveLength(count);
+  });
+
+  it("is taken up after a torn results file, with the same tokens: no device gets two certificates", async () => {
+    const manifest = writeManifest();
+    const stop = new AbortController();
+    service.intercept = () => {
+      if (service.issued.length >= 40) stop.abort();
+      return undefined;
+    };
+    const first = await run(manifest, [], { interrupted: stop.signal });
+    expect(first.code).toBe(130);
+    expect(first.stderr).toContain("run the same command again");
+    const results = `${manifest}.results.jsonl`;
+    const done = issuedIn(manifest).length;
+    expect(done).toBeGreaterThanOrEqual(40);
+    expect(done).toBeLessThan(count);
+    // The crash after the answer: the record of the last device is cut short.
+    writeFileSync(results, readFileSync(results).subarray(0, -200));
+    service.intercept = () => undefined;
+    const second = await run(manifest, ["--json"]);
+    expect(second.code).toBe(0);
+    expect(JSON.parse(second.stdout)).toMatchObject({ skipped: done - 1, issued: count - done + 1 });
+    expect(issuedIn(manifest)).toEqual([...devices].sort());
+    expect(service.issued).toHaveLength(count);
+  });
+
+  it("stops with exit 4 when the service goes away, and is taken up when it is back", async () => {
+    const manifest = writeManifest();
+    const port = new URL(service.url).port;
+    service.intercept = () => {
+      if (service.issued.length >= 30) void service.close();
+      return undefined;
+    };
+    const first = await run(manifest, ["--concurrency", "8", "--attempts", "3"]);
+    expect(first.code).toBe(4);
+    expect(first.stderr).toMatch(/\[connection_(refused|reset)\]/);
+    expect(issuedIn(manifest).length).toBeGreaterThanOrEqual(20);
+    service.intercept = () => undefined;
+    await service.reopen(Number(port));
+    expect((await run(manifest)).code).toBe(0);
+    expect(issuedIn(manifest)).toEqual([...devices].sort());
+    expect(service.issued).toHaveLength(count);
+  });
+
+  it("stops at once when the operator may not create tokens", async () => {
+    service.intercept = ({ path }) =>
+      path.endsWith("/enrollment-tokens") ? problemAnswer(403, "client_certificate_revoked") : undefined;
+    const { code, stderr } = await run(writeManifest(), ["--concurrency", "2"]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("client_certificate_revoked");
+    expect(service.requests.length).toBeLessThan(6);
+  });
+
+  it("asks nothing of the service for a manifest with a bad row", async () => {
+    const { code } = await run(
+      writeManifest([
+        { deviceId: "a", csr: csrs.get("d-0") },
+        { deviceId: "a", csr: "x" },
+      ]),
+    );
+    expect({ code, requests: service.requests }).toEqual({ code: 5, requests: [] });
+  });
+
+  it("refuses to run beside itself", async () => {
+    const manifest = writeManifest();
+    writeFileSync(`${manifest}.results.jsonl.lock`, String(process.ppid));
+    expect(await run(manifest)).toMatchObject({ code: 5, stderr: expect.stringContaining("[locked]") });
+  });
+
+  it("draws a bar on a terminal and writes plain lines elsewhere", async () => {
+    let time = 0;
+    const now = () => (time += 400);
+    const rows = devices.slice(0, 60).map((deviceId) => ({ deviceId, csr: csrs.get(deviceId) }));
+    const shown = await run(writeManifest(rows), [], { isTTY: true, env: { NO_COLOR: "1" }, now });
+    expect(shown.stderr).toMatch(/\r\[#+\.+\] \d+\/60 devices, \d+ a second/);
+    const plain = await run(writeManifest(rows), [], { now });
+    expect(plain.stderr).toMatch(/^\d+\/60 devices, /);
+    expect(plain.stderr).not.toContain("\r");
+  });
+});

@@ -1,0 +1,39 @@
+/** Runs the command line in this process, with a terminal made of strings. */
+import { runCommandLine } from "../../cli/command-line.ts";
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string;
+  readonly interrupted?: AbortSignal;
+  readonly isTTY?: boolean;
+  readonly now?: () => number;
+}
+
+export interface RunResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export async function runCli(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  const text = { stdout: "", stderr: "" };
+  const stream = (name: "stdout" | "stderr") => ({
+    isTTY: options.isTTY ?? false,
+    write(chunk: string) {
+      text[name] += chunk;
+      return true;
+    },
+  });
+  async function* stdin(): AsyncGenerator<string> {
+    yield options.stdin ?? "";
+  }
+  const code = await runCommandLine(argv, {
+    env: options.env ?? {},
+    stdin: stdin(),
+    stdout: stream("stdout"),
+    stderr: stream("stderr"),
+    interrupted: options.interrupted ?? new AbortController().signal,
+    now: options.now ?? Date.now,
+  });
+  return { code, ...text };
+}
