@@ -51,6 +51,8 @@ export interface LocalServer {
 
 export interface LocalApp {
   readonly app: App;
+  /** Drops records whose time is over. */
+  sweep(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -59,6 +61,7 @@ const firstFleet = "default";
 const defaultTrustDomain = "fleetkey.internal";
 const reconcileMilliseconds = 5_000;
 const listenerCheckMilliseconds = 60_000;
+const sweepMilliseconds = 600_000;
 
 /** The App on the local adapters, without a listener. @throws AppError configuration_invalid, key_store_locked. */
 export async function openLocalApp(
@@ -72,7 +75,13 @@ export async function openLocalApp(
   const items = await openSqliteItemStore({ path: join(dataDir, "fleetkey.sqlite") });
   const log = options.log ?? createLog();
   const app: App = { clock: systemClock, entropy: systemEntropy, items, keys, log, memo: boundedMemo() };
-  return { app, close: () => items.close() };
+  return {
+    app,
+    async sweep() {
+      await items.sweep(Math.floor(systemClock.now() / 1000));
+    },
+    close: () => items.close(),
+  };
 }
 
 function renewListener(
@@ -103,7 +112,7 @@ function rootFingerprintOf(fleet: Fleet): string {
  * @throws AppError configuration_invalid, key_store_locked, store_unavailable; Error when the port is taken.
  */
 export async function startLocal(options: LocalOptions): Promise<LocalServer> {
-  const { app, close } = await openLocalApp(options);
+  const { app, sweep, close } = await openLocalApp(options);
   try {
     const fleet = await bootstrapFleet(app, {
       fleet: firstFleet,
@@ -120,6 +129,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalServer> {
     const stopReconciler = every(reconcileMilliseconds, app.log, "reconciler", async () => {
       await reconcile(app);
     });
+    const stopSweeper = every(sweepMilliseconds, app.log, "sweep", sweep);
     const stopListener = renewListener(app, firstFleet, options.host, server, listener);
     return {
       url: server.url,
@@ -128,7 +138,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalServer> {
       bootstrap,
       async close() {
         await server.close();
-        await Promise.all([stopReconciler(), stopListener()]);
+        await Promise.all([stopReconciler(), stopSweeper(), stopListener()]);
         await close();
       },
     };

@@ -16,6 +16,7 @@ import {
   fleetRecord,
   isFleetItem,
 } from "../records/fleet-record.ts";
+import { readItems } from "../records/pages.ts";
 
 export interface Issuer {
   readonly record: AuthorityRecord;
@@ -29,7 +30,7 @@ export interface Fleet {
   readonly authorities: readonly Issuer[];
 }
 
-/** More authorities than a fleet ever has at once: one page is all of them. */
+/** More than a fleet ever has at once. */
 const maximumAuthorities = 100;
 
 interface DecodedCertificate {
@@ -50,10 +51,10 @@ export function issuerOf(app: App, record: AuthorityRecord): Issuer {
 
 /** The fleet with all its authorities, or undefined when there is none of that name. One read. */
 export async function findFleet(app: App, fleet: string): Promise<Fleet | undefined> {
-  const page = await app.items.query({ pk: fleetPartition(fleet), limit: maximumAuthorities });
-  const own = page.items.find(isFleetItem);
+  const items = await readItems(app, { pk: fleetPartition(fleet), limit: maximumAuthorities });
+  const own = items.find(isFleetItem);
   if (own === undefined) return undefined;
-  const authorities = page.items.filter((item) => !isFleetItem(item)).map(authorityRecord);
+  const authorities = items.filter((item) => !isFleetItem(item)).map(authorityRecord);
   return { record: fleetRecord(own), authorities: authorities.map((record) => issuerOf(app, record)) };
 }
 

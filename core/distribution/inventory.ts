@@ -6,7 +6,7 @@ import { type Fleet, getFleet } from "../authority/issuer.ts";
 import { certificatePem, chainPem, isoSeconds, renewAfter } from "../enrollment/answer.ts";
 import { findCertificate } from "../enrollment/intent.ts";
 import { AppError } from "../errors.ts";
-import type { App, Item, ItemQuery } from "../ports.ts";
+import type { App, ItemQuery } from "../ports.ts";
 import {
   type CertificateRecord,
   certificateRecord,
@@ -15,6 +15,7 @@ import {
   subjectPartition,
   timeKey,
 } from "../records/certificate-record.ts";
+import { readItems } from "../records/pages.ts";
 import { shards } from "../records/shard.ts";
 import type { ProfileId } from "../standard/profiles.ts";
 
@@ -112,8 +113,8 @@ async function readPartition(
   place: string | undefined,
 ): Promise<readonly CertificateRecord[]> {
   const query: ItemQuery = { ...partition, limit: limit + 2, descending: true };
-  const page = await app.items.query(place === undefined ? query : { ...query, to: place });
-  const records = page.items.map((item: Item) => certificateRecord(item).value);
+  const items = await readItems(app, place === undefined ? query : { ...query, to: place });
+  const records = items.map((item) => certificateRecord(item).value);
   // The bound is inclusive, and the row at the cursor has been shown.
   return records.filter((record) => placeOf(record) !== place);
 }

@@ -1,0 +1,15 @@
+/** Room: core/records. A store's page may end early (by size), so whoever wants n items reads on. */
+import type { App, Item, ItemQuery } from "../ports.ts";
+
+/** Up to `query.limit` items, over as many pages as it takes: fewer only when there are no more. */
+export async function readItems(app: App, query: ItemQuery): Promise<readonly Item[]> {
+  const items: Item[] = [];
+  let cursor = query.cursor;
+  do {
+    const rest = { ...query, limit: query.limit - items.length };
+    const page = await app.items.query(cursor === undefined ? rest : { ...rest, cursor });
+    items.push(...page.items);
+    cursor = page.cursor;
+  } while (cursor !== undefined && items.length < query.limit);
+  return items;
+}
