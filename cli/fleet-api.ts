@@ -13,6 +13,7 @@ import {
 } from "../lambdas/http/schemas.ts";
 import { Failure } from "./failure.ts";
 import type { HttpRequest, HttpResponse, HttpsClient } from "./https-client.ts";
+import { abandonable } from "./interruption.ts";
 import { type AnswerSchema, parseJsonText, readAnswer } from "./json-text.ts";
 import { problemFailure } from "./problem.ts";
 import { interactiveRetries, type RetryPolicy, retrying } from "./retry.ts";
@@ -22,7 +23,9 @@ export interface FleetApiOptions {
   readonly fleet: string;
   /** @default interactiveRetries */
   readonly retries?: RetryPolicy;
-  readonly interrupted?: AbortSignal;
+  readonly interrupted: AbortSignal;
+  /** Whether an interruption waits for the answers under way. @default false: it abandons them */
+  readonly finishInFlight?: boolean;
   readonly now: () => number;
 }
 
@@ -92,12 +95,14 @@ export function createFleetApi(options: FleetApiOptions): FleetApi {
 type Headers = Readonly<Record<string, string>>;
 
 /** Resolves to a success; throws the problem of anything else, after the policy's attempts. */
-function sender({ client, now, retries = interactiveRetries, interrupted }: FleetApiOptions) {
+function sender(options: FleetApiOptions) {
+  const { client, now, retries = interactiveRetries, interrupted, finishInFlight = false } = options;
   return (request: HttpRequest): Promise<HttpResponse> =>
     retrying(
       retries,
       async () => {
-        const response = await client.send(request);
+        const sent = client.send(request);
+        const response = await (finishInFlight ? sent : abandonable(sent, interrupted));
         if (response.status >= 200 && response.status < 300) return response;
         throw problemFailure(response, now());
       },

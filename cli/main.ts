@@ -1,15 +1,24 @@
 #!/usr/bin/env node
 /** Room: cli. The process: argv, streams, signals and the exit code. Everything else takes them as arguments. */
 import { runCommandLine } from "./command-line.ts";
+import { exitCodes } from "./exit-codes.ts";
 import { systemCode } from "./failure.ts";
 
-/** Aborts at the first signal; a second one, from someone who will not wait, ends the process. */
+/** A launcher (npm, fleetkey.js) passes on what the terminal has sent us too: the same wish, not a second one. */
+const echoMilliseconds = 1_000;
+
+/** Aborts at the first signal; a later one, from someone who will not wait, ends the process. */
 function interruption(): AbortSignal {
   const controller = new AbortController();
+  let abortedAt = 0;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
-      if (controller.signal.aborted) process.exit(130);
-      controller.abort();
+      if (!controller.signal.aborted) {
+        abortedAt = Date.now();
+        controller.abort();
+      } else if (Date.now() - abortedAt > echoMilliseconds) {
+        process.exit(exitCodes.interrupted.code);
+      }
     });
   }
   return controller.signal;

@@ -54,6 +54,7 @@ export async function enrollManifest(options: ManifestOptions, context: Context)
       settings,
       terminal,
       retries: { ...unattendedRetries, attempts },
+      finishInFlight: true,
       maxSockets: concurrency,
     };
     const open = summary.withoutToken > 0 ? withOperatorApi : withFleetApi;

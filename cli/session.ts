@@ -15,6 +15,8 @@ export interface SessionOptions {
   readonly credential?: ClientCredential | undefined;
   readonly retries?: RetryPolicy;
   readonly maxSockets?: number;
+  /** As in FleetApiOptions. */
+  readonly finishInFlight?: boolean;
 }
 
 /** Runs `work` with an API that trusts the configured roots only, and closes its connections. */
@@ -22,7 +24,7 @@ export async function withFleetApi<T>(
   options: SessionOptions,
   work: (api: FleetApi) => Promise<T>,
 ): Promise<T> {
-  const { settings, terminal, credential, retries, maxSockets } = options;
+  const { settings, terminal, credential, retries, maxSockets, finishInFlight = false } = options;
   const client = createHttpsClient({
     url: settings.url.value,
     ca: await readRoots(settings),
@@ -36,6 +38,7 @@ export async function withFleetApi<T>(
         fleet: settings.fleet.value,
         now: terminal.now,
         interrupted: terminal.interrupted,
+        finishInFlight,
         ...(retries === undefined ? {} : { retries }),
       }),
     );

@@ -75,7 +75,12 @@ async function knownRoots(
 async function fetchUnverified(settings: Settings, terminal: Terminal): Promise<string> {
   const client = createUnauthenticatedClient(settings.url.value, 15_000);
   try {
-    return await createFleetApi({ client, fleet: settings.fleet.value, now: terminal.now }).trust();
+    return await createFleetApi({
+      client,
+      fleet: settings.fleet.value,
+      now: terminal.now,
+      interrupted: terminal.interrupted,
+    }).trust();
   } finally {
     client.close();
   }
@@ -84,7 +89,12 @@ async function fetchUnverified(settings: Settings, terminal: Terminal): Promise<
 async function fetchBundle(settings: Settings, ca: string, terminal: Terminal): Promise<string> {
   const client = createHttpsClient({ url: settings.url.value, ca });
   try {
-    return await createFleetApi({ client, fleet: settings.fleet.value, now: terminal.now }).trust();
+    return await createFleetApi({
+      client,
+      fleet: settings.fleet.value,
+      now: terminal.now,
+      interrupted: terminal.interrupted,
+    }).trust();
   } finally {
     client.close();
   }

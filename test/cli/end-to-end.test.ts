@@ -299,6 +299,7 @@ describe("a production line of 200", () => {
     };
     while (lines() < 50) await new Promise((done) => setTimeout(done, 5));
     await stopServer(server, "SIGKILL");
+    expect(lines()).toBeLessThan(200);
     server = await startServer(Number(port));
     const { code, stdout } = await running;
     expect({ code, report: JSON.parse(stdout) }).toMatchObject({

@@ -23,7 +23,7 @@ export interface FakeAnswer {
 }
 
 /** What happens instead of the answer; `afterwards` answers are lost after the work is done. */
-export type Interception = FakeAnswer | "reset" | "resetAfterwards" | undefined;
+export type Interception = FakeAnswer | "reset" | "resetAfterwards" | "silence" | undefined;
 
 export interface FakeService {
   readonly url: string;
@@ -139,6 +139,7 @@ export async function startFakeService(): Promise<FakeService> {
     const request = { method, path, headers, body: await readBody(incoming) };
     state.requests.push(request);
     const interception = service.intercept(request);
+    if (interception === "silence") return;
     if (interception === "reset") return void incoming.socket.destroy();
     const result = typeof interception === "object" ? interception : await route(request);
     if (interception === "resetAfterwards") return void incoming.socket.destroy();
