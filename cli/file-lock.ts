@@ -1,5 +1,5 @@
 /** Room: cli. One process at a time on a directory or a results file. */
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { fileFailure } from "./credential-files.ts";
 import { Failure, systemCode } from "./failure.ts";
 
@@ -37,13 +37,31 @@ async function acquire(path: string, isRetry = false): Promise<void> {
   } catch (error) {
     if (systemCode(error) !== "EEXIST") throw fileFailure(error, path);
     const holder = await holderOf(path);
-    if (holder !== undefined || isRetry) {
-      const who = holder === undefined ? "another process" : `process ${holder}`;
-      throw new Failure("localFile", "locked", `${who} is at work here (${path})`, {
-        remedy: "wait for it to end, or end it, and run the same command again",
-      });
-    }
-    await rm(path, { force: true });
+    if (holder !== undefined || isRetry) throw locked(path, holder);
+    await removeStale(path);
     await acquire(path, true);
   }
+}
+
+/** Moves the lock aside before it goes: if another process was quicker, what we hold is its lock, not the stale one. */
+async function removeStale(path: string): Promise<void> {
+  const aside = `${path}.${process.pid}`;
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return;
+    throw fileFailure(error, path);
+  }
+  const holder = await holderOf(aside);
+  if (holder !== undefined) await link(aside, path).catch(() => undefined);
+  await rm(aside, { force: true });
+  if (holder !== undefined) throw locked(path, holder);
+}
+
+function locked(path: string, holder: number | undefined): Failure {
+  const who = holder === undefined ? "another process" : `process ${holder}`;
+  return new Failure("localFile", "locked", `${who} is at work here (${path})`, {
+    remedy:
+      "wait for it to end, or end it; if it is no fleetkey, remove the lock; then run the same command again",
+  });
 }

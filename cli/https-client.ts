@@ -55,6 +55,8 @@ export function createHttpsClient(options: HttpsClientOptions): HttpsClient {
   const { credential } = options;
   return clientWith(options, {
     ca: options.ca,
+    // Said aloud, because NODE_TLS_REJECT_UNAUTHORIZED=0 would change the default.
+    rejectUnauthorized: true,
     ...(credential === undefined ? {} : { cert: credential.certificate, key: credential.privateKey }),
   });
 }

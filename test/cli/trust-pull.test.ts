@@ -1,6 +1,7 @@
+import { spawn } from "node:child_process";
 import { createHash, X509Certificate } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { makeFakeAuthority } from "./fake-authority.ts";
 import { type FakeService, startFakeService } from "./fake-service.ts";
@@ -99,6 +100,17 @@ describe("trust pull", () => {
 });
 
 describe("a connection", () => {
+  it("is verified even where NODE_TLS_REJECT_UNAUTHORIZED=0 asks Node not to", async () => {
+    const ca = join(temporaryDirectory(), "other.pem");
+    writeFileSync(ca, makeFakeAuthority().root);
+    const child = spawn(process.execPath, ["cli/main.ts", "cert", "list", ...service.flags, "--ca", ca], {
+      cwd: resolve(import.meta.dirname, "../.."),
+      env: { ...process.env, NODE_TLS_REJECT_UNAUTHORIZED: "0" },
+    });
+    expect(await new Promise((done) => child.on("exit", done))).toBe(4);
+    expect(service.requests).toEqual([]);
+  });
+
   const list = (...more: string[]) => runCli(["cert", "list", ...service.flags, ...more]);
 
   it("that nobody answers is exit 4, with the address and what to do", async () => {
