@@ -1,12 +1,12 @@
 /** A small HTTPS server with the shape of the API and the service's promise about retries. */
 import { hash, randomBytes } from "node:crypto";
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type FakeAuthority, makeFakeAuthority } from "./fake-authority.ts";
+import { temporaryDirectory } from "./temporary-directory.ts";
 
 export interface FakeRequest {
   readonly method: string;
@@ -70,7 +70,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
 
 export async function startFakeService(): Promise<FakeService> {
   const authority = makeFakeAuthority();
-  const directory = await mkdtemp(join(tmpdir(), "fleetkey-fake-"));
+  const directory = temporaryDirectory();
   const server = authority.issueServer("127.0.0.1");
   const files = {
     ca: join(directory, "root.pem"),
