@@ -53,7 +53,7 @@ describe("RFC 4648 §3: strict base64", () => {
   it.each([
     ["no padding", "TWE"],
     ["too much padding", "TQ==="],
-    ["bits left over", "TQ=="[0] + "R=="],
+    ["bits left over", "TR=="],
     ["base64url alphabet", "_-__"],
     ["white space", "TW Fu"],
     ["line break", "TWFu\n"],

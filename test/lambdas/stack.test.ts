@@ -4,7 +4,7 @@ import { enrollmentHandlers } from "../../lambdas/enrollment/handler.ts";
 import { handlersOf } from "../../lambdas/handlers.ts";
 import { httpHandler } from "../../lambdas/http/stack.ts";
 import { revocationHandlers } from "../../lambdas/revocation/handler.ts";
-import { routes } from "../../lambdas/routes.ts";
+import { type Route, routes } from "../../lambdas/routes.ts";
 import { emptyApp, gatewayEvent, problemOf, requestId } from "./gateway-event.ts";
 
 describe("routes and handlers are the same set", () => {
@@ -24,7 +24,8 @@ describe("routes and handlers are the same set", () => {
     expect(signing).toEqual(["enroll", "renew"]);
   });
   it("whatever writes asks for a credential", () => {
-    const open = routes.filter(({ access, touches }) => access === "public" && touches.items === "write");
+    const rows: readonly Route[] = routes;
+    const open = rows.filter(({ access, touches }) => access === "public" && touches.items === "write");
     expect(open).toEqual([]);
   });
 });
