@@ -33,7 +33,7 @@ async function clientIdentity(
   fleet: string,
   kind: ClientIdentity["kind"],
 ): Promise<ClientIdentity> {
-  const certificate = event.requestContext.authentication?.clientCert.clientCertPem;
+  const certificate = event.requestContext.authentication?.clientCert?.clientCertPem;
   if (certificate === undefined || certificate === "") {
     throw new AppError(
       "client_certificate_required",

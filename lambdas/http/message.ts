@@ -5,6 +5,8 @@
 import type { ClientIdentity } from "../../core/access/client-certificate.ts";
 import type { FunctionId, MediaType, RouteId, RouteIdOf, RouteOf } from "../routes.ts";
 
+// Absent members are left out by API Gateway; emulators of it send null. Both are read the same.
+
 /** The client certificate whose private key the TLS peer has proved to hold. */
 export interface ClientCertificate {
   readonly clientCertPem: string;
@@ -23,15 +25,15 @@ export interface HttpEvent {
   /** Names in lower case; values of a repeated name joined by commas. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly cookies?: string[];
-  readonly queryStringParameters?: Readonly<Record<string, string | undefined>>;
-  readonly body?: string;
+  readonly queryStringParameters?: Readonly<Record<string, string | undefined>> | null;
+  readonly body?: string | null;
   readonly isBase64Encoded: boolean;
   readonly requestContext: {
     readonly requestId: string;
     /** Milliseconds since the epoch. */
     readonly timeEpoch: number;
     readonly http: { readonly method: string; readonly path: string; readonly sourceIp: string };
-    readonly authentication?: { readonly clientCert: ClientCertificate };
+    readonly authentication?: { readonly clientCert?: ClientCertificate | null } | null;
   };
 }
 

@@ -60,12 +60,15 @@ export function bodyJson(event: HttpEvent): unknown {
 
 const parameter = /^[ \t]*charset[ \t]*=[ \t]*"?utf-8"?[ \t]*$/i;
 
+/** Gateways leave an absent body out; emulators of them send null. */
+const hasNoBody = (event: HttpEvent): boolean => (event.body ?? "") === "";
+
 /**
  * The media type of the body, one of `consumes`. A body needs a Content-Type; without a body any is fine.
  * @throws AppError media_type_unsupported.
  */
 export function mediaType(event: HttpEvent, consumes: readonly MediaType[]): MediaType | undefined {
-  if (event.body === undefined || event.body === "") return undefined;
+  if (hasNoBody(event)) return undefined;
   const [essence = "", ...parameters] = (event.headers["content-type"] ?? "").split(";", 3);
   const name = essence.trim().toLowerCase();
   const found = consumes.find((type) => type === name);

@@ -149,3 +149,16 @@ it("requests that run at the same time do not see each other", async () => {
     expect(result.headers["allow"]).toBe(index % 2 === 0 ? undefined : "GET, HEAD");
   });
 });
+
+describe("members that a gateway leaves out and an emulator of it sends as null", () => {
+  it("mean the same", async () => {
+    const handler = distributionFunction(emptyApp());
+    const event = gatewayEvent();
+    const requestContext = { ...event.requestContext, authentication: null };
+    const odd = { ...event, requestContext, body: null, queryStringParameters: null };
+    expect((await handler(odd)).statusCode).toBe(200);
+    const list = gatewayEvent({ path: "/v1/fleets/default/certificates" });
+    const refused = await handler({ ...odd, rawPath: list.rawPath });
+    expect(problemOf(refused)).toMatchObject({ code: "client_certificate_required" });
+  });
+});

@@ -44,6 +44,7 @@ describe("RFC 8996, RFC 9325 §3.1.1: versions", () => {
     const said = await openssl(version, ...lax);
     const cipher = /Cipher is (\S+)/.exec(said)?.[1] ?? "(NONE)";
     expect(cipher !== "(NONE)").toBe(accepted);
+    expect(said.includes("alert protocol version")).toBe(!accepted);
   });
 });
 
@@ -60,6 +61,8 @@ describe("RFC 9325 §4: cipher suites of TLS 1.2", () => {
   ])("%s is refused: %s", async (suite) => {
     const said = await openssl("-tls1_2", "-cipher", `${suite}:@SECLEVEL=0`);
     expect(said).not.toMatch(/Cipher is (?!\(NONE\))/);
+    // The server's own refusal, and not a client that had nothing to offer.
+    expect(said).toContain("alert handshake failure");
   });
 
   it.each(["ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES128-GCM-SHA256"])(
