@@ -5,12 +5,11 @@
 import { AppError } from "../errors.ts";
 import type { SignatureAlgorithm } from "../formats/algorithms.ts";
 import type { SubjectPublicKey } from "../formats/spki.ts";
-import { type Extension, extension } from "../formats/x509/extension.ts";
+import { constantExtension, type Extension, extension } from "../formats/x509/extension.ts";
 import {
   authorityKeyIdentifier,
   basicConstraints,
   extendedKeyUsage,
-  type KeyUsageBit,
   keyPurposes,
   keyUsage,
   subjectAltName,
@@ -18,7 +17,7 @@ import {
 } from "../formats/x509/extensions/index.ts";
 import type { TbsCertificate, TbsCertificateTemplate, Validity } from "../formats/x509/tbs-certificate.ts";
 import { identityNames, type SubjectIdentity } from "../policy/identity.ts";
-import type { Profile } from "../standard/profiles.ts";
+import { type Profile, profiles } from "../standard/profiles.ts";
 
 const day = 86_400_000;
 
@@ -59,26 +58,46 @@ export function validityFor(profile: Profile, issuer: TemplateIssuer, now: numbe
   return { notBefore, notAfter };
 }
 
-function keyUsageOf(profile: Profile, publicKey: SubjectPublicKey): ReadonlySet<KeyUsageBit> {
+/** What a profile gives every certificate, whoever its subject is. */
+function profileExtensions(profile: Profile, isRsa: boolean): readonly Extension[] {
+  const extensions: Extension[] = [];
+  // RFC 5280 §4.2.1.9: critical in authorities; an end entity does without.
+  if (profile.basicConstraints.cA)
+    extensions.push(constantExtension(basicConstraints, profile.basicConstraints, true));
   // RFC 8813 §3: keyEncipherment is for RSA keys only.
-  const names =
-    publicKey.algorithm.keyType === "rsa" ? [...profile.keyUsage, ...profile.rsaKeyUsage] : profile.keyUsage;
-  return new Set(names);
+  const usage = new Set(isRsa ? [...profile.keyUsage, ...profile.rsaKeyUsage] : profile.keyUsage);
+  extensions.push(constantExtension(keyUsage, usage, true));
+  if (profile.extendedKeyUsage.length > 0) {
+    const purposes = profile.extendedKeyUsage.map((purpose) => keyPurposes[purpose]);
+    extensions.push(constantExtension(extendedKeyUsage, purposes, false));
+  }
+  return extensions;
+}
+
+const constants: ReadonlyMap<
+  Profile,
+  { readonly rsa: readonly Extension[]; readonly other: readonly Extension[] }
+> = new Map(
+  Object.values(profiles).map((profile) => [
+    profile,
+    { rsa: profileExtensions(profile, true), other: profileExtensions(profile, false) },
+  ]),
+);
+
+function constantsOf(profile: Profile, publicKey: SubjectPublicKey): readonly Extension[] {
+  const isRsa = publicKey.algorithm.keyType === "rsa";
+  const own = constants.get(profile);
+  if (own === undefined) return profileExtensions(profile, isRsa);
+  return isRsa ? own.rsa : own.other;
 }
 
 function extensionsOf(request: TemplateRequest): readonly Extension[] {
   const { profile, publicKey, issuer } = request;
   const { subject, subjectAltName: names } = identityNames(request.identity);
-  const extensions: Extension[] = [];
-  // RFC 5280 §4.2.1.9: critical in authorities; an end entity does without.
-  if (profile.basicConstraints.cA)
-    extensions.push(extension(basicConstraints, profile.basicConstraints, true));
-  extensions.push(extension(keyUsage, keyUsageOf(profile, publicKey), true));
-  if (profile.extendedKeyUsage.length > 0) {
-    const purposes = profile.extendedKeyUsage.map((purpose) => keyPurposes[purpose]);
-    extensions.push(extension(extendedKeyUsage, purposes, false));
-  }
-  extensions.push(extension(subjectKeyIdentifier, publicKey.keyIdentifier, false));
+  const extensions = [
+    ...constantsOf(profile, publicKey),
+    extension(subjectKeyIdentifier, publicKey.keyIdentifier, false),
+  ];
   if (issuer.kind === "authority") {
     const { keyIdentifier } = issuer.publicKey;
     extensions.push(extension(authorityKeyIdentifier, { keyIdentifier }, false));
@@ -94,7 +113,7 @@ export function buildTemplate(request: TemplateRequest): TbsCertificateTemplate 
   return {
     serialNumber: request.serialNumber,
     signature: request.signature,
-    issuer: request.issuer.kind === "self" ? subject : request.issuer.tbs.subject,
+    issuer: request.issuer.kind === "self" ? subject : request.issuer.tbs.subjectRaw,
     validity: validityFor(request.profile, request.issuer, request.now),
     subject,
     subjectPublicKeyInfo: request.publicKey.der,

@@ -84,10 +84,9 @@ function indexesOf(record: CertificateRecord): Partial<Record<IndexName, ItemKey
 }
 
 export function certificateItem(record: CertificateRecord): NewItem {
-  const attributes = present({ ...record });
   return {
     ...certificateKey(record.fleet, record.serialNumber),
-    attributes,
+    attributes: { ...record },
     indexes: indexesOf(record),
   };
 }

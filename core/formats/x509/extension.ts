@@ -13,6 +13,8 @@ export interface Extension {
   readonly critical: boolean;
   /** Content of extnValue: the extension's own DER. */
   readonly value: Uint8Array;
+  /** The whole Extension in DER, where it was encoded beforehand: see `constantExtension`. */
+  readonly encoded?: Uint8Array;
 }
 
 export interface ExtensionType<Value> {
@@ -69,7 +71,18 @@ export function extension<Value>(type: ExtensionType<Value>, value: Value, criti
 
 const criticalElement = encodeBoolean(true);
 
-function encodeExtension({ oid, critical, value }: Extension): Buffer {
+/** An extension that many certificates share: it is encoded once, here. */
+export function constantExtension<Value>(
+  type: ExtensionType<Value>,
+  value: Value,
+  critical: boolean,
+): Extension {
+  const plain = extension(type, value, critical);
+  return { ...plain, encoded: encodeExtension(plain) };
+}
+
+function encodeExtension({ oid, critical, value, encoded }: Extension): Uint8Array {
+  if (encoded !== undefined) return encoded;
   const type = encodeOidElement(oid);
   const extnValue = encodeOctetString(value);
   // X.690 §11.5: a DEFAULT value, here FALSE, is left out.

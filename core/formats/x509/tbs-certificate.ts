@@ -24,7 +24,8 @@ export interface TbsCertificateTemplate {
   /** Unsigned magnitude, big-endian; with its sign octet at most 20 octets. */
   readonly serialNumber: Uint8Array;
   readonly signature: SignatureAlgorithm;
-  readonly issuer: Name;
+  /** A name, or the issuing certificate's subject in whole DER: it then stands here octet for octet. */
+  readonly issuer: Name | Uint8Array;
   readonly validity: Validity;
   readonly subject: Name;
   /** Whole DER. */
@@ -95,7 +96,7 @@ export function encodeTbsCertificate(template: TbsCertificateTemplate): Buffer {
       version3,
       encodeSerialNumber(template.serialNumber),
       template.signature.identifier,
-      encodeName(template.issuer),
+      template.issuer instanceof Uint8Array ? template.issuer : encodeName(template.issuer),
       encodeSequence(encodeTimeElement(validity.notBefore), encodeTimeElement(validity.notAfter)),
       encodeName(template.subject),
       template.subjectPublicKeyInfo,
