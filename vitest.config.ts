@@ -19,7 +19,14 @@ export default defineConfig({
     maxWorkers: 2,
     passWithNoTests: true,
     projects: [
-      { test: { ...shared, name: "tests", include: ["test/**/*.test.ts"] } },
+      {
+        test: {
+          ...shared,
+          name: "tests",
+          include: ["test/**/*.test.ts"],
+          globalSetup: "test/support/missing-tools.ts",
+        },
+      },
       {
         // Judges call tools that npm does not install (see .ci/install-judges), so `npm test` leaves them out.
         test: {

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { deviceKeyAlgorithmIds, makeDeviceKey } from "../../cli/device-key.ts";
+import { opensslInstalled, opensslKnows, verifyChain } from "../support/openssl.ts";
 import { runCli } from "./run-cli.ts";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -90,31 +91,48 @@ const certificateOf = (device: string) =>
   new X509Certificate(readFileSync(join(directoryOf(device), "device.crt")));
 const serialOf = (device: string) => certificateOf(device).serialNumber.toLowerCase();
 
-/** OpenSSL's verdict; true for an algorithm that its version does not know, which node:crypto then judges. */
-function opensslAccepts(device: string): boolean {
-  const file = (name: string) => join(directoryOf(device), name);
-  const argv = ["verify", "-CAfile", file("root.pem"), "-untrusted", file("chain.pem"), file("device.crt")];
-  return execFileSync("openssl", argv, { encoding: "utf8" }).trim().endsWith("OK");
+/** PEM texts in a device's directory: its certificate, what is between, the root. */
+const chainIn = (directory: string): readonly string[] =>
+  ["device.crt", "chain.pem", "root.pem"].map((file) => readFileSync(join(directory, file), "utf8"));
+
+/** By node:crypto's judgement each certificate is signed and issued by the next, and the root by itself. */
+function expectChain(directory: string): void {
+  const chain = chainIn(directory).map((pem) => new X509Certificate(pem));
+  for (const [index, certificate] of chain.entries()) {
+    const issuer = chain[index + 1] ?? certificate;
+    expect(certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)).toBe(true);
+  }
 }
 
-const knowsMlDsa = !/OpenSSL ([0-2]|3\.[0-4])\b/.test(
-  execFileSync("openssl", ["version"], { encoding: "utf8" }),
-);
+async function expectOpensslToAccept(directory: string): Promise<void> {
+  const [leaf = "", chain = "", anchor = ""] = chainIn(directory);
+  const verdict = await verifyChain(leaf, chain, anchor);
+  expect(verdict, verdict.output).toMatchObject({ accepted: true });
+}
+
+function paste(commands: readonly string[]): string {
+  const pasted = `fleetkey() { "${process.execPath}" "${root}/cli/main.ts" "$@"; }\n${commands.join("\n")}`;
+  return execFileSync("sh", ["-e", "-c", pasted], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+}
 
 describe("serve", () => {
-  it("prints commands to paste that enrol a device which OpenSSL accepts", () => {
-    expect(server.served.url).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
-    const script = server
-      .text()
-      .split("\n")
-      .filter((line) => line.startsWith("  ") && !line.startsWith("  #"));
-    expect(script).toHaveLength(3);
-    const pasted = `fleetkey() { "${process.execPath}" "${root}/cli/main.ts" "$@"; }\n${script.join("\n")}`;
-    const output = execFileSync("bash", ["-e", "-c", pasted], {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "pipe"],
+  describe("prints commands to paste", () => {
+    let commands: readonly string[];
+    beforeAll(() => {
+      const lines = server.text().split("\n");
+      commands = lines.filter((line) => line.startsWith("  ") && !line.startsWith("  #"));
+      paste(commands.slice(0, 2));
     });
-    expect(output).toMatch(/device\.crt: OK\n$/);
+
+    it("that enrol a device", () => {
+      expect(server.served.url).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
+      expect(commands).toHaveLength(3);
+      expectChain(join(dataDir, "devices/sensor-0001"));
+    });
+
+    it.skipIf(!opensslInstalled)("of which the last has OpenSSL, where installed, accept it", () => {
+      expect(paste(commands.slice(2))).toMatch(/device\.crt: OK\n$/);
+    });
   });
 
   it("keeps the operator's key and its data to their owner", () => {
@@ -141,12 +159,25 @@ describe("a device", () => {
       first.checkPrivateKey(createPrivateKey(readFileSync(join(directoryOf(device), "device.key")))),
     ).toBe(true);
     expect(first.subjectAltName).toMatch(`/fleet/default/device/${device}`);
-    if (knowsMlDsa || !algorithm.startsWith("ML-DSA")) expect(opensslAccepts(device)).toBe(true);
+    expectChain(directoryOf(device));
     const { code, stderr } = await runCli(["device", "renew", "--dir", directoryOf(device)]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining("renewed") });
     expect(serialOf(device)).not.toBe(first.serialNumber.toLowerCase());
-    if (knowsMlDsa || !algorithm.startsWith("ML-DSA")) expect(opensslAccepts(device)).toBe(true);
+    expectChain(directoryOf(device));
   });
+
+  for (const algorithm of deviceKeyAlgorithmIds) {
+    it.skipIf(!opensslKnows(algorithm))(
+      `with a key of ${algorithm} has files that OpenSSL, where installed and new enough, accepts`,
+      async () => {
+        const device = `e2e-openssl-${algorithm}`;
+        await enrollDevice(device, "--algorithm", algorithm);
+        await expectOpensslToAccept(directoryOf(device));
+        await runCli(["device", "renew", "--dir", directoryOf(device)]);
+        await expectOpensslToAccept(directoryOf(device));
+      },
+    );
+  }
 
   it("that sends its token again gets the same certificate", async () => {
     const token = await newToken("e2e-again");

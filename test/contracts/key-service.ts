@@ -9,8 +9,9 @@ import {
   authorityAlgorithms,
 } from "../../core/formats/algorithms.ts";
 import type { KeyDescription, KeyService } from "../../core/ports.ts";
+import { opensslKnows } from "../support/openssl.ts";
 import { allAlgorithms } from "./key-algorithms.ts";
-import { nodeVerifies, opensslInstalled, opensslSpki, opensslVerifies } from "./signature-judges.ts";
+import { nodeVerifies, opensslSpki, opensslVerifies } from "./signature-judges.ts";
 
 export interface KeyServiceUnderTest {
   readonly keys: KeyService;
@@ -66,7 +67,7 @@ function signatureContract(keys: KeysOf, algorithm: AuthorityAlgorithmId): void 
     key = await keys().createKey(freshAlias(), algorithm);
   });
 
-  it("the public key is an SPKI of the row, and openssl writes the same octets", () => {
+  it("the public key is an SPKI of the row", () => {
     const spki = Buffer.from(description().publicKey);
     const parsed = createPublicKey({ key: spki, format: "der", type: "spki" });
     expect(description().algorithm).toBe(algorithm);
@@ -74,25 +75,35 @@ function signatureContract(keys: KeysOf, algorithm: AuthorityAlgorithmId): void 
     expect(parsed.asymmetricKeyDetails?.modulusLength).toBe(row.modulusBits);
     expect(spki.includes(row.key.spkiIdentifier)).toBe(true);
     if (parsed.asymmetricKeyType === "rsa") expect(parsed.asymmetricKeyDetails?.publicExponent).toBe(65_537n);
-    const judged = opensslInstalled ? opensslSpki(spki) : undefined;
-    if (judged !== undefined) expect(judged.equals(spki)).toBe(true);
   });
 
   it.each(messages)(
-    "a message of $octets octets: node:crypto and openssl verify the signature",
-    async (input) => {
+    "a message of $octets octets: node:crypto verifies the signature",
+    async ({ message }) => {
       const { keyId, publicKey } = description();
-      const signature = await keys().sign(keyId, input.message);
-      expect(nodeVerifies(publicKey, row.signature, input.message, signature)).toBe(true);
-      const other = Buffer.concat([input.message, Buffer.from([0])]);
+      const signature = await keys().sign(keyId, message);
+      expect(nodeVerifies(publicKey, row.signature, message, signature)).toBe(true);
+      const other = Buffer.concat([message, Buffer.from([0])]);
       expect(nodeVerifies(publicKey, row.signature, other, signature)).toBe(false);
-      // openssl pkeyutl 3.0 refuses an empty message file ("Could not allocate 0 bytes") for a scheme that hashes by itself.
-      const unreadable = row.signature.digest === null && input.octets === 0;
-      if (!opensslInstalled || unreadable || opensslSpki(publicKey) === undefined) return;
-      expect(opensslVerifies(publicKey, row.signature, input.message, signature)).toBe(true);
-      expect(opensslVerifies(publicKey, row.signature, other, signature)).toBe(false);
     },
   );
+
+  describe.skipIf(!opensslKnows(algorithm))("OpenSSL, where installed and new enough", () => {
+    it("writes the same octets of the public key", async () => {
+      const spki = Buffer.from(description().publicKey);
+      expect((await opensslSpki(spki)).equals(spki)).toBe(true);
+    });
+
+    // pkeyutl 3.0 refuses an empty message file ("Could not allocate 0 bytes") for a scheme that hashes by itself.
+    const readable = messages.filter(({ octets }) => octets > 0 || row.signature.digest !== null);
+    it.each(readable)("verifies the signature of a message of $octets octets", async ({ message }) => {
+      const { keyId, publicKey } = description();
+      const signature = await keys().sign(keyId, message);
+      expect(await opensslVerifies(publicKey, row.signature, message, signature)).toBe(true);
+      const other = Buffer.concat([message, Buffer.from([0])]);
+      expect(await opensslVerifies(publicKey, row.signature, other, signature)).toBe(false);
+    });
+  });
 
   it("50 signatures at once are each of their own message", async () => {
     const { keyId, publicKey } = description();

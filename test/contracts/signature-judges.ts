@@ -1,15 +1,11 @@
 /**
  * Judges of keys and signatures that share no code with an adapter: node:crypto on the SPKI alone, and the
- * openssl command where it is installed and knows the algorithm.
+ * openssl command. Ask it only where `opensslKnows` the algorithm.
  */
-import { execFileSync, spawnSync } from "node:child_process";
 import { createPublicKey, verify } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import type { SignatureAlgorithm } from "../../core/formats/algorithms.ts";
-
-export const opensslInstalled = spawnSync("openssl", ["version"]).status === 0;
+import { openssl, opensslOutput, withFiles } from "../support/openssl.ts";
 
 /** What node:crypto says of `signature`; a DER Ecdsa-Sig-Value for EC. */
 export function nodeVerifies(
@@ -22,48 +18,30 @@ export function nodeVerifies(
   return verify(row.digest, message, { key, dsaEncoding: "der" }, signature);
 }
 
-/** The SPKI as openssl reads and writes it again; undefined when this openssl does not know the algorithm. */
-export function opensslSpki(spki: Uint8Array): Buffer | undefined {
-  const result = spawnSync("openssl", ["pkey", "-pubin", "-inform", "DER", "-outform", "DER"], {
-    input: spki,
+/** The SPKI as openssl reads and writes it again. */
+export function opensslSpki(spki: Uint8Array): Promise<Buffer> {
+  return withFiles({ spki }, async (path) => {
+    const formats = ["-inform", "DER", "-outform", "DER"];
+    await opensslOutput(["pkey", "-pubin", ...formats, "-in", path("spki"), "-out", path("again")]);
+    return readFile(path("again"));
   });
-  return result.status === 0 ? result.stdout : undefined;
-}
-
-function verifyCommand(row: SignatureAlgorithm): readonly string[] {
-  // dgst does not do schemes that hash by themselves; pkeyutl takes their message whole.
-  if (row.digest === null) {
-    return [
-      "pkeyutl",
-      "-verify",
-      "-rawin",
-      "-pubin",
-      "-inkey",
-      "key",
-      "-sigfile",
-      "signature",
-      "-in",
-      "message",
-    ];
-  }
-  return ["dgst", `-${row.digest}`, "-verify", "key", "-signature", "signature", "message"];
 }
 
 /** What openssl says of `signature`. */
-export function opensslVerifies(
+export async function opensslVerifies(
   spki: Uint8Array,
   row: SignatureAlgorithm,
   message: Uint8Array,
   signature: Uint8Array,
-): boolean {
-  const directory = mkdtempSync(join(tmpdir(), "fleetkey-judge-"));
-  try {
-    const pem = execFileSync("openssl", ["pkey", "-pubin", "-inform", "DER"], { input: spki });
-    for (const [name, content] of Object.entries({ key: pem, message, signature })) {
-      writeFileSync(join(directory, name), content);
-    }
-    return spawnSync("openssl", verifyCommand(row), { cwd: directory }).status === 0;
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
+): Promise<boolean> {
+  const key = await opensslOutput(["pkey", "-pubin", "-inform", "DER"], spki);
+  return withFiles({ key, message, signature }, async (path) => {
+    // dgst does not do schemes that hash by themselves; pkeyutl takes their message whole.
+    const parameters =
+      row.digest === null
+        ? ["pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", path("key"), "-sigfile", path("signature")]
+        : ["dgst", `-${row.digest}`, "-verify", path("key"), "-signature", path("signature")];
+    const input = row.digest === null ? ["-in", path("message")] : [path("message")];
+    return (await openssl([...parameters, ...input])).accepted;
+  });
 }

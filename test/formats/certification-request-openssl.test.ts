@@ -1,17 +1,15 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { readFile } from "node:fs/promises";
+import { describe, expect, it } from "vitest";
 import { verifyCsr } from "../../core/formats/certification-request.ts";
 import { commonNames } from "../../core/formats/name.ts";
+import { opensslInstalled, opensslOutput, withFiles } from "../support/openssl.ts";
 import {
   extensionRequest,
   makeRequest,
   makeSubject,
   usualExtensions,
 } from "./certification-request-maker.ts";
-import { opensslVerdicts, opensslVersion } from "./openssl-request-judge.ts";
+import { opensslVerdicts } from "./openssl-request-judge.ts";
 
 const config = `[req]
 distinguished_name = name
@@ -23,26 +21,12 @@ extendedKeyUsage = clientAuth, serverAuth
 subjectAltName = URI:spiffe://fleet.example/fleet/a/device/pump-0001, DNS:pump.example, IP:192.0.2.1
 `;
 
-const folder = mkdtempSync(join(tmpdir(), "fleetkey-openssl-"));
-const configFile = join(folder, "request.cnf");
-writeFileSync(configFile, config);
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-function opensslRequest(key: readonly string[], options: readonly string[]): Buffer {
-  const out = join(folder, "request.der");
-  const common = [
-    "-config",
-    configFile,
-    "-nodes",
-    "-keyout",
-    join(folder, "key.pem"),
-    "-outform",
-    "DER",
-    "-out",
-    out,
-  ];
-  execFileSync("openssl", ["req", "-new", ...key, ...options, ...common], { stdio: "ignore" });
-  return readFileSync(out);
+function opensslRequest(key: readonly string[], options: readonly string[]): Promise<Buffer> {
+  return withFiles({ config }, async (path) => {
+    const files = ["-config", path("config"), "-keyout", path("key"), "-out", path("request")];
+    await opensslOutput(["req", "-new", "-nodes", "-outform", "DER", ...key, ...options, ...files]);
+    return readFile(path("request"));
+  });
 }
 
 const ec = (curve: string): readonly string[] => ["-newkey", "ec", "-pkeyopt", `ec_paramgen_curve:${curve}`];
@@ -60,11 +44,13 @@ const kinds = [
   },
 ] as const;
 
-describe.skipIf(opensslVersion === undefined)("requests between OpenSSL and us", () => {
+describe.skipIf(!opensslInstalled)("requests between OpenSSL, where installed, and us", () => {
   it.each(kinds)(
     "of OpenSSL, $name: accepted, and read as they were asked",
     async ({ key, algorithm, signature }) => {
-      const asked = await verifyCsr(opensslRequest(key, ["-subj", "/CN=pump-0001", "-reqexts", "asked"]));
+      const asked = await verifyCsr(
+        await opensslRequest(key, ["-subj", "/CN=pump-0001", "-reqexts", "asked"]),
+      );
       expect(asked.publicKey.algorithm.id).toBe(algorithm);
       expect(asked.signatureAlgorithm.id).toBe(signature);
       expect(commonNames(asked.subject)).toEqual(["pump-0001"]);
@@ -79,7 +65,7 @@ describe.skipIf(opensslVersion === undefined)("requests between OpenSSL and us",
         extendedKeyUsage: ["1.3.6.1.5.5.7.3.2", "1.3.6.1.5.5.7.3.1"],
         others: [],
       });
-      const plain = await verifyCsr(opensslRequest(key, ["-subj", "/"]));
+      const plain = await verifyCsr(await opensslRequest(key, ["-subj", "/"]));
       expect(plain.requested).toEqual({ subjectAltName: [], others: [] });
     },
   );

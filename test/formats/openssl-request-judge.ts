@@ -1,14 +1,10 @@
 /** OpenSSL's own opinion of certification requests, many to a process of the shell. */
-import { execFile, spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-
-const version = spawnSync("openssl", ["version"], { encoding: "utf8" });
-
-/** What `openssl version` says; undefined where it is not installed. */
-export const opensslVersion = version.status === 0 ? version.stdout.trim() : undefined;
+import { opensslEnvironment } from "../support/openssl.ts";
 
 const script = `for file do
   case "$(openssl req -inform DER -in "$file" -verify -noout 2>&1)" in
@@ -18,7 +14,7 @@ const script = `for file do
 done`;
 
 async function judgeFiles(files: readonly string[]): Promise<readonly boolean[]> {
-  const options = { env: { ...process.env, OPENSSL_CONF: "/dev/null" }, timeout: 120_000 };
+  const options = { env: opensslEnvironment, timeout: 120_000 };
   const { stdout } = await promisify(execFile)("sh", ["-c", script, "sh", ...files], options);
   const verdicts = stdout.trim().split("\n");
   if (verdicts.length !== files.length)

@@ -3,22 +3,16 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { HttpHandler } from "../../lambdas/http/message.ts";
 import { joinHeaders, joinQuery } from "../../local/event.ts";
 import { ask, type EchoServer, eventOf, startEcho } from "./echo-server.ts";
-import { type Credential, tlsCredentials } from "./tls-credentials.ts";
+import { selfSigned } from "./tls-credentials.ts";
 
-const credentials = tlsCredentials();
-let listener: Credential;
-let device: Credential;
+const listener = selfSigned(["commonName", "localhost"]);
+const device = selfSigned(["commonName", "pump-1"], ["organizationName", "Example"]);
 let server: EchoServer;
 
 beforeAll(async () => {
-  listener = credentials.make("listener", "/CN=localhost");
-  device = credentials.make("device", "/CN=pump-1/O=Example");
   server = await startEcho(listener);
 });
-afterAll(async () => {
-  await server.close();
-  credentials.remove();
-});
+afterAll(() => server.close());
 
 describe("API Gateway payload format 2.0", () => {
   it("has the documented shape", async () => {

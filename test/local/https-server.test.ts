@@ -7,20 +7,15 @@ import { startHttpsServer } from "../../local/https-server.ts";
 import { recordingLog } from "../support/fleet-app.ts";
 import { ask, type EchoServer, echo, startEcho } from "./echo-server.ts";
 import { connectPlain, connectTls } from "./raw-connection.ts";
-import { type Credential, tlsCredentials } from "./tls-credentials.ts";
+import { selfSigned } from "./tls-credentials.ts";
 
-const credentials = tlsCredentials();
-let listener: Credential;
+const listener = selfSigned(["commonName", "localhost"]);
 let server: EchoServer;
 
 beforeAll(async () => {
-  listener = credentials.make("listener", "/CN=localhost");
   server = await startEcho(listener, echo, { handshake: 400, headers: 400, request: 800, keepAlive: 300 });
 });
-afterAll(async () => {
-  await server.close();
-  credentials.remove();
-});
+afterAll(() => server.close());
 
 describe("bodies", () => {
   it("up to the limit reach the handler", async () => {
@@ -180,7 +175,7 @@ it("the function of the route is the one that is called", async () => {
 });
 
 it("setCertificate: new connections see the new certificate, old ones go on", async () => {
-  const next = credentials.make("next", "/CN=next");
+  const next = selfSigned(["commonName", "next"]);
   const one = await startEcho(listener);
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   expect((await ask(one, { agent })).status).toBe(200);

@@ -4,22 +4,18 @@ import net from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ask, type EchoServer, startEcho } from "./echo-server.ts";
 import { connectPlain } from "./raw-connection.ts";
-import { tlsCredentials } from "./tls-credentials.ts";
+import { selfSigned } from "./tls-credentials.ts";
 
-const credentials = tlsCredentials();
 let server: EchoServer;
 let handled = 0;
 
 beforeAll(async () => {
-  server = await startEcho(credentials.make("listener", "/CN=localhost"), async () => {
+  server = await startEcho(selfSigned(["commonName", "localhost"]), async () => {
     handled += 1;
     return { statusCode: 200, headers: {}, body: "" };
   });
 });
-afterAll(async () => {
-  await server.close();
-  credentials.remove();
-});
+afterAll(() => server.close());
 
 async function say(...writes: readonly (string | Buffer)[]): Promise<string> {
   const { socket, received } = await connectPlain(server.port);

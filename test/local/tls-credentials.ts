@@ -1,36 +1,51 @@
-/** Self-signed certificates for tests of the transport, made by OpenSSL. What they are worth, core decides. */
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+/** Self-signed certificates for tests of the transport. What they are worth, core decides. */
+import { generateKeyPairSync, sign } from "node:crypto";
+import { signatureAlgorithms } from "../../core/formats/algorithms.ts";
+import { name } from "../../core/formats/name.ts";
+import { encodePem } from "../../core/formats/pem.ts";
+import { encodeCertificate } from "../../core/formats/x509/certificate.ts";
+import { extension } from "../../core/formats/x509/extension.ts";
+import { basicConstraints, subjectAltName } from "../../core/formats/x509/extensions/index.ts";
+import { encodeTbsCertificate } from "../../core/formats/x509/tbs-certificate.ts";
 
 export interface Credential {
   /** PEM. */
   readonly key: string;
   readonly cert: string;
-  readonly keyFile: string;
-  readonly certFile: string;
 }
 
-export interface Credentials {
-  make(name: string, subject: string): Credential;
-  remove(): void;
-}
+const signature = signatureAlgorithms["ecdsa-with-SHA256"];
+const day = 86_400_000;
 
-export function tlsCredentials(): Credentials {
-  const directory = mkdtempSync(join(tmpdir(), "fleetkey-tls-"));
+let serial = 0x10_00;
+
+/** A new key, and a certificate that it signs for itself: for `subject`, localhost and 127.0.0.1. */
+export function selfSigned(...subject: Parameters<typeof name>[0]): Credential {
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const today = Math.floor(Date.now() / day) * day;
+  serial += 1;
+  const tbs = encodeTbsCertificate({
+    serialNumber: Buffer.of(serial >> 8, serial & 0xff),
+    signature,
+    issuer: name(subject),
+    validity: { notBefore: today - day, notAfter: today + 2 * day },
+    subject: name(subject),
+    subjectPublicKeyInfo: publicKey.export({ type: "spki", format: "der" }),
+    extensions: [
+      extension(basicConstraints, { cA: true }, true),
+      extension(
+        subjectAltName,
+        [
+          { kind: "dNSName", value: "localhost" },
+          { kind: "iPAddress", value: "127.0.0.1" },
+        ],
+        false,
+      ),
+    ],
+  });
+  const der = encodeCertificate(tbs, signature, sign(signature.digest, tbs, privateKey));
   return {
-    make(name, subject) {
-      const keyFile = join(directory, `${name}.key`);
-      const certFile = join(directory, `${name}.pem`);
-      const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-      const names = ["-subj", subject, "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
-      const files = ["-keyout", keyFile, "-out", certFile];
-      execFileSync("openssl", ["req", "-x509", "-days", "2", ...kind, ...names, ...files], {
-        stdio: "ignore",
-      });
-      return { key: readFileSync(keyFile, "utf8"), cert: readFileSync(certFile, "utf8"), keyFile, certFile };
-    },
-    remove: () => rmSync(directory, { recursive: true, force: true }),
+    key: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    cert: encodePem("CERTIFICATE", der),
   };
 }

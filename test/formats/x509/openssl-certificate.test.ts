@@ -1,9 +1,13 @@
-import { readFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { readFile } from "node:fs/promises";
+import { beforeAll, describe, expect, test } from "vitest";
 import { signatureAlgorithms } from "../../../core/formats/algorithms.ts";
 import { formatName } from "../../../core/formats/name.ts";
 import { decodeSubjectPublicKey } from "../../../core/formats/spki.ts";
-import { decodeCertificate, verifyCertificateSignature } from "../../../core/formats/x509/certificate.ts";
+import {
+  type Certificate,
+  decodeCertificate,
+  verifyCertificateSignature,
+} from "../../../core/formats/x509/certificate.ts";
 import { type ExtensionType, extension } from "../../../core/formats/x509/extension.ts";
 import {
   authorityKeyIdentifier,
@@ -14,9 +18,7 @@ import {
   subjectAltName,
 } from "../../../core/formats/x509/extensions/index.ts";
 import { encodeTbsCertificate } from "../../../core/formats/x509/tbs-certificate.ts";
-import { opensslJudge } from "./openssl-judge.ts";
-
-const openssl = opensslJudge();
+import { opensslInstalled, opensslOutput, withFiles } from "../../support/openssl.ts";
 
 const config = `
 [req]
@@ -50,22 +52,21 @@ policyIdentifier = 1.2.3.5
 CPS.1 = http://a.example/cps
 `;
 
-describe("we read what OpenSSL writes", () => {
-  const der = openssl.path("root.der");
-  const settings = openssl.write("root.cnf", config);
-  const key = [
-    "-newkey",
-    "ec",
-    "-pkeyopt",
-    "ec_paramgen_curve:P-256",
-    "-nodes",
-    "-keyout",
-    openssl.path("root.key"),
-  ];
-  const common = ["-config", settings, "-days", "3650", "-outform", "DER", "-out", der];
-  openssl.run("req", "-x509", "-sha256", ...key, ...common);
-  const raw = readFileSync(der);
-  const certificate = decodeCertificate(raw);
+/** A self-signed certificate of OpenSSL's, DER. */
+function opensslCertificate(): Promise<Buffer> {
+  return withFiles({ config }, async (path) => {
+    const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", path("key")];
+    const common = ["-config", path("config"), "-days", "3650", "-outform", "DER", "-out", path("root")];
+    await opensslOutput(["req", "-x509", "-sha256", ...key, ...common]);
+    return readFile(path("root"));
+  });
+}
+
+describe.skipIf(!opensslInstalled)("we read what OpenSSL, where installed, writes", () => {
+  let certificate: Certificate;
+  beforeAll(async () => {
+    certificate = decodeCertificate(await opensslCertificate());
+  });
   const read = <Value>(type: ExtensionType<Value>): Value | undefined => {
     const found = certificate.tbs.extensions.find(({ oid }) => oid === type.oid);
     return found && type.decode(found.value);
