@@ -23,8 +23,10 @@ interface Run {
 
 function run(directory: string, token: string, csr: Buffer, target: number): Promise<Run> {
   const parameters = [script, directory, token, csr.toString("base64"), String(target)];
+  // A hundred processes load the same modules: compiled once, they start in a third of the time.
+  const env = { ...process.env, NODE_COMPILE_CACHE: join(directory, "compiled") };
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, parameters, (error, stdout, stderr) => {
+    execFile(process.execPath, parameters, { env }, (error, stdout, stderr) => {
       if (error === null) resolve({ killed: false, output: stdout.trim() });
       else if (error.signal === "SIGKILL") resolve({ killed: true, output: stdout.trim() });
       else reject(new Error(`the enrolment failed instead of being killed: ${stderr}`));

@@ -92,16 +92,19 @@ describe("kill -9 of the server while devices enrol", () => {
     let interrupted = 0;
     for (let round = 0; round < kills; round += 1) {
       const devices = Array.from({ length: perRound }, (_, index) => `pump-${round}-${index}`);
-      const enrolments = await Promise.all(devices.map(newEnrolment));
-      all.push(...enrolments);
-      const running = Promise.allSettled(enrolments.map(enrol));
+      const fresh = await Promise.all(devices.map(newEnrolment));
+      // New devices first, and behind them whoever an earlier kill left without an answer.
+      const waiting = all.filter(({ answers }) => answers.length === 0);
+      all.push(...fresh);
+      const running = Promise.allSettled([...fresh, ...waiting].map(enrol));
       await sleep(10 + round * 12);
       await kill();
       interrupted += (await running).filter(({ status }) => status === "rejected").length;
       await start();
-      await Promise.all(enrolments.map(enrol));
     }
     expect(interrupted).toBeGreaterThan(0);
+    // Whoever had an answer asks again too, and must get the same.
+    await Promise.all(all.map(enrol));
     for (const { answers } of all) expect(new Set(answers).size).toBe(1);
     const answered = all.map(({ answers }) => answers[0] ?? "");
     expect(new Set(answered).size).toBe(kills * perRound);
