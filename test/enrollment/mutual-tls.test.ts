@@ -44,7 +44,7 @@ async function handshake(serverDirectory: string, clientDirectory: string): Prom
   const seen: string[] = [];
   client.stdout.on("data", (data: Buffer) => seen.push(data.toString()));
   await once(client, "close");
-  const first = await Promise.race([lines.next(), sleep(500, undefined)]);
+  const first = await Promise.race([lines.next(), sleep(10_000, undefined, { ref: false })]);
   server.kill();
   return { server: first?.value, client: seen.join("").trim() || undefined };
 }
