@@ -18,11 +18,12 @@ if (isNewEnough) {
   const { start } = await import("./main.ts");
   await start();
 } else if (existsSync(ownNode)) {
-  const child = spawn(ownNode, [main, ...process.argv.slice(2)], { stdio: "inherit" });
+  // Signals are caught before there is a child: one that came in between would end this process alone.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     // A terminal sends its interrupt to both processes; anyone else sends it to this one only.
     process.on(signal, () => (signal === "SIGINT" && process.stdin.isTTY) || child.kill(signal));
   }
+  const child = spawn(ownNode, [main, ...process.argv.slice(2)], { stdio: "inherit" });
   child.on("exit", (code, signal) => process.exit(code ?? 128 + (signal ? constants.signals[signal] : 1)));
 } else {
   console.error(

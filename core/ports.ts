@@ -135,6 +135,8 @@ export interface Log {
 export interface Memo {
   /** The value remembered under `key`, or the one that `make` returns now. What throws is not remembered. */
   get<Value>(key: string, make: () => Value): Value;
+  /** True when `key` is remembered. */
+  has(key: string): boolean;
 }
 
 /** The ports bound: what a use case receives. */

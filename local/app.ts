@@ -21,6 +21,7 @@ import { createLog } from "../lambdas/http/logger.ts";
 import { type BootstrapFiles, writeBootstrapFiles } from "./bootstrap-files.ts";
 import { type HttpsServer, startHttpsServer } from "./https-server.ts";
 import { issueListenerCertificate, type ListenerCertificate } from "./listener-certificate.ts";
+import { assertPortFree } from "./port.ts";
 import { every } from "./schedule.ts";
 
 export interface LocalOptions {
@@ -62,6 +63,7 @@ const defaultTrustDomain = "fleetkey.internal";
 const reconcileMilliseconds = 5_000;
 const listenerCheckMilliseconds = 60_000;
 const sweepMilliseconds = 600_000;
+const operatorCheckMilliseconds = 3_600_000;
 
 /** The App on the local adapters, without a listener. @throws AppError configuration_invalid, key_store_locked. */
 export async function openLocalApp(
@@ -107,43 +109,67 @@ function rootFingerprintOf(fleet: Fleet): string {
   return certificateFingerprint(root);
 }
 
+/** Everything that a running server does by itself. Returns what stops it. */
+function startSchedules(
+  local: LocalApp,
+  options: LocalOptions,
+  server: HttpsServer,
+  listener: ListenerCertificate,
+) {
+  const { app, sweep } = local;
+  const stops = [
+    every(reconcileMilliseconds, app.log, "reconciler", async () => {
+      await reconcile(app);
+    }),
+    every(sweepMilliseconds, app.log, "sweep", sweep),
+    every(operatorCheckMilliseconds, app.log, "operator_renewal", async () => {
+      await writeBootstrapFiles(app, firstFleet, options.dataDir);
+    }),
+    renewListener(app, firstFleet, options.host, server, listener),
+  ];
+  return () => Promise.all(stops.map((stop) => stop()));
+}
+
+async function serve(local: LocalApp, options: LocalOptions): Promise<LocalServer> {
+  const { app } = local;
+  const { host, port } = options;
+  // Before anything is signed: a start that fails for its port leaves no certificate behind.
+  await assertPortFree(host, port);
+  const fleet = await bootstrapFleet(app, {
+    fleet: firstFleet,
+    trustDomain: options.trustDomain ?? defaultTrustDomain,
+    rootAlgorithm: options.rootAlgorithm ?? "P-384",
+    issuingAlgorithm: options.issuingAlgorithm ?? "P-256",
+  });
+  const bootstrap = await writeBootstrapFiles(app, firstFleet, options.dataDir);
+  await reconcile(app);
+  const listener = await issueListenerCertificate(app, firstFleet, host);
+  const tls = { key: listener.key, cert: listener.cert };
+  const server = await startHttpsServer({ handlers: handlersOf(app), tls, host, port, log: app.log });
+  const stop = startSchedules(local, options, server, listener);
+  return {
+    url: server.url,
+    fleet: firstFleet,
+    rootFingerprint: rootFingerprintOf(fleet),
+    bootstrap,
+    async close() {
+      await server.close();
+      await stop();
+      await local.close();
+    },
+  };
+}
+
 /**
  * Starts the server; the first start makes fleet "default" with its authorities and one operator.
  * @throws AppError configuration_invalid, key_store_locked, store_unavailable; Error when the port is taken.
  */
 export async function startLocal(options: LocalOptions): Promise<LocalServer> {
-  const { app, sweep, close } = await openLocalApp(options);
+  const local = await openLocalApp(options);
   try {
-    const fleet = await bootstrapFleet(app, {
-      fleet: firstFleet,
-      trustDomain: options.trustDomain ?? defaultTrustDomain,
-      rootAlgorithm: options.rootAlgorithm ?? "P-384",
-      issuingAlgorithm: options.issuingAlgorithm ?? "P-256",
-    });
-    await reconcile(app);
-    const bootstrap = await writeBootstrapFiles(app, firstFleet, options.dataDir);
-    const listener = await issueListenerCertificate(app, firstFleet, options.host);
-    const { host, port } = options;
-    const tls = { key: listener.key, cert: listener.cert };
-    const server = await startHttpsServer({ handlers: handlersOf(app), tls, host, port, log: app.log });
-    const stopReconciler = every(reconcileMilliseconds, app.log, "reconciler", async () => {
-      await reconcile(app);
-    });
-    const stopSweeper = every(sweepMilliseconds, app.log, "sweep", sweep);
-    const stopListener = renewListener(app, firstFleet, options.host, server, listener);
-    return {
-      url: server.url,
-      fleet: firstFleet,
-      rootFingerprint: rootFingerprintOf(fleet),
-      bootstrap,
-      async close() {
-        await server.close();
-        await Promise.all([stopReconciler(), stopSweeper(), stopListener()]);
-        await close();
-      },
-    };
+    return await serve(local, options);
   } catch (error) {
-    await close();
+    await local.close();
     throw error;
   }
 }

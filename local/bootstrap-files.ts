@@ -2,14 +2,14 @@
  * Room: local. What the first start leaves for its owner: the fleet's root and the credential of one operator.
  * The key is on disk before its certificate exists, so a kill between the two loses nothing.
  */
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ensurePrivateDirectory } from "../adapters/local/private-directory.ts";
+import { ensurePrivateDirectory, publishPrivateFile } from "../adapters/local/private-directory.ts";
 import { authenticateClientCertificate } from "../core/access/client-certificate.ts";
 import { issueForDeployment } from "../core/bootstrap/end-entity.ts";
 import { trustBundlePem } from "../core/distribution/trust.ts";
 import { isAppError } from "../core/errors.ts";
-import { decodePem } from "../core/formats/pem.ts";
-import { decodeCertificate } from "../core/formats/x509/certificate.ts";
 import type { App } from "../core/ports.ts";
 import { profiles } from "../core/standard/profiles.ts";
 import { keyWithRequest } from "./certification.ts";
@@ -26,7 +26,13 @@ export const firstOperatorId = "operator-1";
 
 type Standing = "absent" | "due" | "inForce" | "revoked";
 
-async function standing(app: App, fleet: string, pem: string | undefined): Promise<Standing> {
+/** A certificate without its key is worth nothing, as a partial restore or two first starts may leave it. */
+function belongsTo(pem: string, key: string | undefined): boolean {
+  return key !== undefined && new X509Certificate(pem).checkPrivateKey(createPrivateKey(key));
+}
+
+async function standing(app: App, fleet: string, files: BootstrapFiles): Promise<Standing> {
+  const pem = await readIfPresent(files.operatorCertificate);
   if (pem === undefined) return "absent";
   try {
     await authenticateClientCertificate(app, { fleet, certificate: pem });
@@ -36,25 +42,46 @@ async function standing(app: App, fleet: string, pem: string | undefined): Promi
     if (isAppError(error, "client_certificate_untrusted")) return "absent";
     throw error;
   }
-  const [der] = decodePem(pem, "CERTIFICATE");
-  if (der === undefined) return "absent";
-  const { notBefore, notAfter } = decodeCertificate(der).tbs.validity;
+  if (!belongsTo(pem, await readIfPresent(files.operatorKey))) return "absent";
+  const { validFromDate, validToDate } = new X509Certificate(pem);
+  const [notBefore, notAfter] = [validFromDate.getTime(), validToDate.getTime()];
   const due = notBefore + (notAfter - notBefore) * profiles.operator.renewAfterFraction;
   return due <= app.clock.now() ? "due" : "inForce";
 }
 
-async function issueOperator(
-  app: App,
-  fleet: string,
-  files: BootstrapFiles,
-  keepKey: boolean,
-): Promise<void> {
-  const existing = keepKey ? await readIfPresent(files.operatorKey) : undefined;
-  const { privateKey, csr } = keyWithRequest(existing);
-  if (existing === undefined) await replaceFile(files.operatorKey, privateKey, 0o600);
+/** The key on disk: the one that a kill left, or a new one. Of two first starts both use the first's. */
+async function publishedKey(path: string): Promise<string> {
+  const existing = await readIfPresent(path);
+  if (existing !== undefined) return existing;
+  await publishPrivateFile(path, Buffer.from(keyWithRequest().privateKey));
+  return readFile(path, "utf8");
+}
+
+async function certify(app: App, fleet: string, files: BootstrapFiles, key: string): Promise<void> {
   const subject = { kind: "operator", operatorId: firstOperatorId } as const;
-  const { certificate, chain } = await issueForDeployment(app, { fleet, subject, csr });
+  const { certificate, chain } = await issueForDeployment(app, {
+    fleet,
+    subject,
+    csr: keyWithRequest(key).csr,
+  });
   await replaceFile(files.operatorCertificate, certificate + chain, 0o600);
+}
+
+async function renewOperator(app: App, fleet: string, files: BootstrapFiles): Promise<void> {
+  const { privateKey } = keyWithRequest();
+  await replaceFile(files.operatorKey, privateKey, 0o600);
+  await certify(app, fleet, files, privateKey);
+}
+
+async function issueOperator(app: App, fleet: string, files: BootstrapFiles): Promise<void> {
+  try {
+    await certify(app, fleet, files, await publishedKey(files.operatorKey));
+  } catch (error) {
+    // The key's request was closed unfinished, or its certificate is revoked or over: only a new key helps.
+    const dead = isAppError(error, "issuance_closed") || isAppError(error, "credential_spent");
+    if (!dead) throw error;
+    await renewOperator(app, fleet, files);
+  }
 }
 
 /**
@@ -72,12 +99,9 @@ export async function writeBootstrapFiles(app: App, fleet: string, dataDir: stri
   };
   const root = await trustBundlePem(app, { fleet });
   if ((await readIfPresent(files.root)) !== root) await replaceFile(files.root, root, 0o644);
-  const state = await standing(app, fleet, await readIfPresent(files.operatorCertificate));
-  if (state === "revoked") {
-    app.log.warn("operator_revoked", { subjectId: firstOperatorId });
-  } else if (state !== "inForce") {
-    // A due certificate gets a new key; an absent one belongs to the key that a kill may have left.
-    await issueOperator(app, fleet, files, state === "absent");
-  }
+  const state = await standing(app, fleet, files);
+  if (state === "revoked") app.log.warn("operator_revoked", { subjectId: firstOperatorId });
+  if (state === "absent") await issueOperator(app, fleet, files);
+  if (state === "due") await renewOperator(app, fleet, files);
   return files;
 }

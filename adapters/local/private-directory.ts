@@ -1,2 +1,2 @@
 /** Room: adapters/local. Directories and files for their owner's eyes only; also for the embedded server. */
-export { ensurePrivateDirectory } from "./keystore/private-files.ts";
+export { ensurePrivateDirectory, publishPrivateFile } from "./keystore/private-files.ts";

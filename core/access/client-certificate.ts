@@ -3,7 +3,7 @@
  * The transport proves possession of the key and nothing else: API Gateway's mutual TLS never checks revocation.
  */
 import { hash } from "node:crypto";
-import { findFleet, type Issuer } from "../authority/issuer.ts";
+import { type Fleet, findFleet, type Issuer } from "../authority/issuer.ts";
 import { findCertificate } from "../enrollment/intent.ts";
 import { AppError, isAppError } from "../errors.ts";
 import { decodePem } from "../formats/pem.ts";
@@ -14,7 +14,7 @@ import {
 } from "../formats/x509/certificate.ts";
 import { serialNumberHex } from "../formats/x509/tbs-certificate.ts";
 import type { App } from "../ports.ts";
-import type { CertificateRecord } from "../records/certificate-record.ts";
+import type { CertificateRecord, Stored } from "../records/certificate-record.ts";
 import type { ProfileId } from "../standard/profiles.ts";
 
 export interface ClientIdentity {
@@ -23,10 +23,9 @@ export interface ClientIdentity {
   readonly subjectId: string;
   readonly serialNumber: string;
   readonly profile: ProfileId;
-  /** SHA-256 of the presented key's SubjectPublicKeyInfo, hexadecimal. */
-  readonly keyFingerprint: string;
-  /** Of the certificate's record when it was read. */
-  readonly version: number;
+  /** The certificate's record and the fleet as they were read at the door: nothing is read twice. */
+  readonly record: Stored<CertificateRecord>;
+  readonly fleetState: Fleet;
 }
 
 function untrusted(): AppError {
@@ -37,29 +36,32 @@ function untrusted(): AppError {
   );
 }
 
-function decodePresented(app: App, pem: string): Certificate {
+/** The largest certificate that is issued here, ML-DSA-87, has about 11,000 characters of PEM. */
+const maximumCharacters = 24_000;
+
+function decodePresented(pem: string): Certificate {
+  if (pem.length > maximumCharacters) throw untrusted();
   try {
-    return app.memo.get(`presented:${hash("sha256", pem)}`, () => {
-      const [der] = decodePem(pem, "CERTIFICATE");
-      if (der === undefined) throw untrusted();
-      return decodeCertificate(der);
-    });
+    const [der] = decodePem(pem, "CERTIFICATE");
+    if (der === undefined) throw untrusted();
+    return decodeCertificate(der);
   } catch (error) {
     if (isAppError(error)) throw untrusted();
     throw error;
   }
 }
 
-/** Signature checks of the same certificate by the same authority are remembered: bytes do not change. */
+/** A signature found good is remembered; what strangers present leaves nothing behind. */
 async function isSignedBy(app: App, certificate: Certificate, issuer: Issuer): Promise<boolean> {
   if (!Buffer.from(certificate.tbs.issuerRaw).equals(issuer.certificate.tbs.subjectRaw)) return false;
   const key = `signed-by:${issuer.publicKey.fingerprint}:${hash("sha256", certificate.raw)}`;
-  return app.memo.get(key, () => verifyCertificateSignature(certificate, issuer.publicKey));
+  if (app.memo.has(key)) return true;
+  if (!(await verifyCertificateSignature(certificate, issuer.publicKey))) return false;
+  return app.memo.get(key, () => true);
 }
 
-async function findIssuer(app: App, fleet: string, certificate: Certificate): Promise<Issuer> {
-  const authorities = (await findFleet(app, fleet))?.authorities ?? [];
-  for (const issuer of authorities) {
+async function findIssuer(app: App, fleet: Fleet, certificate: Certificate): Promise<Issuer> {
+  for (const issuer of fleet.authorities) {
     const inUse = issuer.record.kind === "issuing" && issuer.record.state !== "retired";
     if (inUse && (await isSignedBy(app, certificate, issuer))) return issuer;
   }
@@ -94,25 +96,18 @@ export async function authenticateClientCertificate(
   app: App,
   request: { readonly fleet: string; readonly certificate: string },
 ): Promise<ClientIdentity> {
-  const certificate = decodePresented(app, request.certificate);
-  const issuer = await findIssuer(app, request.fleet, certificate);
+  const certificate = decodePresented(request.certificate);
+  const fleetState = await findFleet(app, request.fleet);
+  if (fleetState === undefined) throw untrusted();
+  const issuer = await findIssuer(app, fleetState, certificate);
   checkInForce(app, certificate, issuer);
   const serialNumber = serialNumberHex(certificate.tbs.serialNumber);
-  const stored = await findCertificate(app, request.fleet, serialNumber);
-  if (stored === undefined || !isSame(stored.value, issuer, certificate)) throw untrusted();
-  const { state, subjectKind, subjectId, profile, keyFingerprint } = stored.value;
+  const record = await findCertificate(app, request.fleet, serialNumber);
+  if (record === undefined || !isSame(record.value, issuer, certificate)) throw untrusted();
+  const { state, subjectKind, subjectId, profile } = record.value;
   if (state === "revoked") {
     throw new AppError("client_certificate_revoked", "the client certificate is revoked; enrol again");
   }
   if (state !== "issued" || (subjectKind !== "device" && subjectKind !== "operator")) throw untrusted();
-  const { fleet } = request;
-  return {
-    kind: subjectKind,
-    fleet,
-    subjectId,
-    serialNumber,
-    profile,
-    keyFingerprint,
-    version: stored.version,
-  };
+  return { kind: subjectKind, fleet: request.fleet, subjectId, serialNumber, profile, record, fleetState };
 }

@@ -46,7 +46,20 @@ async function authorityCsr(app: App, key: KeyDescription, identity: SubjectIden
   );
 }
 
+/** An intent closed as unfinished is closed for good: the next attempt is another request. */
+const attempts = 5;
+
 async function createAuthority(app: App, plan: AuthorityPlan): Promise<AuthorityRecord> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await tryAuthority(app, plan, attempt);
+    } catch (error) {
+      if (!isAppError(error, "issuance_closed") || attempt === attempts) throw error;
+    }
+  }
+}
+
+async function tryAuthority(app: App, plan: AuthorityPlan, attempt: number): Promise<AuthorityRecord> {
   const { fleet, authorityId, kind, algorithm, parent } = plan;
   const alias = `${fleet}-${authorityId}`;
   const key = await app.keys.createKey(alias, algorithm);
@@ -74,7 +87,7 @@ async function createAuthority(app: App, plan: AuthorityPlan): Promise<Authority
       identity,
       csr: await authorityCsr(app, key, identity),
       // The CSR differs from try to try, the key does not.
-      requestDigest: hash("sha256", `authority\n${alias}\n${hash("sha256", key.publicKey)}`),
+      requestDigest: hash("sha256", `authority\n${alias}\n${hash("sha256", key.publicKey)}\n${attempt}`),
       credential: "system",
       consume: [],
     },

@@ -15,7 +15,6 @@ import {
   subjectPartition,
   timeKey,
 } from "../records/certificate-record.ts";
-import { readItems } from "../records/pages.ts";
 import { shards } from "../records/shard.ts";
 import type { ProfileId } from "../standard/profiles.ts";
 
@@ -96,55 +95,100 @@ function decodeCursor(cursor: string): string {
 
 const placeOf = (record: CertificateRecord): string => `${timeKey(record.createdAt)}#${record.serialNumber}`;
 
-function partitions(request: ListRequest): readonly Pick<ItemQuery, "index" | "pk">[] {
+function partitions(request: ListRequest): readonly Partition[] {
   const { fleet, deviceId } = request;
   if (deviceId !== undefined) return [{ index: "byDevice", pk: subjectPartition(fleet, "device", deviceId) }];
   return shards.map((shard) => ({ index: "byIssue", pk: issuePartition(fleet, shard) }));
 }
 
-/** A store's page is 1,000 items; the row at the cursor and one more than the page are read along. */
-const longestPage = 998;
+type Partition = Pick<ItemQuery, "index" | "pk">;
 
-/** Up to `limit` + 1 records of one partition after `place`, newest first. */
-async function readPartition(
-  app: App,
-  partition: Pick<ItemQuery, "index" | "pk">,
-  limit: number,
-  place: string | undefined,
-): Promise<readonly CertificateRecord[]> {
-  const query: ItemQuery = { ...partition, limit: limit + 2, descending: true };
-  const items = await readItems(app, place === undefined ? query : { ...query, to: place });
-  const records = items.map((item) => certificateRecord(item).value);
-  // The bound is inclusive, and the row at the cursor has been shown.
-  return records.filter((record) => placeOf(record) !== place);
+interface Placed {
+  readonly record: CertificateRecord;
+  readonly place: string;
 }
 
-/**
- * A page may be shorter than asked for; there is more as long as it has a cursor.
- * @throws AppError not_found (no such fleet), cursor_invalid, request_invalid (limit).
- */
-export async function listCertificates(app: App, request: ListRequest): Promise<CertificateList> {
-  if (!Number.isInteger(request.limit) || request.limit < 1 || request.limit > 1000) {
-    throw new AppError(
-      "request_invalid",
-      `limit ${request.limit} is outside 1 to 1000; follow the cursor for more`,
-    );
+/** One partition, newest first, read in small pages: of most partitions only the first few rows are wanted. */
+class PartitionReader {
+  readonly #app: App;
+  readonly #query: ItemQuery;
+  readonly #after: string | undefined;
+  #rows: Placed[] = [];
+  #cursor: string | undefined;
+  #more = true;
+
+  constructor(app: App, partition: Partition, after: string | undefined, page: number) {
+    this.#app = app;
+    this.#after = after;
+    const query: ItemQuery = { ...partition, limit: page, descending: true };
+    this.#query = after === undefined ? query : { ...query, to: after };
   }
-  const limit = Math.min(request.limit, longestPage);
-  const place = request.cursor === undefined ? undefined : decodeCursor(request.cursor);
+
+  get first(): Placed | undefined {
+    return this.#rows[0];
+  }
+
+  takeFirst(): void {
+    this.#rows.shift();
+  }
+
+  /** Reads on until there is a first row or the partition is at its end. */
+  async fill(): Promise<void> {
+    while (this.#rows.length === 0 && this.#more) {
+      const cursor = this.#cursor;
+      const page = await this.#app.items.query(
+        cursor === undefined ? this.#query : { ...this.#query, cursor },
+      );
+      this.#cursor = page.cursor;
+      this.#more = page.cursor !== undefined;
+      const records = page.items.map((item) => certificateRecord(item).value);
+      const rows = records.map((record) => ({ record, place: placeOf(record) }));
+      // The bound is inclusive, and the row at the cursor has been shown.
+      this.#rows = rows.filter(({ place }) => place !== this.#after);
+    }
+  }
+}
+
+/** Up to `count` rows of all partitions, newest first. */
+async function merge(readers: readonly PartitionReader[], count: number): Promise<readonly Placed[]> {
+  const merged: Placed[] = [];
+  await Promise.all(readers.map((reader) => reader.fill()));
+  while (merged.length < count) {
+    let newest: PartitionReader | undefined;
+    for (const reader of readers) {
+      if (
+        reader.first !== undefined &&
+        (newest?.first === undefined || reader.first.place > newest.first.place)
+      ) {
+        newest = reader;
+      }
+    }
+    if (newest?.first === undefined) break;
+    merged.push(newest.first);
+    newest.takeFirst();
+    if (newest.first === undefined) await newest.fill();
+  }
+  return merged;
+}
+
+/** @throws AppError not_found (no such fleet), cursor_invalid, request_invalid (limit). */
+export async function listCertificates(app: App, request: ListRequest): Promise<CertificateList> {
+  const { limit } = request;
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
+    throw new AppError("request_invalid", `limit ${limit} is outside 1 to 1000; follow the cursor for more`);
+  }
+  const after = request.cursor === undefined ? undefined : decodeCursor(request.cursor);
   await getFleet(app, request.fleet);
-  const found = await Promise.all(
-    partitions(request).map((partition) => readPartition(app, partition, limit, place)),
-  );
-  const ordered = found
-    .flat()
-    .map((record) => ({ record, place: placeOf(record) }))
-    .sort((a, b) => (a.place < b.place ? 1 : a.place > b.place ? -1 : 0));
-  const page = ordered.slice(0, limit);
+  const sources = partitions(request);
+  // Twice its share, and the row at the cursor: few partitions need a second page.
+  const page = Math.min(1000, Math.ceil((2 * limit) / sources.length) + 2);
+  const readers = sources.map((partition) => new PartitionReader(app, partition, after, page));
+  const rows = await merge(readers, limit + 1);
+  const shown = rows.slice(0, limit);
   const now = app.clock.now();
-  const certificates = page.map(({ record }) => summary(record, now));
-  const last = page[page.length - 1];
-  return ordered.length > limit && last !== undefined
+  const certificates = shown.map(({ record }) => summary(record, now));
+  const last = shown[shown.length - 1];
+  return rows.length > limit && last !== undefined
     ? { certificates, cursor: encodeCursor(last.place) }
     : { certificates };
 }

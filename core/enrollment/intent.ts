@@ -123,9 +123,15 @@ export async function takeOver(
   return { value, version: intent.version + 1 };
 }
 
-/** True when no signer holds the intent at this time. */
+/**
+ * True when no signer holds the intent at this time. A lease that ends later than one taken now was written by
+ * a clock that ran ahead: nobody waits for that clock.
+ */
 export function isOrphan(app: App, record: CertificateRecord): boolean {
-  return record.state === "intended" && record.leaseUntil <= app.clock.now();
+  const now = app.clock.now();
+  return (
+    record.state === "intended" && (record.leaseUntil <= now || record.leaseUntil > now + leaseMilliseconds)
+  );
 }
 
 /**

@@ -2,21 +2,37 @@
  * Room: core/enrollment. One request, one certificate: of many calls with the same request one signs, and all
  * answer with its certificate, byte for byte.
  */
-import { type AppError, isAppError } from "../errors.ts";
+import { AppError, isAppError } from "../errors.ts";
 import type { App } from "../ports.ts";
 import type { CertificateRecord } from "../records/certificate-record.ts";
 import { requestedSerialNumber, requestKey } from "../records/request-record.ts";
 import { awaitIssued } from "./intent.ts";
 import { type IssuanceRequest, PreparedIssuance } from "./issuance.ts";
 
-/** The certificate that answers the request of this digest, or undefined when the request is new. */
+/** A retry long after the answer must not install a certificate that nobody accepts any more. */
+function assertInForce(app: App, record: CertificateRecord): CertificateRecord {
+  const fate =
+    record.state === "revoked"
+      ? "was revoked"
+      : record.notAfter < app.clock.now()
+        ? "has expired"
+        : undefined;
+  if (fate === undefined) return record;
+  throw new AppError("credential_spent", `the certificate of this request ${fate}; enrol with a new token`);
+}
+
+/**
+ * The certificate that answers the request of this digest, or undefined when the request is new.
+ * @throws AppError credential_spent: the answer was revoked or has expired; see also `awaitIssued`.
+ */
 export async function findAnswer(
   app: App,
   fleet: string,
   digest: string,
 ): Promise<CertificateRecord | undefined> {
   const item = await app.items.get(requestKey(fleet, digest));
-  return item === undefined ? undefined : awaitIssued(app, fleet, requestedSerialNumber(item));
+  if (item === undefined) return undefined;
+  return assertInForce(app, await awaitIssued(app, fleet, requestedSerialNumber(item)));
 }
 
 /**

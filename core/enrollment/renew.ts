@@ -3,14 +3,16 @@
  * permits reuse. RFC 7030 §4.2.2: subject and subjectAltName stay as they are.
  */
 import type { ClientIdentity } from "../access/client-certificate.ts";
-import { getFleet } from "../authority/issuer.ts";
-import { AppError } from "../errors.ts";
+import { AppError, isAppError } from "../errors.ts";
 import { verifyCsr } from "../formats/certification-request.ts";
-import type { App } from "../ports.ts";
-import { certificateKey } from "../records/certificate-record.ts";
+import type { App, WriteOperation } from "../ports.ts";
+import { type CertificateRecord, certificateItem, type Stored } from "../records/certificate-record.ts";
+import { limits } from "../standard/limits.ts";
 import { profiles } from "../standard/profiles.ts";
 import { type IssuedCertificate, issuedCertificate } from "./answer.ts";
-import { issueAuthorised, requestDigest } from "./enroll.ts";
+import { type AuthorisedRequest, issueAuthorised, requestDigest } from "./enroll.ts";
+import { findCertificate } from "./intent.ts";
+import { findAnswer } from "./issue-once.ts";
 
 export interface RenewalRequest {
   readonly fleet: string;
@@ -20,9 +22,61 @@ export interface RenewalRequest {
   readonly csr: Uint8Array;
 }
 
+const { value: maximumRenewals } = limits.renewalsPerCertificate;
+/** More renewals at once than a certificate may have in all, so the last one always finds its turn. */
+const attempts = maximumRenewals + 2;
+
+function assertRenewable(record: CertificateRecord): void {
+  if (record.state !== "issued") {
+    throw new AppError("client_certificate_revoked", "the client certificate was revoked; enrol again");
+  }
+  if ((record.renewals ?? 0) < maximumRenewals) return;
+  throw new AppError(
+    "credential_spent",
+    `the client certificate was renewed ${maximumRenewals} times, the maximum; renew with its successor, or enrol again`,
+  );
+}
+
+/** Counts the renewal on the presented certificate, as it was read: a revocation meanwhile wins. */
+function countRenewal({ value, version }: Stored<CertificateRecord>): WriteOperation {
+  return { put: certificateItem({ ...value, renewals: (value.renewals ?? 0) + 1 }), when: version };
+}
+
+const changedMeanwhile = () =>
+  new AppError("store_condition_failed", "the client certificate's record changed");
+
+/** One renewal on `presented` as it stands; undefined when its record changed on the way. */
+async function renewOn(app: App, presented: Stored<CertificateRecord>, request: AuthorisedRequest) {
+  assertRenewable(presented.value);
+  try {
+    const consume = [countRenewal(presented)];
+    return await issueAuthorised(app, { ...request, consume, taken: changedMeanwhile });
+  } catch (error) {
+    if (isAppError(error, "store_condition_failed")) return undefined;
+    throw error;
+  }
+}
+
+async function renewCounted(
+  app: App,
+  client: ClientIdentity,
+  request: AuthorisedRequest,
+): Promise<CertificateRecord> {
+  let presented: Stored<CertificateRecord> | undefined = client.record;
+  for (let attempt = 0; attempt < attempts && presented !== undefined; attempt += 1) {
+    const record = await renewOn(app, presented, request);
+    if (record !== undefined) return record;
+    presented = await findCertificate(app, client.fleet, client.serialNumber);
+  }
+  throw new AppError("issuance_in_progress", "other renewals are under way; repeat the same request", {
+    retryAfter: 1,
+  });
+}
+
 /**
  * @throws AppError csr_* and key_* (see `verifyCsr`), access_denied (not a device), key_reused,
- * client_certificate_revoked (revoked since it was presented), the policy's codes, authority_unavailable.
+ * client_certificate_revoked (revoked since it was presented), credential_spent (renewed too often), the
+ * policy's codes, authority_unavailable, issuance_in_progress.
  */
 export async function renew(app: App, request: RenewalRequest): Promise<IssuedCertificate> {
   const { client } = request;
@@ -34,26 +88,30 @@ export async function renew(app: App, request: RenewalRequest): Promise<IssuedCe
   }
   const csr = await verifyCsr(request.csr);
   const profile = profiles[client.profile];
-  if (!profile.keyReuse && csr.publicKey.fingerprint === client.keyFingerprint) {
+  if (!profile.keyReuse && csr.publicKey.fingerprint === client.record.value.keyFingerprint) {
     throw new AppError(
       "key_reused",
       `profile "${profile.id}" asks for a new key at renewal; make one and repeat`,
     );
   }
   const credential = `certificate:${client.serialNumber}`;
-  const fleet = await getFleet(app, request.fleet);
+  const digest = requestDigest(credential, csr.digest, profile.id);
+  const fleet = client.fleetState;
   const { trustDomain } = fleet.record;
-  const record = await issueAuthorised(app, {
-    fleet,
-    csr,
-    profile,
-    identity: { kind: "device", fleet: request.fleet, trustDomain, deviceId: client.subjectId },
-    credential,
-    requestDigest: requestDigest(credential, csr.digest, profile.id),
-    // A revocation between the door and the intent wins: the presented certificate is as it was read.
-    consume: [{ check: certificateKey(request.fleet, client.serialNumber), when: client.version }],
-    taken: () =>
-      new AppError("client_certificate_revoked", "the client certificate was revoked; enrol again"),
-  });
+  // Only a certificate that has been renewed before can have answered this request before.
+  const answered =
+    client.record.value.renewals === undefined ? undefined : await findAnswer(app, client.fleet, digest);
+  const record =
+    answered ??
+    (await renewCounted(app, client, {
+      fleet,
+      csr,
+      profile,
+      identity: { kind: "device", fleet: request.fleet, trustDomain, deviceId: client.subjectId },
+      credential,
+      requestDigest: digest,
+      consume: [],
+      taken: changedMeanwhile,
+    }));
   return issuedCertificate(fleet, record);
 }

@@ -42,6 +42,8 @@ export interface CertificateRecord {
   /** Once issued. */
   readonly certificate?: Uint8Array;
   readonly issuedAt?: number;
+  /** How many certificates were issued on this one as a credential; absent for none. */
+  readonly renewals?: number;
   readonly revokedAt?: number;
   readonly revocationReason?: string;
   readonly revokedBy?: string;
@@ -96,6 +98,7 @@ export function certificateRecord(item: Item): Stored<CertificateRecord> {
     tbs: optionalBytes(item, "tbs"),
     certificate: optionalBytes(item, "certificate"),
     issuedAt: optionalNumber(item, "issuedAt"),
+    renewals: optionalNumber(item, "renewals"),
     revokedAt: optionalNumber(item, "revokedAt"),
     revocationReason: optionalText(item, "revocationReason"),
     revokedBy: optionalText(item, "revokedBy"),

@@ -1,4 +1,4 @@
-/** Room: core/standard. Sizes and shapes that policy and lint hold certificates to. */
+/** Room: core/standard. Sizes, shapes and counts that certificates are held to. */
 
 export interface Limit {
   readonly value: number;
@@ -30,4 +30,9 @@ export const limits = {
   ),
   spiffeIdOctets: limit(2_048, "octets at most", "SPIFFE-ID §2.3"),
   subjectAltNames: limit(64, "names at most", "product limit: a certificate stays within one TLS record"),
+  renewalsPerCertificate: limit(
+    8,
+    "successors at most",
+    "product limit: room for a device that loses an answer, not for a stolen key to multiply",
+  ),
 } as const satisfies Readonly<Record<string, Limit>>;

@@ -15,6 +15,7 @@ import {
   subjectAltName,
 } from "../../core/formats/x509/extensions/index.ts";
 import type { App } from "../../core/ports.ts";
+import { revoke } from "../../core/revocation/revoke.ts";
 import { type DeviceKey, deviceCsr, deviceKey } from "../support/device.ts";
 import { codeOf } from "../support/errors.ts";
 import { type FaultyKeys, faultyKeys } from "../support/faulty-keys.ts";
@@ -89,6 +90,24 @@ describe("a device with a token", () => {
     const first = await enroll(other.app, request);
     other.clock.advance(61_000);
     expect(await enroll(other.app, request)).toEqual(first);
+    await other.close();
+  });
+
+  it("is not given its certificate again once that is revoked or over", async () => {
+    const other = await openFleetApp();
+    const ask = { fleet, operatorId: "operator-1" };
+    const { token } = await createEnrollmentToken(other.app, { ...ask, deviceId: "pump-13" });
+    const request = { fleet, token, csr: deviceCsr(deviceKey()) };
+    const { serialNumber } = await enroll(other.app, request);
+    await revoke(other.app, { ...ask, serialNumber, reason: "keyCompromise" });
+    expect(await codeOf(enroll(other.app, request))).toBe("credential_spent");
+    const second = {
+      ...request,
+      token: (await createEnrollmentToken(other.app, { ...ask, deviceId: "pump-14" })).token,
+    };
+    await enroll(other.app, second);
+    other.clock.advance(91 * 86_400_000);
+    expect(await codeOf(enroll(other.app, second))).toBe("credential_spent");
     await other.close();
   });
 
@@ -237,6 +256,27 @@ describe("a key service in trouble", () => {
     expect(new X509Certificate(issued.certificate).verify(new X509Certificate(issued.chain).publicKey)).toBe(
       true,
     );
+  });
+
+  it("an intent from a clock that ran ahead is not waited for", async () => {
+    const other = await openFleetApp();
+    const broken = faultyKeys(other.app.keys);
+    const faulty = { ...other.app, keys: broken };
+    const { token } = await createEnrollmentToken(faulty, {
+      fleet,
+      operatorId: "operator-1",
+      deviceId: "pump-15",
+    });
+    const request = { fleet, token, csr: deviceCsr(deviceKey()) };
+    const hour = 3_600_000;
+    const ahead = { ...faulty, clock: { ...other.clock, now: () => other.clock.now() + 2 * hour } };
+    // Neither the signature nor the release of the lease: as a kill would leave it.
+    const killed = { ...ahead, keys: { ...broken, sign: () => new Promise<never>(() => undefined) } };
+    void enroll(killed, request);
+    await other.clock.sleep(200);
+    expect(await reconcile(faulty)).toEqual({ finished: 1, closed: 0, failed: 0 });
+    await expect(enroll(faulty, request)).resolves.toHaveProperty("certificate");
+    await other.close();
   });
 
   it("the reconciler closes an intent after a day, and the request is told so", async () => {

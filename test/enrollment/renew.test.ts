@@ -50,6 +50,24 @@ describe("a device with its certificate", () => {
     expect(new Set(answers.map(({ certificate }) => certificate)).size).toBe(1);
   });
 
+  it("renews 8 times on one certificate and no more, in parallel too, and every answer stays available", async () => {
+    const first = await enrolled("pump-12");
+    const client = await door(first.certificate);
+    const requests = Array.from({ length: 20 }, () => deviceCsr(deviceKey()));
+    const outcomes = await Promise.allSettled(requests.map((csr) => renew(app, { fleet, client, csr })));
+    const answered = outcomes.flatMap((outcome) =>
+      outcome.status === "fulfilled" ? [outcome.value.serialNumber] : [],
+    );
+    expect(new Set(answered).size).toBe(8);
+    const codes = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason.code] : []));
+    expect(new Set(codes)).toEqual(new Set(["credential_spent"]));
+    const index = outcomes.findIndex(({ status }) => status === "fulfilled");
+    const csr = requests[index];
+    if (csr === undefined) expect.fail("no renewal succeeded");
+    const again = await renew(app, { fleet, client: await door(first.certificate), csr });
+    expect(answered).toContain(again.serialNumber);
+  });
+
   it("may not keep its key", async () => {
     const key = deviceKey();
     const client = await door((await enrolled("pump-3", key)).certificate);

@@ -1,0 +1,95 @@
+/** Room: test. The first operator's credential: whatever a crash, a race or a restore left, the next start mends. */
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { leaseMilliseconds } from "../../core/enrollment/intent.ts";
+import { reconcile } from "../../core/enrollment/reconciler.ts";
+import { revoke } from "../../core/revocation/revoke.ts";
+import { writeBootstrapFiles } from "../../local/bootstrap-files.ts";
+import { codeOf } from "../support/errors.ts";
+import { faultyKeys } from "../support/faulty-keys.ts";
+import { type FleetApp, testFleet as fleet, openFleetApp } from "../support/fleet-app.ts";
+
+let opened: FleetApp;
+let dataDir: string;
+beforeEach(async () => {
+  opened = await openFleetApp();
+  dataDir = await mkdtemp(join(tmpdir(), "fleetkey-bootstrap-"));
+});
+afterEach(async () => {
+  await opened.close();
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+const start = () => writeBootstrapFiles(opened.app, fleet, dataDir);
+
+async function pair() {
+  const read = (file: string) => readFile(join(dataDir, "bootstrap", file), "utf8");
+  const certificate = new X509Certificate(await read("operator.pem"));
+  const matches = certificate.checkPrivateKey(createPrivateKey(await read("operator.key")));
+  return { serialNumber: certificate.serialNumber.toLowerCase(), matches };
+}
+
+describe("the first operator's files", () => {
+  it("stay as they are over restarts", async () => {
+    await start();
+    const first = await pair();
+    await start();
+    expect(await pair()).toEqual({ ...first, matches: true });
+  });
+
+  it("of two first starts at once: one key and its certificate", async () => {
+    await Promise.all([start(), start(), start()]);
+    expect((await pair()).matches).toBe(true);
+  });
+
+  it("a key that does not belong to the certificate: the next start certifies it", async () => {
+    const files = await start();
+    const first = await pair();
+    const other = await mkdtemp(join(tmpdir(), "fleetkey-bootstrap-"));
+    const stranger = await writeBootstrapFiles(opened.app, fleet, other);
+    await writeFile(files.operatorKey, await readFile(stranger.operatorKey));
+    await rm(other, { recursive: true });
+    await start();
+    const second = await pair();
+    expect(second.matches).toBe(true);
+    expect(second.serialNumber).not.toBe(first.serialNumber);
+  });
+
+  it("a request that was closed unfinished: the next start makes a new key", async () => {
+    const keys = faultyKeys(opened.app.keys);
+    const broken = { ...opened.app, keys };
+    keys.fault = "unavailable";
+    expect(await codeOf(writeBootstrapFiles(broken, fleet, dataDir))).toBe("key_service_unavailable");
+    opened.clock.advance(86_400_000 + leaseMilliseconds);
+    expect(await reconcile(broken)).toMatchObject({ closed: 1 });
+    await start();
+    expect((await pair()).matches).toBe(true);
+  });
+
+  it("are renewed with a new key when two thirds of their time are over", async () => {
+    await start();
+    const first = await pair();
+    opened.clock.advance(61 * 86_400_000);
+    await start();
+    const second = await pair();
+    expect(second.matches).toBe(true);
+    expect(second.serialNumber).not.toBe(first.serialNumber);
+  });
+
+  it("a revoked credential is not replaced unseen", async () => {
+    await start();
+    const first = await pair();
+    await revoke(opened.app, {
+      fleet,
+      serialNumber: first.serialNumber,
+      operatorId: "x",
+      reason: "keyCompromise",
+    });
+    await start();
+    expect((await pair()).serialNumber).toBe(first.serialNumber);
+    expect(opened.log).toContainEqual(expect.objectContaining({ event: "operator_revoked" }));
+  });
+});
