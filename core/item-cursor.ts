@@ -4,8 +4,8 @@
  */
 import { hash } from "node:crypto";
 import { AppError } from "./errors.ts";
-import { compareOctets } from "./item-limits.ts";
-import { type ItemKey, type ItemQuery, itemLimits } from "./ports.ts";
+import { compareOctets, itemLimits } from "./item-limits.ts";
+import type { ItemKey, ItemQuery } from "./ports.ts";
 
 /** The last item of a page: its sort key in the queried index, and its own key. */
 export interface CursorPosition {

@@ -3,14 +3,13 @@
  * works on all. The figures are DynamoDB's, counted as DynamoDB counts.
  */
 import { AppError } from "./errors.ts";
-import {
-  type AttributeValue,
-  type ItemKey,
-  type ItemQuery,
-  itemLimits,
-  type NewItem,
-  type WriteOperation,
-} from "./ports.ts";
+import type { AttributeValue, IndexName, ItemKey, ItemQuery, NewItem, WriteOperation } from "./ports.ts";
+
+/** The indexes that every store keeps. */
+export const indexNames = ["byDevice", "byIssue", "open"] as const satisfies readonly IndexName[];
+
+/** Octets of an item and of a key, operations of a transaction: DynamoDB's own limits, kept by every store. */
+export const itemLimits = { itemBytes: 400_000, operations: 100, keyBytes: 1_024 } as const;
 
 /** Octets of all items that one transaction puts; DynamoDB takes 4 MB. */
 export const transactionBytes = 4_000_000;

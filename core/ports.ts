@@ -30,7 +30,6 @@ export interface ItemKey {
 
 /** byDevice: certificates of one device; byIssue: all of a fleet; open: unfinished intents. */
 export type IndexName = "byDevice" | "byIssue" | "open";
-export const indexNames = ["byDevice", "byIssue", "open"] as const satisfies readonly IndexName[];
 
 export interface NewItem extends ItemKey {
   readonly attributes: Attributes;
@@ -72,9 +71,6 @@ export interface ItemPage {
   /** Present when there may be more. */
   readonly cursor?: string;
 }
-
-/** Limits that every store keeps, so that what works on one works on all (DynamoDB's own). */
-export const itemLimits = { itemBytes: 400_000, operations: 100, keyBytes: 1_024 } as const;
 
 /** DynamoDB's shape: single-partition queries and all-or-nothing conditional writes. */
 export interface ItemStore {

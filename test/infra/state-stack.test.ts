@@ -5,7 +5,7 @@ import { type App, Stack, Validations } from "aws-cdk-lib";
 import { Match, Template } from "aws-cdk-lib/assertions";
 import { Bucket } from "aws-cdk-lib/aws-s3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { indexNames } from "../../core/ports.ts";
+import { indexNames } from "../../core/item-limits.ts";
 import { createApp } from "../../infra/app.ts";
 import { StateStack } from "../../infra/state-stack.ts";
 

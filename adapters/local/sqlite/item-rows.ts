@@ -3,15 +3,8 @@
  */
 import type { SQLInputValue, SQLOutputValue } from "node:sqlite";
 import { AppError } from "../../../core/errors.ts";
-import {
-  type Attributes,
-  type AttributeValue,
-  type IndexName,
-  type Item,
-  type ItemKey,
-  indexNames,
-  type NewItem,
-} from "../../../core/ports.ts";
+import { indexNames } from "../../../core/item-limits.ts";
+import type { Attributes, AttributeValue, IndexName, Item, ItemKey, NewItem } from "../../../core/ports.ts";
 
 /** Columns in the order that `itemColumns` binds and `decodeItem` reads them, the version apart. */
 export const columnNames = [

@@ -7,7 +7,7 @@ import { CommitQueue } from "../../../adapters/local/sqlite/commit-queue.ts";
 import { queryShape } from "../../../adapters/local/sqlite/item-queries.ts";
 import { schemaVersion } from "../../../adapters/local/sqlite/schema.ts";
 import { openSqliteItemStore } from "../../../adapters/local/sqlite-item-store.ts";
-import { indexNames } from "../../../core/ports.ts";
+import { indexNames } from "../../../core/item-limits.ts";
 import { readAll } from "../../contracts/item-store/material.ts";
 
 let directory = "";

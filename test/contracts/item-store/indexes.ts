@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type IndexName, type ItemStore, indexNames, type NewItem } from "../../../core/ports.ts";
+import { indexNames } from "../../../core/item-limits.ts";
+import type { IndexName, ItemStore, NewItem } from "../../../core/ports.ts";
 import { eventually, freshPartition, putNew, readAll, type StoreOf } from "./material.ts";
 
 async function found(store: ItemStore, index: IndexName, pk: string): Promise<string[]> {

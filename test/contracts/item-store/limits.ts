@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type AttributeValue, itemLimits, type NewItem, type WriteOperation } from "../../../core/ports.ts";
+import { itemLimits } from "../../../core/item-limits.ts";
+import type { AttributeValue, NewItem, WriteOperation } from "../../../core/ports.ts";
 import { freshPartition, octetsOf, putNew, type StoreOf } from "./material.ts";
 
 function keyed(pk: string, sk: string): NewItem {
