@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { AppError } from "../../../core/errors.ts";
 import { encodeHeader, type Header, headerName, type KeyDerivation, parseHeader } from "./header.ts";
 import { isKeyFile } from "./key-record.ts";
-import { publishPrivateFile, readPrivateFile } from "./private-files.ts";
+import { publishPrivateFile, readPrivateFile, removeLeftovers } from "./private-files.ts";
 import { seal, unseal } from "./sealing.ts";
 
 /** Where the master key comes from. A key file is made on first use; keep it apart from the store's backups. */
@@ -114,6 +114,8 @@ function checkPassphrase(source: MasterKeySource): void {
  */
 export async function openMasterKey(directory: string, source: MasterKeySource): Promise<KeyObject> {
   checkPassphrase(source);
+  // Its directory may be one that others enter too, such as a mount of secrets, so nobody else tidies it.
+  if ("keyFile" in source) await removeLeftovers(dirname(source.keyFile));
   const path = join(directory, headerName);
   let stored = await readPrivateFile(path);
   if (stored === undefined) {

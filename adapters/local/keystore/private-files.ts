@@ -3,11 +3,18 @@
  */
 import { randomBytes } from "node:crypto";
 import type { Stats } from "node:fs";
-import { link, mkdir, open, stat, unlink } from "node:fs/promises";
+import { link, lstat, mkdir, open, readdir, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { AppError } from "../../../core/errors.ts";
+import { systemClock } from "../system-clock.ts";
 
 const othersMayAccess = 0o077;
+
+/** A file on its way to its name, see `publishPrivateFile`. */
+const temporaryName = (): string => `.${randomBytes(12).toString("hex")}.tmp`;
+const temporaryPattern = /^\.[0-9a-f]{24}\.tmp$/;
+/** Publishing takes milliseconds, on a disk that stalls perhaps a minute: what is older was left by a kill. */
+const leftoverMilliseconds = 600_000;
 
 function systemCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error)) return undefined;
@@ -53,14 +60,35 @@ async function writeTemporary(path: string, content: Uint8Array): Promise<void> 
   }
 }
 
+async function isLeftover(path: string): Promise<boolean> {
+  const stats = await lstat(path);
+  if (!stats.isFile()) return false;
+  // A second link is the published file: nobody reads the first any more, and its owner may find it gone.
+  return stats.nlink > 1 || systemClock.now() - stats.mtimeMs > leftoverMilliseconds;
+}
+
 /**
- * Makes `path` with mode 0700, or checks the directory that is there.
+ * Removes from `directory` what a kill left of files that were being published, before backups carry it away:
+ * at once when the file was published, else after 10 minutes, for it may be another process's work. What may
+ * not be read or removed stays: tidying stops no service from starting.
+ */
+export async function removeLeftovers(directory: string): Promise<void> {
+  const names = await readdir(directory).catch(() => []);
+  for (const name of names.filter((entry) => temporaryPattern.test(entry))) {
+    const path = join(directory, name);
+    if (await isLeftover(path).catch(() => false)) await rm(path, { force: true }).catch(() => undefined);
+  }
+}
+
+/**
+ * Makes `path` with mode 0700, or checks the directory that is there and removes leftovers from it.
  * @throws AppError configuration_invalid when others may enter it.
  */
 export async function ensurePrivateDirectory(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
     checkOwnerOnly(path, await stat(path), "700");
+    await removeLeftovers(path);
   } catch (error) {
     throw fileFailure(path, error);
   }
@@ -85,23 +113,32 @@ export async function readPrivateFile(path: string): Promise<Buffer | undefined>
   }
 }
 
+/** True when `path` is now another name of `temporary`; link, unlike rename, never replaces what is there. */
+async function linkUnlessPresent(temporary: string, path: string): Promise<boolean> {
+  try {
+    await link(temporary, path);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+
 /**
  * Puts `content` at `path`, whole and on the disk, unless a file is there: then returns false and changes
- * nothing. Of several processes that try, one wins. A kill leaves at most a nameless temporary file.
+ * nothing. Of several processes that try, one wins. A kill leaves at most a temporary file, see `removeLeftovers`.
  */
 export async function publishPrivateFile(path: string, content: Uint8Array): Promise<boolean> {
-  const temporary = join(dirname(path), `.${randomBytes(12).toString("hex")}.tmp`);
+  const temporary = join(dirname(path), temporaryName());
   try {
-    await writeTemporary(temporary, content);
-    // link, unlike rename, never replaces what another process has published meanwhile.
-    const published = await link(temporary, path).then(
-      () => true,
-      (error: unknown) => {
-        if (systemCode(error) === "EEXIST") return false;
-        throw error;
-      },
-    );
-    await unlink(temporary);
+    let published: boolean;
+    try {
+      await writeTemporary(temporary, content);
+      published = await linkUnlessPresent(temporary, path);
+    } finally {
+      // Also after a failure, and whether or not a process that starts now has removed it already.
+      await rm(temporary, { force: true });
+    }
     await syncDirectory(dirname(path));
     return published;
   } catch (error) {
