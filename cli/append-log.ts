@@ -1,11 +1,14 @@
 /** Room: cli. JSON Lines that survive a kill: whole records on disk before anyone relies on them. */
 import { type FileHandle, open } from "node:fs/promises";
 import { fileFailure } from "./credential-files.ts";
-import { Failure } from "./failure.ts";
+import { Failure, systemCode } from "./failure.ts";
 import { parseJsonText } from "./json-text.ts";
 
 export interface AppendLog {
-  /** Resolves when the record is on disk; records of the same moment share one fsync. */
+  /**
+   * Resolves when the record is on disk; records of the same moment share one fsync. Throws
+   * `results_unwritable` when it could not be written, and from then on for every record.
+   */
   append(record: object): Promise<void>;
   close(): Promise<void>;
 }
@@ -20,11 +23,11 @@ export async function openAppendLog(path: string, restore: (record: object) => v
     try {
       const whole = await restoreRecords(file, path, restore);
       await file.truncate(whole);
+      return batching(file, path, whole);
     } catch (error) {
       await file.close();
       throw error;
     }
-    return batching(file, path);
   } catch (error) {
     throw fileFailure(error, path);
   }
@@ -58,20 +61,44 @@ async function restoreRecords(
   return whole;
 }
 
-function batching(file: FileHandle, path: string): AppendLog {
-  let waiting: { text: string; resolve: () => void; reject: (error: unknown) => void }[] = [];
+interface Waiting {
+  readonly text: string;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** `length` is that of the whole lines in the file. */
+function batching(file: FileHandle, path: string, length: number): AppendLog {
+  let good = length;
+  let waiting: Waiting[] = [];
   let writing: Promise<void> | undefined;
+  let broken: Failure | undefined;
+
+  const write = async (text: string): Promise<void> => {
+    // What comes after a torn line would break the file in its middle, and after a failed fsync nobody knows
+    // what the disk holds: the next run reads the file and goes on.
+    if (broken !== undefined) throw broken;
+    try {
+      await file.appendFile(text);
+      await file.datasync();
+      good += Buffer.byteLength(text);
+    } catch (error) {
+      broken = unwritable(error, path);
+      // If this fails too, the torn line stays the last one, and the next run removes it.
+      await file.truncate(good).catch(() => undefined);
+      throw broken;
+    }
+  };
 
   const drain = async (): Promise<void> => {
     while (waiting.length > 0) {
       const batch = waiting;
       waiting = [];
       try {
-        await file.appendFile(batch.map(({ text }) => text).join(""));
-        await file.datasync();
+        await write(batch.map(({ text }) => text).join(""));
         for (const { resolve } of batch) resolve();
       } catch (error) {
-        for (const { reject } of batch) reject(toFileFailure(error, path));
+        for (const { reject } of batch) reject(error);
       }
     }
     writing = undefined;
@@ -91,12 +118,12 @@ function batching(file: FileHandle, path: string): AppendLog {
   };
 }
 
-function toFileFailure(error: unknown, path: string): unknown {
-  try {
-    return fileFailure(error, path);
-  } catch (thrown) {
-    return thrown;
-  }
+function unwritable(error: unknown, path: string): Failure {
+  const message = `${path} cannot be written: ${systemCode(error) ?? "failed"}`;
+  return new Failure("localFile", "results_unwritable", message, {
+    remedy: "free some space or see to the disk, and run the same command again; it goes on from here",
+    cause: error,
+  });
 }
 
 function malformed(path: string, line: number): Failure {

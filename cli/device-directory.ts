@@ -88,6 +88,11 @@ export async function prepareKey(directory: string, wanted: WantedCertificate): 
   return key;
 }
 
+/** Gives up the waiting key and its request: the service will never answer it with a certificate. */
+export async function discardRequest(directory: string): Promise<void> {
+  await rm(join(directory, pendingName), { recursive: true, force: true });
+}
+
 async function readKey(
   place: string,
   found: WantedCertificate | undefined,

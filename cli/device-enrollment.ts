@@ -9,13 +9,14 @@ import { decodeRequestText } from "./csr-text.ts";
 import {
   type DeviceRecord,
   deviceFiles,
+  discardRequest,
   finishMove,
   installCertificate,
   prepareForeignRequest,
   prepareKey,
   type WantedCertificate,
 } from "./device-directory.ts";
-import { usageFailure } from "./failure.ts";
+import { Failure, usageFailure } from "./failure.ts";
 import { withFileLock } from "./file-lock.ts";
 import type { FleetApi } from "./fleet-api.ts";
 import { checkIssued } from "./issued-certificate.ts";
@@ -25,7 +26,10 @@ export interface ObtainRequest {
   readonly directory: string;
   readonly wanted: WantedCertificate;
   readonly settings: Settings;
-  /** Sends the CSR, PEM; called again with the same CSR by the next command if this one does not end well. */
+  /**
+   * Sends the CSR, PEM; called again with the same CSR by the next command if this one does not end well, and
+   * with another at once if the service will never answer a renewal's with a certificate.
+   */
   readonly issue: (csr: string) => Promise<IssuedCertificate>;
   readonly api: Pick<FleetApi, "trust">;
   /** A CSR made elsewhere; its key is not ours to keep. */
@@ -55,8 +59,7 @@ export function checkDeviceId(deviceId: string): void {
 /** Obtains, checks and installs the certificate; resolves to what device.json now says. */
 export async function obtainCertificate(request: ObtainRequest): Promise<DeviceRecord> {
   const { directory, wanted, foreignCsr, settings } = request;
-  const csr = await prepareRequest(request);
-  const issued = await request.issue(csr);
+  const { csr, issued } = await requestCertificate(request);
   const roots = await request.api.trust();
   const { publicKey } = foreignCsr ?? (await verifyCsr(decodeRequestText(csr, deviceFiles.request)));
   checkIssued(issued, publicKey.der, wanted.deviceId, roots);
@@ -65,6 +68,29 @@ export async function obtainCertificate(request: ObtainRequest): Promise<DeviceR
   const record = { ...wanted, url: url.value, fleet: fleet.value, serialNumber, notAfter, renewAfter };
   await installCertificate(directory, issued, roots, record);
   return record;
+}
+
+/** The same CSR would meet these for ever: its certificate was never finished, or is revoked or expired. */
+const deadRequestCodes: ReadonlySet<string> = new Set(["issuance_closed", "credential_spent"]);
+
+/**
+ * A certificate renews itself with any new key, so a dead request costs it one more; a token is good for its
+ * first CSR only.
+ */
+async function requestCertificate(
+  request: ObtainRequest,
+): Promise<{ readonly csr: string; readonly issued: IssuedCertificate }> {
+  const { directory, wanted, issue } = request;
+  const csr = await prepareRequest(request);
+  try {
+    return { csr, issued: await issue(csr) };
+  } catch (error) {
+    const isDead = error instanceof Failure && deadRequestCodes.has(error.code);
+    if (!isDead || !wanted.credential.startsWith("serial:")) throw error;
+  }
+  await discardRequest(directory);
+  const another = await prepareRequest(request);
+  return { csr: another, issued: await issue(another) };
 }
 
 async function prepareRequest({ directory, wanted, foreignCsr }: ObtainRequest): Promise<string> {

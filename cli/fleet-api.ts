@@ -16,6 +16,7 @@ import type { HttpRequest, HttpResponse, HttpsClient } from "./https-client.ts";
 import { abandonable } from "./interruption.ts";
 import { type AnswerSchema, parseJsonText, readAnswer } from "./json-text.ts";
 import { problemFailure } from "./problem.ts";
+import { type RemedyTable, renewalRemedyFor } from "./remedies.ts";
 import { interactiveRetries, type RetryPolicy, retrying } from "./retry.ts";
 
 export interface FleetApiOptions {
@@ -67,13 +68,11 @@ export function createFleetApi(options: FleetApiOptions): FleetApi {
     path: string,
     body: object,
     schema: AnswerSchema<T>,
-    headers: Headers = {},
+    { headers = {}, remedyOf }: PostOptions = {},
   ): Promise<T> => {
     const all = { "content-type": json, accept: json, ...headers };
-    return parseAnswer(
-      await send({ method: "POST", path: base + path, headers: all, body: JSON.stringify(body) }),
-      schema,
-    );
+    const request = { method: "POST", path: base + path, headers: all, body: JSON.stringify(body) } as const;
+    return parseAnswer(await send(request, remedyOf), schema);
   };
   const get = async <T>(path: string, schema: AnswerSchema<T>): Promise<T> =>
     parseAnswer(await send({ method: "GET", path: base + path, headers: { accept: json } }), schema);
@@ -81,8 +80,11 @@ export function createFleetApi(options: FleetApiOptions): FleetApi {
   return {
     createToken: (request) => post("/enrollment-tokens", request, enrollmentToken),
     enroll: ({ csr, token }) =>
-      post("/certificates", { csr }, issuedCertificate, { authorization: `Bearer ${token}` }),
-    renew: (request) => post("/certificates/renew", request, issuedCertificate),
+      post("/certificates", { csr }, issuedCertificate, {
+        headers: { authorization: `Bearer ${token}` },
+      }),
+    renew: (request) =>
+      post("/certificates/renew", request, issuedCertificate, { remedyOf: renewalRemedyFor }),
     list: (request) => get(`/certificates?${queryOf({ ...request })}`, certificatePage),
     show: (serial) => get(`/certificates/${encodeURIComponent(serial)}`, certificateDetails),
     revoke: (serial, reason) =>
@@ -92,19 +94,22 @@ export function createFleetApi(options: FleetApiOptions): FleetApi {
   };
 }
 
-type Headers = Readonly<Record<string, string>>;
+interface PostOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly remedyOf?: RemedyTable;
+}
 
 /** Resolves to a success; throws the problem of anything else, after the policy's attempts. */
 function sender(options: FleetApiOptions) {
   const { client, now, retries = interactiveRetries, interrupted, finishInFlight = false } = options;
-  return (request: HttpRequest): Promise<HttpResponse> =>
+  return (request: HttpRequest, remedyOf?: RemedyTable): Promise<HttpResponse> =>
     retrying(
       retries,
       async () => {
         const sent = client.send(request);
         const response = await (finishInFlight ? sent : abandonable(sent, interrupted));
         if (response.status >= 200 && response.status < 300) return response;
-        throw problemFailure(response, now());
+        throw problemFailure(response, now(), remedyOf);
       },
       interrupted,
     );

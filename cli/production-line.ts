@@ -39,6 +39,8 @@ interface Line {
   readonly results: ResultsFile;
   readonly progress: Progress;
   readonly counts: { issued: number; failed: number; skipped: number };
+  /** How many devices in a row used up their attempts because the service asked to wait. */
+  busyInARow: number;
 }
 
 /**
@@ -79,7 +81,7 @@ async function runLine(
     return { devices, ...counts, remaining, seconds: (terminal.now() - startedAt) / 1000 };
   };
   try {
-    await runWorkers({ options, context, api, roots, results, progress, counts });
+    await runWorkers({ options, context, api, roots, results, progress, counts, busyInARow: 0 });
   } finally {
     progress.end();
     await results.close(counts.issued + counts.skipped === devices);
@@ -127,6 +129,7 @@ async function enrollEntry(line: Line, entry: ManifestEntry): Promise<void> {
     const issued = await obtain(line, entry, key, csr);
     checkIssued(issued, csr.publicKey.der, entry.deviceId, line.roots);
     await results.recordIssued(key, issued, at());
+    line.busyInARow = 0;
     counts.issued += 1;
     progress.advance("issued");
   } catch (error) {
@@ -141,7 +144,19 @@ async function enrollEntry(line: Line, entry: ManifestEntry): Promise<void> {
     );
     counts.failed += 1;
     progress.advance("failed");
+    stopIfNobodyGetsThrough(line, failure);
   }
+}
+
+/** A service that tells every device in flight to wait is not this device's trouble: it is left in peace. */
+function stopIfNobodyGetsThrough(line: Line, failure: Failure): void {
+  // A CSR file that cannot be read says nothing about the service.
+  if (failure.exit === "localFile") return;
+  line.busyInARow = failure.transience === "busy" ? line.busyInARow + 1 : 0;
+  if (line.busyInARow < line.options.concurrency) return;
+  const { exit, code, message } = failure;
+  const remedy = `${line.busyInARow} devices in a row were told to wait; run the same command again later`;
+  throw new Failure(exit, code, message, { remedy, cause: failure });
 }
 
 async function obtain(
@@ -165,7 +180,10 @@ async function obtain(
   return line.api.enroll({ csr: pem, token });
 }
 
-/** An earlier token that came to nothing; the device gets another. */
+/**
+ * An earlier token that came to nothing; the device gets another. Not so after `credential_spent`: its
+ * certificate was revoked or has expired, and whether the device may have another is for a person to say.
+ */
 const deadTokenCodes: ReadonlySet<string> = new Set([
   "credential_expired",
   "credential_invalid",
@@ -179,6 +197,7 @@ const lineCodes: ReadonlySet<string> = new Set([
   "client_certificate_expired",
   "client_certificate_revoked",
   "access_denied",
+  "results_unwritable",
 ]);
 
 /** A results file that cannot be written is fatal, a CSR file that cannot be read is that device's. */

@@ -9,7 +9,7 @@ const remedies: Partial<Readonly<Record<ErrorCode, string>>> = {
   credential_missing: "pass a token with --token-file FILE, --token - (stdin) or FLEETKEY_TOKEN",
   credential_invalid: `check that the whole token was copied, or ${newToken}`,
   credential_expired: newToken,
-  credential_spent: `this token has signed another CSR; ${newToken}`,
+  credential_spent: `a token is good for one certificate; ${newToken}`,
   client_certificate_required: operator,
   client_certificate_untrusted: `the certificate is not of this fleet; ${operator}`,
   client_certificate_expired: "a device enrols again with a new token; an operator gets a new certificate",
@@ -35,7 +35,27 @@ const remedies: Partial<Readonly<Record<ErrorCode, string>>> = {
   key_store_locked: "start the server with its passphrase: FLEETKEY_PASSPHRASE=… fleetkey serve",
 };
 
+const enrolAgain =
+  "enrol again with a new token: fleetkey token create --device ID, then fleetkey device enroll --device ID --out DIR";
+
+/** At a renewal the credential is the certificate: there is no token and no operator. */
+const renewalRemedies: Partial<Readonly<Record<ErrorCode, string>>> = {
+  credential_spent: enrolAgain,
+  client_certificate_required: "the service did not see the certificate; name the service itself with --url",
+  client_certificate_untrusted: `check --url and --fleet, or ${enrolAgain}`,
+  client_certificate_expired: enrolAgain,
+  client_certificate_revoked: `it was revoked on purpose; if the device is trusted, ${enrolAgain}`,
+  access_denied: "check --dir and --fleet: a device renews its own certificate in its own fleet",
+  issuance_closed: "run the same command again; it asks with a new key",
+};
+
+export type RemedyTable = (code: string) => string | undefined;
+
+const lookUp = (table: Partial<Readonly<Record<ErrorCode, string>>>, code: string): string | undefined =>
+  Object.hasOwn(table, code) ? table[code as ErrorCode] : undefined;
+
 /** The remedy for a problem code, or undefined if the problem's own detail has to do. */
-export function remedyFor(code: string): string | undefined {
-  return Object.hasOwn(remedies, code) ? remedies[code as ErrorCode] : undefined;
-}
+export const remedyFor: RemedyTable = (code) => lookUp(remedies, code);
+
+/** The same for a problem that a renewal met. */
+export const renewalRemedyFor: RemedyTable = (code) => lookUp(renewalRemedies, code) ?? remedyFor(code);

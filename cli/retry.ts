@@ -33,8 +33,8 @@ export const unattendedRetries: RetryPolicy = {
 
 /**
  * Runs `operation` until it succeeds or retrying is pointless, and throws its last failure. The service's
- * Retry-After is kept to; else the delay doubles, with jitter, so that a thousand devices do not come back
- * at once. Interrupted, it stops waiting and throws what it has.
+ * Retry-After is kept to, with a jitter that doubles; without one the delay doubles, with jitter, so that a
+ * thousand devices do not come back at once. Interrupted, it stops waiting and throws what it has.
  */
 export async function retrying<T>(
   policy: RetryPolicy,
@@ -67,10 +67,10 @@ function delayBefore(
   policy: RetryPolicy,
   random: () => number,
 ) {
-  const backoff = policy.firstDelay * 2 ** (attempt - 1) * (0.5 + random() / 2);
-  return retryAfter === undefined
-    ? Math.min(backoff, policy.maximumDelay)
-    : retryAfter + random() * policy.firstDelay;
+  const backoff = policy.firstDelay * 2 ** (attempt - 1);
+  if (retryAfter === undefined) return Math.min(backoff * (0.5 + random() / 2), policy.maximumDelay);
+  // All who were refused at once read the same Retry-After; spread wider each time, they fall below the limit.
+  return retryAfter + random() * Math.min(backoff, policy.maximumDelay);
 }
 
 /** RFC 9110 §10.2.3: seconds, or an HTTP date; milliseconds from now, or undefined if neither. */

@@ -1,9 +1,12 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { openAppendLog } from "../../cli/append-log.ts";
 import { openResultsFile } from "../../cli/results-file.ts";
+import { failingWrites } from "./failing-writes.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
+
+afterEach(() => vi.restoreAllMocks());
 
 async function restored(path: string): Promise<object[]> {
   const records: object[] = [];
@@ -72,6 +75,43 @@ describe("an append log", () => {
 
   it("in a directory that is missing is a local file problem", async () => {
     await expect(restored("/nowhere/log")).rejects.toMatchObject({ code: "file_missing", exit: "localFile" });
+  });
+});
+
+describe("an append log on a full disk", () => {
+  const unwritable = {
+    code: "results_unwritable",
+    exit: "localFile",
+    message: expect.stringMatching(/ENOSPC/),
+  };
+
+  it("leaves whole lines only, and refuses all further records even when there is space again", async () => {
+    const path = join(temporaryDirectory(), "log");
+    const log = await openAppendLog(path, () => undefined);
+    await log.append({ a: "ü" });
+    await failingWrites(1, 7);
+    const torn = log.append({ b: 2 });
+    // The batch that waits behind the torn one.
+    const next = torn.catch(() => log.append({ c: 3 }));
+    await expect(torn).rejects.toMatchObject(unwritable);
+    await expect(next).rejects.toMatchObject(unwritable);
+    await expect(log.append({ d: 4 })).rejects.toMatchObject(unwritable);
+    await log.close();
+    expect(readFileSync(path, "utf8")).toBe('{"a":"ü"}\n');
+    expect(await restored(path)).toEqual([{ a: "ü" }]);
+  });
+
+  it("that cannot be cut either ends in the torn line, which the next run removes", async () => {
+    const path = join(temporaryDirectory(), "log");
+    const log = await openAppendLog(path, () => undefined);
+    await log.append({ a: 1 });
+    const prototype = await failingWrites(1, 5);
+    vi.spyOn(prototype, "truncate").mockRejectedValueOnce(Object.assign(new Error("EIO"), { code: "EIO" }));
+    await expect(log.append({ b: 2 })).rejects.toMatchObject(unwritable);
+    await expect(log.append({ c: 3 })).rejects.toMatchObject(unwritable);
+    await log.close();
+    expect(readFileSync(path, "utf8")).toBe('{"a":1}\n{"b":');
+    expect(await restored(path)).toEqual([{ a: 1 }]);
   });
 });
 

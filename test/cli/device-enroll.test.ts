@@ -299,6 +299,33 @@ describe("device enroll", () => {
     expect(stderr).not.toContain("no-such-token");
   });
 
+  it.each(["issuance_closed", "credential_spent"])(
+    "%s asks for a new token, and for no new key",
+    async (reason) => {
+      const directory = temporaryDirectory();
+      const token = service.addToken("d-1");
+      service.intercept = ({ path }) =>
+        path.endsWith("/certificates") ? problemAnswer(409, reason) : undefined;
+      const { code, stderr } = await enroll(directory, token);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(new RegExp(`detail of ${reason} .+\\n.+new token: fleetkey token create`));
+      expect(service.requests.filter(({ path }) => path.endsWith("/certificates"))).toHaveLength(1);
+      service.intercept = () => undefined;
+      expect((await enroll(directory, service.addToken("d-1"))).code).toBe(0);
+    },
+  );
+
+  it("tells when to come back if Retry-After is more than a person waits", async () => {
+    service.intercept = ({ path }) =>
+      path.endsWith("/certificates")
+        ? problemAnswer(503, "authority_unavailable", { "retry-after": "60" })
+        : undefined;
+    expect(await enroll(temporaryDirectory(), service.addToken("d-1"))).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/\[authority_unavailable\]\n {2}run the same command again in 60 s/),
+    });
+  });
+
   it("waits as long as Retry-After asks, then goes on", async () => {
     let isFirst = true;
     service.intercept = ({ path }) => {

@@ -1,4 +1,4 @@
-import { createPrivateKey } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -66,6 +66,66 @@ describe("device renew", () => {
     expect(new Set(sent).size).toBe(1);
     // The enrolment's certificate and one renewal.
     expect(service.issued).toHaveLength(2);
+  });
+
+  describe("whose waiting request is dead", () => {
+    const dead = [
+      { code: "issuance_closed", name: "closed by the service" },
+      { code: "credential_spent", name: "answered with a certificate that was revoked since" },
+    ];
+    it.each(dead)("($name) asks with a new key, and that is the one installed", async ({ code }) => {
+      const directory = temporaryDirectory();
+      await enroll(directory, service.addToken("d-1"));
+      service.intercept = ({ path }) =>
+        path.endsWith("/renew") ? problemAnswer(500, "internal") : undefined;
+      await renew(directory);
+      const waiting = contentOf(directory, ".pending/device.csr");
+      // The answer to this CSR for ever.
+      service.intercept = ({ path, body }) =>
+        path.endsWith("/renew") && JSON.parse(body).csr === waiting ? problemAnswer(409, code) : undefined;
+      expect(await renew(directory)).toMatchObject({ code: 0, stderr: expect.stringContaining("renewed") });
+      expect(contentOf(directory, "device.csr")).not.toBe(waiting);
+      const leaf = new X509Certificate(contentOf(directory, "device.crt"));
+      expect(leaf.checkPrivateKey(createPrivateKey(contentOf(directory, "device.key")))).toBe(true);
+      expect(existsSync(join(directory, ".pending"))).toBe(false);
+    });
+
+    it("asks once more, not for ever, and keeps the old files", async () => {
+      const directory = temporaryDirectory();
+      await enroll(directory, service.addToken("d-1"));
+      const before = contentOf(directory, "device.crt") + contentOf(directory, "device.key");
+      service.intercept = ({ path }) =>
+        path.endsWith("/renew") ? problemAnswer(409, "issuance_closed") : undefined;
+      const { code, stderr } = await renew(directory);
+      const sent = service.requests.filter(({ path }) => path.endsWith("/renew")).map(({ body }) => body);
+      expect({ code, requests: sent.length, keys: new Set(sent).size }).toEqual({
+        code: 1,
+        requests: 2,
+        keys: 2,
+      });
+      expect(stderr).toMatch(/\[issuance_closed\]\n {2}run the same command again/);
+      expect(contentOf(directory, "device.crt") + contentOf(directory, "device.key")).toBe(before);
+    });
+  });
+
+  const refusals = [
+    { status: 409, code: "credential_spent", remedy: /device enroll --device ID/ },
+    { status: 403, code: "client_certificate_revoked", remedy: /on purpose.+device enroll/ },
+    { status: 403, code: "client_certificate_expired", remedy: /device enroll/ },
+    { status: 403, code: "access_denied", remedy: /--dir/ },
+  ];
+  it.each(refusals)("shows what the service says of $code, and a device's remedy", async (row) => {
+    const directory = temporaryDirectory();
+    await enroll(directory, service.addToken("d-1"));
+    service.intercept = ({ path }) =>
+      path.endsWith("/renew") ? problemAnswer(row.status, row.code) : undefined;
+    const { code, stderr } = await renew(directory);
+    expect({ code, said: stderr.split("\n")[0] }).toEqual({
+      code: 1,
+      said: `error: detail of ${row.code} [${row.code}]`,
+    });
+    expect(stderr).toMatch(row.remedy);
+    expect(stderr).not.toMatch(/--cert|operator/);
   });
 
   it("--if-due asks for nothing before the time to renew", async () => {

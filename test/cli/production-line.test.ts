@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { makeDeviceKey } from "../../cli/device-key.ts";
+import { failingWrites } from "./failing-writes.ts";
 import { type FakeService, problemAnswer, startFakeService } from "./fake-service.ts";
 import { runCli } from "./run-cli.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
@@ -17,7 +18,10 @@ let service: FakeService;
 beforeEach(async () => {
   service = await startFakeService();
 });
-afterEach(() => service.close());
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await service.close();
+});
 
 function writeManifest(
   rows: readonly object[] = devices.map((deviceId) => ({ deviceId, csr: csrs.get(deviceId) })),
@@ -146,6 +150,115 @@ describe("device enroll --manifest", () => {
     expect((await run(manifest)).code).toBe(0);
     expect(issuedIn(manifest)).toHaveLength(20);
   });
+
+  it.each([
+    {
+      name: "429 of a gateway, in its own words",
+      answer: { status: 429, body: { message: "Too Many Requests" } },
+    },
+    { name: "503 without Retry-After", answer: problemAnswer(503, "store_unavailable") },
+    {
+      name: "409 while another signs",
+      answer: problemAnswer(409, "issuance_in_progress", { "retry-after": "0" }),
+    },
+  ])("waits out $name", async ({ answer }) => {
+    let refusals = 8;
+    service.intercept = ({ path }) => (isEnrolment(path) && refusals-- > 0 ? answer : undefined);
+    const rows = devices.slice(0, 8).map((deviceId) => ({ deviceId, csr: csrs.get(deviceId) }));
+    const manifest = writeManifest(rows);
+    expect((await run(manifest)).code).toBe(0);
+    expect(issuedIn(manifest)).toHaveLength(8);
+    expect(service.issued).toHaveLength(8);
+  });
+
+  it.each([429, 503])(
+    "sends no device's request again before the Retry-After of its %i is over",
+    async (status) => {
+      const refusedAt = new Map<string, number>();
+      const pauses: number[] = [];
+      service.intercept = ({ path, body, headers }) => {
+        if (!isEnrolment(path)) return undefined;
+        const request = `${headers.authorization} ${body}`;
+        const refused = refusedAt.get(request);
+        if (refused !== undefined) pauses.push(performance.now() - refused);
+        if (refused !== undefined) return undefined;
+        refusedAt.set(request, performance.now());
+        return problemAnswer(status, "store_unavailable", { "retry-after": "1" });
+      };
+      const rows = devices.slice(0, 6).map((deviceId) => ({ deviceId, csr: csrs.get(deviceId) }));
+      expect((await run(writeManifest(rows))).code).toBe(0);
+      expect(pauses).toHaveLength(6);
+      expect(Math.min(...pauses)).toBeGreaterThanOrEqual(990);
+    },
+  );
+
+  it("gets every device through a service that lets through a few at a time", async () => {
+    let allowance = 3;
+    const refill = setInterval(() => {
+      allowance = 3;
+    }, 100);
+    service.intercept = ({ path }) =>
+      isEnrolment(path) && allowance-- <= 0
+        ? problemAnswer(429, "request_invalid", { "retry-after": "0" })
+        : undefined;
+    const rows = devices.slice(0, 60).map((deviceId) => ({ deviceId, csr: csrs.get(deviceId) }));
+    const { code } = await run(writeManifest(rows), ["--concurrency", "30"]);
+    clearInterval(refill);
+    expect(code).toBe(0);
+    expect(service.issued).toHaveLength(60);
+  });
+
+  const overloads = [
+    { name: "503 beyond every attempt", headers: {} },
+    { name: "503 with a Retry-After of an hour", headers: { "retry-after": "3600" } },
+  ];
+  it.each(overloads)("leaves the service in peace when nobody gets through: $name", async ({ headers }) => {
+    const manifest = writeManifest();
+    service.intercept = ({ path }) =>
+      isEnrolment(path) ? problemAnswer(503, "authority_unavailable", headers) : undefined;
+    const first = await run(manifest, ["--concurrency", "4", "--attempts", "2"]);
+    expect(first.code).toBe(1);
+    expect(first.stderr).toMatch(/\[authority_unavailable\]\n {2}4 devices in a row .+same command again/);
+    expect(service.requests.filter(({ path }) => isEnrolment(path)).length).toBeLessThanOrEqual(16);
+    expect(resultsOf(manifest).every(({ status }) => status === "failed")).toBe(true);
+    service.intercept = () => undefined;
+    expect((await run(manifest)).code).toBe(0);
+    expect(issuedIn(manifest)).toEqual([...devices].sort());
+    expect(service.issued).toHaveLength(count);
+  });
+
+  it("records the remedy of a token whose certificate was revoked, and gets no other by itself", async () => {
+    const [deviceId = ""] = devices;
+    const manifest = writeManifest([{ deviceId, csr: csrs.get(deviceId) }]);
+    service.intercept = ({ path }) => (isEnrolment(path) ? problemAnswer(500, "internal") : undefined);
+    await run(manifest);
+    service.intercept = ({ path }) =>
+      isEnrolment(path) ? problemAnswer(409, "credential_spent") : undefined;
+    expect((await run(manifest)).code).toBe(3);
+    expect(resultsOf(manifest).at(-1)).toMatchObject({
+      status: "failed",
+      code: "credential_spent",
+      detail: "detail of credential_spent",
+    });
+    expect(service.requests.filter(({ path }) => path.endsWith("/enrollment-tokens"))).toHaveLength(1);
+  });
+
+  it.each([1, 30, 61])(
+    "stops when append %i finds the disk full, and is taken up when there is space",
+    async (nth) => {
+      const manifest = writeManifest();
+      await failingWrites(nth, 100);
+      const first = await run(manifest, ["--concurrency", "4"]);
+      expect(first).toMatchObject({
+        code: 5,
+        stderr: expect.stringMatching(/ENOSPC \[results_unwritable\]/),
+      });
+      expect(service.requests.length).toBeLessThan(count);
+      expect((await run(manifest)).code).toBe(0);
+      expect(issuedIn(manifest)).toEqual([...devices].sort());
+      expect(service.issued).toHaveLength(count);
+    },
+  );
 
   it("survives connections that break before and after the work: nothing is signed twice", async () => {
     let turn = 0;

@@ -59,6 +59,21 @@ describe("retrying", () => {
     expect(performance.now() - start).toBeGreaterThanOrEqual(58);
   });
 
+  it("spreads those who were told the same Retry-After, wider each time", async () => {
+    const delays: number[] = [];
+    let last = performance.now();
+    const operation = async (): Promise<never> => {
+      delays.push(performance.now() - last);
+      last = performance.now();
+      throw busy(30);
+    };
+    const spread = { ...policy, firstDelay: 20, maximumDelay: 40 };
+    await retrying(spread, operation, undefined, () => 1).catch(() => undefined);
+    for (const [index, atLeast] of [0, 48, 68, 68].entries()) {
+      expect(delays[index]).toBeGreaterThanOrEqual(atLeast);
+    }
+  });
+
   it("stops waiting when interrupted", async () => {
     const failure = busy(900);
     const start = performance.now();
