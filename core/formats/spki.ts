@@ -62,10 +62,24 @@ function checkFixedLength(algorithm: KeyAlgorithm, key: Uint8Array): void {
   checkEdwards(algorithm, key);
 }
 
+/**
+ * node:crypto tries its argument against each kind of key it knows and drops an error, stack and all, for each
+ * that it is not; capturing four stacks takes as long as decoding the key.
+ */
+function withoutStacks<Value>(act: () => Value): Value {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return act();
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+}
+
 /** The provider refuses what only it can judge: points off their curve, coordinates of p or more. */
 function importKey(algorithm: KeyAlgorithm, der: Uint8Array): KeyObject {
   try {
-    return createPublicKey({ key: asBuffer(der), format: "der", type: "spki" });
+    return withoutStacks(() => createPublicKey({ key: asBuffer(der), format: "der", type: "spki" }));
   } catch (cause) {
     throw new AppError("key_malformed", `${algorithm.id} key is not valid: not a point of the curve`, {
       cause,
