@@ -1,7 +1,8 @@
-/** Where cases that nobody here wrote lie: beside the project, under licences of their own. */
+/** Cases that nobody here wrote: they lie beside the project, under licences of their own. */
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 
+/** The one place that knows where they lie; CONTRIBUTING.md describes the layout. */
 export const corpora = resolve(
   process.env["FLEETKEY_CORPORA"] ?? resolve(import.meta.dirname, "../../../shared/corpora"),
 );
