@@ -124,8 +124,8 @@ export async function takeOver(
 }
 
 /**
- * True when no signer holds the intent at this time. A lease that ends later than one taken now was written by
- * a clock that ran ahead: nobody waits for that clock.
+ * True when no signer holds the intent at this time. A lease that has longer to run than any
+ * lease lasts was written by a clock that ran ahead: nobody waits for that clock.
  */
 export function isOrphan(app: App, record: CertificateRecord): boolean {
   const now = app.clock.now();
@@ -147,7 +147,7 @@ export async function awaitIssued(app: App, fleet: string, serialNumber: string)
     if (stored.value.state === "closed") {
       throw new AppError(
         "issuance_closed",
-        "this request was closed unfinished; ask for a new enrolment token",
+        "this request was closed unfinished; make a new one, with a new enrolment token or a new key",
       );
     }
     if (stored.value.state !== "intended") return stored.value;

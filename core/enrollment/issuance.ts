@@ -1,7 +1,7 @@
 /**
  * Room: core/enrollment. The only way to a signature over a certificate. `prepare` proves policy and lint on
  * the final TBS and records the intent; what it returns can be signed once, and nothing else can be signed.
- * A crash at any point leaves a record that `finishIntent` completes: see docs/adr/0002.
+ * A crash at any point leaves a record that `completeIntent` completes: see docs/adr/0002.
  */
 
 import type { Issuer } from "../authority/issuer.ts";

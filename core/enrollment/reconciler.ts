@@ -1,6 +1,6 @@
 /**
  * Room: core/enrollment. Finishes or closes what a crash left: every intent whose signer is gone. Idempotent,
- * and safe beside live signers and other reconcilers. Run at start and every minute.
+ * and safe beside live signers and other reconcilers. Run on a schedule; locally at start and every five seconds.
  */
 
 import { auditEntry } from "../audit/entry.ts";

@@ -87,7 +87,7 @@ export const cryptoperiods = {
   tlsSession: secret(
     "TLS session ticket",
     tlsSettings.sessionTimeout,
-    "a resumed session skips the certificate check, so it ends soon",
+    "it relies on the first handshake's proof of key; status is checked with every request",
     "RFC 8446 §4.6.1",
   ),
 } as const satisfies Readonly<Record<string, Cryptoperiod>>;
