@@ -1,7 +1,9 @@
 /**
  * Room: bench. Issuance in process (P-256 device, P-256 authority) against the floor that node:crypto sets and
- * against @peculiar/x509. Ours does everything but the disk: proof of possession, policy, TBS, lint, intent,
- * signature, verification of that signature, record, audit entry.
+ * against @peculiar/x509. Ours is everything between the credential and the store: proof of possession, policy,
+ * TBS, lint, intent, signature, verification of that signature, record and audit entry. Token, fleet and disk are
+ * left out here; bench/enrollment.ts has them. The floor is what no issuance can do without: import the key,
+ * verify the request, sign. Verifying the new signature, a second verification, is ours to bear.
  */
 import {
   createPrivateKey,
@@ -23,7 +25,7 @@ import { deviceCsr, deviceKey } from "../test/support/device.ts";
 import { openFleetApp, testFleet } from "../test/support/fleet-app.ts";
 import { type Operation, rates, table } from "./measure.ts";
 
-const count = 1_500;
+const count = 3_000;
 const inFlight = 16;
 
 /** Accepts every write and keeps none: the disk is measured elsewhere. */
@@ -131,17 +133,20 @@ export async function benchIssuance(): Promise<string> {
     count,
   );
   await own.close();
-  const [base, , , best, other] = measured.map(({ perSecond }) => perSecond);
-  if (base === undefined || best === undefined || other === undefined) throw new Error("a rate is missing");
+  const [one, pooled, alone, best, other] = measured.map(({ perSecond }) => perSecond);
+  const ratio = (value: number | undefined, base: number | undefined): string =>
+    ((value ?? Number.NaN) / (base ?? Number.NaN)).toFixed(2);
   const rows = measured.map(({ name, perSecond }) => [
     name,
     `${perSecond.toFixed(0)}/s`,
-    `${(perSecond / base).toFixed(2)} of the floor`,
+    `${ratio(perSecond, one)} of the floor`,
   ]);
   return [
     "Issuance in process (P-256 by P-256)",
     table(rows),
-    `  fleetkey / node:crypto floor = ${(best / base).toFixed(2)}`,
-    `  fleetkey / @peculiar/x509    = ${(best / other).toFixed(1)}`,
+    `  fleetkey / node:crypto floor, one thread     = ${ratio(best, one)}`,
+    `  fleetkey / node:crypto floor, thread pool    = ${ratio(best, pooled)}`,
+    `  fleetkey / floor, one at a time on each side = ${ratio(alone, one)}`,
+    `  fleetkey / @peculiar/x509                    = ${ratio(best, other)}`,
   ].join("\n");
 }

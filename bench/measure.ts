@@ -33,7 +33,7 @@ export async function rates(
   count: number,
 ): Promise<readonly Rate[]> {
   const seconds = operations.map((): number[] => []);
-  for (const { run, inFlight } of operations) await lap(run, Math.ceil(count / 2), inFlight ?? 1);
+  for (const { run, inFlight } of operations) await lap(run, count, inFlight ?? 1);
   for (let round = 0; round < rounds; round += 1) {
     for (const [index, { run, inFlight }] of operations.entries()) {
       seconds[index]?.push(inFlight === undefined ? loop(run, count) : await lap(run, count, inFlight));
