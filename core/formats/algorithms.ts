@@ -103,8 +103,6 @@ export const signatureAlgorithms = {
   "ML-DSA-87": pure("ML-DSA-87", "ml-dsa-87", "2.16.840.1.101.3.4.3.19"),
 } as const satisfies Record<string, SignatureAlgorithm>;
 
-export type SignatureAlgorithmId = keyof typeof signatureAlgorithms;
-
 export interface AuthorityAlgorithm {
   readonly id: string;
   readonly key: KeyAlgorithm;

@@ -24,8 +24,6 @@ export interface NameAttributeRow {
   readonly encodings: readonly number[];
   readonly minimum: number;
   readonly maximum: number;
-  /** Descriptor of RFC 4514 §3 where it has one. */
-  readonly shortName?: string;
 }
 
 type Bounds = readonly [minimum: number, maximum: number];
@@ -35,10 +33,8 @@ function row(
   name: string,
   encodings: readonly number[],
   [minimum, maximum]: Bounds,
-  shortName?: string,
 ): NameAttributeRow {
-  const base = { oid, name, oidElement: encodeOidElement(oid), encodings, minimum, maximum };
-  return shortName === undefined ? base : { ...base, shortName };
+  return { oid, name, oidElement: encodeOidElement(oid), encodings, minimum, maximum };
 }
 
 // RFC 5280 §4.1.2.4: UTF8String or PrintableString; Teletex, BMP and Universal are for old names only.
@@ -48,15 +44,15 @@ const ia5String: readonly number[] = [tag.ia5String];
 
 /** RFC 5280 Appendix A.1, RFC 4519 and X.520. */
 export const nameAttributes = {
-  commonName: row("2.5.4.3", "commonName", directoryString, [1, 64], "CN"),
+  commonName: row("2.5.4.3", "commonName", directoryString, [1, 64]),
   surname: row("2.5.4.4", "surname", directoryString, [1, 32_768]),
   serialNumber: row("2.5.4.5", "serialNumber", printableString, [1, 64]),
-  countryName: row("2.5.4.6", "countryName", printableString, [2, 2], "C"),
-  localityName: row("2.5.4.7", "localityName", directoryString, [1, 128], "L"),
-  stateOrProvinceName: row("2.5.4.8", "stateOrProvinceName", directoryString, [1, 128], "ST"),
-  streetAddress: row("2.5.4.9", "streetAddress", directoryString, [1, 128], "STREET"),
-  organizationName: row("2.5.4.10", "organizationName", directoryString, [1, 64], "O"),
-  organizationalUnitName: row("2.5.4.11", "organizationalUnitName", directoryString, [1, 64], "OU"),
+  countryName: row("2.5.4.6", "countryName", printableString, [2, 2]),
+  localityName: row("2.5.4.7", "localityName", directoryString, [1, 128]),
+  stateOrProvinceName: row("2.5.4.8", "stateOrProvinceName", directoryString, [1, 128]),
+  streetAddress: row("2.5.4.9", "streetAddress", directoryString, [1, 128]),
+  organizationName: row("2.5.4.10", "organizationName", directoryString, [1, 64]),
+  organizationalUnitName: row("2.5.4.11", "organizationalUnitName", directoryString, [1, 64]),
   title: row("2.5.4.12", "title", directoryString, [1, 64]),
   postalCode: row("2.5.4.17", "postalCode", directoryString, [1, 40]),
   name: row("2.5.4.41", "name", directoryString, [1, 32_768]),
@@ -66,12 +62,10 @@ export const nameAttributes = {
   dnQualifier: row("2.5.4.46", "dnQualifier", printableString, [1, 64]),
   pseudonym: row("2.5.4.65", "pseudonym", directoryString, [1, 128]),
   organizationIdentifier: row("2.5.4.97", "organizationIdentifier", directoryString, [1, 256]),
-  userId: row("0.9.2342.19200300.100.1.1", "userId", directoryString, [1, 256], "UID"),
-  domainComponent: row("0.9.2342.19200300.100.1.25", "domainComponent", ia5String, [1, 63], "DC"),
+  userId: row("0.9.2342.19200300.100.1.1", "userId", directoryString, [1, 256]),
+  domainComponent: row("0.9.2342.19200300.100.1.25", "domainComponent", ia5String, [1, 63]),
   emailAddress: row("1.2.840.113549.1.9.1", "emailAddress", ia5String, [1, 255]),
 } as const satisfies Record<string, NameAttributeRow>;
-
-export type NameAttributeName = keyof typeof nameAttributes;
 
 const rowsByOid: ReadonlyMap<string, NameAttributeRow> = new Map(
   Object.values(nameAttributes).map((each) => [each.oid, each]),

@@ -1,4 +1,4 @@
-/** Room: core/formats. Distinguished names (RFC 5280 §4.1.2.4): strict bytes, one canonical form, text for people. */
+/** Room: core/formats. Distinguished names (RFC 5280 §4.1.2.4): strict bytes, one canonical form. */
 import { AppError } from "../errors.ts";
 import { canonicalText } from "./canonical-text.ts";
 import { DerCursor } from "./der/cursor.ts";
@@ -129,27 +129,4 @@ export function canonicalName(name: Name): string {
 /** Values of all commonName attributes, in order. */
 export function commonNames(name: Name): readonly string[] {
   return name.flat().flatMap(({ type, value }) => (type === nameAttributes.commonName.oid ? [value] : []));
-}
-
-/** RFC 4514 §2.4: special characters escaped wherever they would be read as syntax. */
-function escapeText(value: string): string {
-  return value
-    .replace(/[\\"+,;<>]/g, "\\$&")
-    .replace(/^[ #]/, "\\$&")
-    .replace(/ $/, "\\ ");
-}
-
-function formatAttribute(attribute: NameAttribute): string {
-  const row = nameAttributeRow(attribute.type);
-  if (row !== undefined) return `${row.shortName ?? row.name}=${escapeText(attribute.value)}`;
-  // RFC 4514 §2.4: a dotted type goes with the value's encoding in hexadecimal.
-  return `${attribute.type}=#${encodeStringElement(attribute.encoding, attribute.value).toString("hex")}`;
-}
-
-/** RFC 4514 text, last relative name first. For people only: never compare it. */
-export function formatName(name: Name): string {
-  return name
-    .map((attributes) => attributes.map(formatAttribute).join("+"))
-    .reverse()
-    .join(",");
 }

@@ -7,12 +7,14 @@ import {
   signatureAlgorithms,
 } from "../../core/formats/algorithms.ts";
 import { assembleCertificationRequest, verifyCsr } from "../../core/formats/certification-request.ts";
+import { tag } from "../../core/formats/der/tag.ts";
 import {
   encodeContext,
   encodeOidElement,
   encodeSequence,
   encodeSetOf,
   encodeSmallInteger,
+  encodeStringElement,
 } from "../../core/formats/der/writer.ts";
 import { encodeName, name } from "../../core/formats/name.ts";
 import { type Extension, encodeExtensions, extension } from "../../core/formats/x509/extension.ts";
@@ -20,6 +22,8 @@ import { basicConstraints } from "../../core/formats/x509/extensions/basic-const
 import { extendedKeyUsage } from "../../core/formats/x509/extensions/extended-key-usage.ts";
 import { keyUsage } from "../../core/formats/x509/extensions/key-usage.ts";
 import { subjectAltName } from "../../core/formats/x509/extensions/subject-alt-name.ts";
+
+export const encodeUtf8String = (text: string): Buffer => encodeStringElement(tag.utf8String, text);
 
 export interface Subject {
   readonly row: SignatureAlgorithm;

@@ -11,13 +11,13 @@ import {
   encodeSequence,
   encodeSetOf,
   encodeSmallInteger,
-  encodeUtf8String,
 } from "../../core/formats/der/writer.ts";
 import { type Extension, extension } from "../../core/formats/x509/extension.ts";
 import { basicConstraints } from "../../core/formats/x509/extensions/basic-constraints.ts";
 import {
   attribute,
   deviceName,
+  encodeUtf8String,
   extensionRequest,
   makeRequest,
   makeSubject,

@@ -11,13 +11,13 @@ import {
   encodeNull,
   encodeSequence,
   encodeSmallInteger,
-  encodeUtf8String,
 } from "../../core/formats/der/writer.ts";
 import { name } from "../../core/formats/name.ts";
 import { type Extension, extension } from "../../core/formats/x509/extension.ts";
 import { basicConstraints } from "../../core/formats/x509/extensions/basic-constraints.ts";
 import {
   attribute,
+  encodeUtf8String,
   extensionRequest,
   makeRequest,
   makeSubject,

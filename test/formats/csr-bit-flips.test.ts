@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { type KeyAlgorithmId, signatureAlgorithms } from "../../core/formats/algorithms.ts";
-import { encodeUtf8String } from "../../core/formats/der/writer.ts";
 import {
   attribute,
+  encodeUtf8String,
   extensionRequest,
   makeSubject,
   requestInfo,

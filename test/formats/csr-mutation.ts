@@ -10,12 +10,12 @@ import {
   encodeSequence,
   encodeSetOf,
   encodeSmallInteger,
-  encodeUtf8String,
 } from "../../core/formats/der/writer.ts";
 import { encodeName, name } from "../../core/formats/name.ts";
 import type { Extension } from "../../core/formats/x509/extension.ts";
 import {
   attribute,
+  encodeUtf8String,
   extensionRequest,
   requestInfo,
   type Subject,

@@ -9,7 +9,6 @@ import {
   commonNames,
   decodeName,
   encodeName,
-  formatName,
   type Name,
   name,
 } from "../../core/formats/name.ts";
@@ -207,20 +206,9 @@ describe("canonicalName (RFC 5280 §7.1)", () => {
   });
 });
 
-describe("for people", () => {
-  test("RFC 4514 §2.4: special characters are escaped, the last relative name stands first", () => {
-    const given = name([
-      ["organizationName", "#A, B+C"],
-      ["commonName", ' "x" <y>;\\ '],
-    ]);
-    expect(formatName(given)).toBe('CN=\\ \\"x\\" \\<y\\>\\;\\\\\\ ,O=\\#A\\, B\\+C');
-    expect(formatName([[utf8("1.2.3.4", "é")]])).toBe("1.2.3.4=#0c02c3a9");
-  });
-
-  test("commonNames gives all of them", () => {
-    expect(commonNames([[utf8(commonName, "a"), utf8(organization, "b")], [utf8(commonName, "c")]])).toEqual([
-      "a",
-      "c",
-    ]);
-  });
+test("commonNames gives all of them", () => {
+  expect(commonNames([[utf8(commonName, "a"), utf8(organization, "b")], [utf8(commonName, "c")]])).toEqual([
+    "a",
+    "c",
+  ]);
 });

@@ -96,8 +96,6 @@ export function encodeNamedBits(bits: Iterable<number>): Buffer {
 /** UTF8String, PrintableString or IA5String element; throws AppError der_malformed outside the type's alphabet. */
 export const encodeStringElement = (kind: number, text: string): Buffer =>
   encodeElement(kind, encodeString(kind, text));
-export const encodeUtf8String = (text: string): Buffer => encodeStringElement(tag.utf8String, text);
-export const encodePrintableString = (text: string): Buffer => encodeStringElement(tag.printableString, text);
 
 /** RFC 5280 §4.1.2.5: UTCTime through 2049, GeneralizedTime from 2050; `time` in whole-second milliseconds. */
 export function encodeTimeElement(time: number): Buffer {
