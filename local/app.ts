@@ -58,7 +58,7 @@ export interface LocalApp {
 }
 
 const firstFleet = "default";
-/** RFC 9476-like: `.internal` is reserved for private use, so the name can never meet a public one. */
+/** ICANN keeps `.internal` for private use (resolution 2024.07.29.06), so the name never meets a public one. */
 const defaultTrustDomain = "fleetkey.internal";
 const reconcileMilliseconds = 5_000;
 const listenerCheckMilliseconds = 60_000;

@@ -4,11 +4,11 @@
  */
 import type { ClientIdentity } from "../access/client-certificate.ts";
 import { AppError, isAppError } from "../errors.ts";
-import { verifyCsr } from "../formats/certification-request.ts";
+import { type VerifiedCsr, verifyCsr } from "../formats/certification-request.ts";
 import type { App, WriteOperation } from "../ports.ts";
 import { type CertificateRecord, certificateItem, type Stored } from "../records/certificate-record.ts";
 import { limits } from "../standard/limits.ts";
-import { profiles } from "../standard/profiles.ts";
+import { type Profile, profiles } from "../standard/profiles.ts";
 import { type IssuedCertificate, issuedCertificate } from "./answer.ts";
 import { type AuthorisedRequest, issueAuthorised, requestDigest } from "./enroll.ts";
 import { findCertificate } from "./intent.ts";
@@ -20,6 +20,19 @@ export interface RenewalRequest {
   readonly client: ClientIdentity;
   /** DER. */
   readonly csr: Uint8Array;
+}
+
+/** @throws AppError key_reused: the request keeps the presented key, and the profile does not permit that. */
+export function assertKeyPermitted(
+  profile: Pick<Profile, "id" | "keyReuse">,
+  csr: Pick<VerifiedCsr, "publicKey">,
+  presented: Pick<CertificateRecord, "keyFingerprint">,
+): void {
+  if (profile.keyReuse || csr.publicKey.fingerprint !== presented.keyFingerprint) return;
+  throw new AppError(
+    "key_reused",
+    `profile "${profile.id}" asks for a new key at renewal; make one and repeat`,
+  );
 }
 
 const { value: maximumRenewals } = limits.renewalsPerCertificate;
@@ -88,12 +101,7 @@ export async function renew(app: App, request: RenewalRequest): Promise<IssuedCe
   }
   const csr = await verifyCsr(request.csr);
   const profile = profiles[client.profile];
-  if (!profile.keyReuse && csr.publicKey.fingerprint === client.record.value.keyFingerprint) {
-    throw new AppError(
-      "key_reused",
-      `profile "${profile.id}" asks for a new key at renewal; make one and repeat`,
-    );
-  }
+  assertKeyPermitted(profile, csr, client.record.value);
   const credential = `certificate:${client.serialNumber}`;
   const digest = requestDigest(credential, csr.digest, profile.id);
   const fleet = client.fleetState;

@@ -3,8 +3,9 @@ import { X509Certificate } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { authenticateClientCertificate } from "../../core/access/client-certificate.ts";
 import { enroll } from "../../core/enrollment/enroll.ts";
-import { renew } from "../../core/enrollment/renew.ts";
+import { assertKeyPermitted, renew } from "../../core/enrollment/renew.ts";
 import { createEnrollmentToken } from "../../core/enrollment/token.ts";
+import { verifyCsr } from "../../core/formats/certification-request.ts";
 import type { App } from "../../core/ports.ts";
 import { revoke } from "../../core/revocation/revoke.ts";
 import { type DeviceKey, deviceCsr, deviceKey } from "../support/device.ts";
@@ -72,6 +73,15 @@ describe("a device with its certificate", () => {
     const key = deviceKey();
     const client = await door((await enrolled("pump-3", key)).certificate);
     expect(await codeOf(renew(app, { fleet, client, csr: deviceCsr(key) }))).toBe("key_reused");
+  });
+
+  it("keeps its key where the profile permits that", async () => {
+    const csr = await verifyCsr(deviceCsr(deviceKey()));
+    const presented = { keyFingerprint: csr.publicKey.fingerprint };
+    expect(() => assertKeyPermitted({ id: "device", keyReuse: true }, csr, presented)).not.toThrow();
+    expect(() => assertKeyPermitted({ id: "device", keyReuse: false }, csr, presented)).toThrow(/new key/);
+    const other = { keyFingerprint: "00" };
+    expect(() => assertKeyPermitted({ id: "device", keyReuse: false }, csr, other)).not.toThrow();
   });
 
   it("may not become another device", async () => {
