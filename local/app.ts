@@ -58,7 +58,7 @@ export interface LocalApp {
 }
 
 const firstFleet = "default";
-/** ICANN keeps `.internal` for private use (resolution 2024.07.29.06), so the name never meets a public one. */
+/** ICANN keeps `.internal` for private use, so the name never meets a public one. */
 const defaultTrustDomain = "fleetkey.internal";
 const reconcileMilliseconds = 5_000;
 const listenerCheckMilliseconds = 60_000;
