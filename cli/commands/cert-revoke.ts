@@ -1,4 +1,5 @@
 /** Room: cli. `fleetkey cert revoke`. */
+import { revocationReasons } from "../../lambdas/http/schemas.ts";
 import { defineCommand } from "../command.ts";
 import { connectionFlags } from "../global-flags.ts";
 import { parseSerialNumber } from "../serial-number.ts";
@@ -13,15 +14,7 @@ export const certRevoke = defineCommand({
       type: "enum",
       required: true,
       valueHint: "REASON",
-      // RFC 5280 §5.3.1. Nothing is on hold: what is revoked stays revoked.
-      options: [
-        "unspecified",
-        "keyCompromise",
-        "affiliationChanged",
-        "superseded",
-        "cessationOfOperation",
-        "privilegeWithdrawn",
-      ],
+      options: [...revocationReasons],
       description: "Why",
     },
     ...connectionFlags,

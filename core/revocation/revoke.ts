@@ -8,17 +8,7 @@ import { findCertificate } from "../enrollment/intent.ts";
 import { AppError, isAppError } from "../errors.ts";
 import type { App } from "../ports.ts";
 import { type CertificateRecord, certificateItem, type Stored } from "../records/certificate-record.ts";
-
-/** RFC 5280 §5.3.1, without certificateHold and removeFromCRL, which a permanent revocation never has. */
-export const revocationReasons = [
-  "unspecified",
-  "keyCompromise",
-  "affiliationChanged",
-  "superseded",
-  "cessationOfOperation",
-  "privilegeWithdrawn",
-] as const;
-export type RevocationReason = (typeof revocationReasons)[number];
+import type { RevocationReason } from "./reason.ts";
 
 export interface RevocationRequest {
   readonly fleet: string;

@@ -4,7 +4,7 @@
  */
 import * as z from "zod/mini";
 import { AppError, type ErrorCode } from "../../core/errors.ts";
-import type { RevocationReason } from "../../core/revocation/revoke.ts";
+import { revocationReasons } from "../../core/revocation/reason.ts";
 import { enrollmentTokenStandard } from "../../core/standard/enrollment-token.ts";
 import type { ProfileId } from "../../core/standard/profiles.ts";
 
@@ -60,15 +60,7 @@ export const profileId = documented(
   { id: "ProfileId", description: "What the certificate may look like.", example: "device" },
 );
 
-// RFC 5280 §5.3.1; what is revoked here stays revoked, so there is no certificateHold.
-const revocationReasons = [
-  "unspecified",
-  "keyCompromise",
-  "affiliationChanged",
-  "superseded",
-  "cessationOfOperation",
-  "privilegeWithdrawn",
-] as const satisfies readonly RevocationReason[];
+export { revocationReasons };
 export const revocationReason = documented(
   z.enum(revocationReasons, { error: `must be one of ${revocationReasons.join(", ")}` }),
   { id: "RevocationReason", description: "RFC 5280 §5.3.1 reason.", example: "keyCompromise" },
