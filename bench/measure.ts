@@ -6,6 +6,7 @@ export interface Rate {
   readonly perSecond: number;
 }
 
+/** One operation; what it returns is awaited when several are under way at once, and otherwise dropped. */
 export type Operation = () => unknown;
 
 const rounds = 5;
@@ -51,6 +52,10 @@ function loop(run: Operation, count: number): number {
   return (performance.now() - begin) / 1000;
 }
 
+/**
+ * `rows` as lines of text, the first column flush left, all others flush right. The first row says how many
+ * columns there are.
+ */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]) =>

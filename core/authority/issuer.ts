@@ -18,6 +18,7 @@ import {
 } from "../records/fleet-record.ts";
 import { readItems } from "../records/pages.ts";
 
+/** An authority ready for use: its record, and what its certificate says. */
 export interface Issuer {
   readonly record: AuthorityRecord;
   readonly algorithm: AuthorityAlgorithm;
@@ -25,6 +26,7 @@ export interface Issuer {
   readonly publicKey: SubjectPublicKey;
 }
 
+/** A fleet with all its authorities, roots included, whatever their state. */
 export interface Fleet {
   readonly record: FleetRecord;
   readonly authorities: readonly Issuer[];
@@ -45,6 +47,10 @@ function decode(app: App, raw: Uint8Array): DecodedCertificate {
   });
 }
 
+/**
+ * Decodes the authority's certificate, once for each certificate as long as the memo keeps it.
+ * @throws AppError certificate_malformed, key_unsupported, key_malformed: what is stored is damaged.
+ */
 export function issuerOf(app: App, record: AuthorityRecord): Issuer {
   return { record, algorithm: authorityAlgorithms[record.algorithm], ...decode(app, record.certificate) };
 }

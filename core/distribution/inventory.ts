@@ -18,6 +18,7 @@ import {
 import { shards } from "../records/shard.ts";
 import type { ProfileId } from "../standard/profiles.ts";
 
+/** One row of the inventory. */
 export interface CertificateSummary {
   readonly serialNumber: string;
   readonly subjectKind: SubjectKind;
@@ -34,12 +35,14 @@ export interface CertificateSummary {
   readonly revocationReason?: string;
 }
 
+/** One certificate whole: `certificate` and `chain` in PEM, the chain without its root. */
 export interface CertificateDetail extends CertificateSummary {
   readonly certificate: string;
   readonly chain: string;
   readonly renewAfter: string;
 }
 
+/** All certificates of a fleet, or with `deviceId` those of one device. */
 export interface ListRequest {
   readonly fleet: string;
   readonly deviceId?: string;
@@ -49,6 +52,7 @@ export interface ListRequest {
   readonly cursor?: string;
 }
 
+/** One page, newest first. */
 export interface CertificateList {
   readonly certificates: readonly CertificateSummary[];
   /** Present when there is more. */

@@ -5,6 +5,7 @@ import { encodePem } from "../formats/pem.ts";
 import type { CertificateRecord } from "../records/certificate-record.ts";
 import { profiles } from "../standard/profiles.ts";
 
+/** The answer to enrolment and renewal. */
 export interface IssuedCertificate {
   /** Lowercase hexadecimal. */
   readonly serialNumber: string;
@@ -25,22 +26,29 @@ export function renewAfter(record: CertificateRecord): string {
   return isoSeconds(Math.floor(due / 1000) * 1000);
 }
 
+/** `time`, milliseconds since the epoch, as ISO 8601 in UTC, cut to the second: `2026-03-01T12:00:00Z`. */
 export function isoSeconds(time: number): string {
   return new Date(time).toISOString().replace(/\.\d{3}Z$/, "Z");
 }
 
+/**
+ * PEM of the authorities from `authorityId` upwards, nearest first, the root left out; empty for a root and for
+ * an unknown one.
+ */
 export function chainPem(fleet: Fleet, authorityId: string): string {
   return chainOf(fleet, authorityId)
     .map(({ certificate }) => encodePem("CERTIFICATE", certificate.raw))
     .join("");
 }
 
+/** PEM of one certificate. @throws AppError internal for an intent, which has none yet. */
 export function certificatePem(record: CertificateRecord): string {
   if (record.certificate === undefined)
     throw new AppError("internal", `${record.serialNumber} has no certificate`);
   return encodePem("CERTIFICATE", record.certificate);
 }
 
+/** @throws AppError internal for an intent, which has no certificate yet. */
 export function issuedCertificate(fleet: Fleet, record: CertificateRecord): IssuedCertificate {
   return {
     serialNumber: record.serialNumber,

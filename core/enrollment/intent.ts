@@ -29,6 +29,10 @@ const patienceMilliseconds = 12_000;
 const firstPause = 5;
 const longestPause = 250;
 
+/**
+ * The certificate or intent of `serialNumber` (lowercase hexadecimal), undefined when there is none.
+ * @throws AppError store_unavailable, store_limit_exceeded (a key that no item can have), internal (damaged).
+ */
 export async function findCertificate(
   app: App,
   fleet: string,

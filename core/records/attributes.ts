@@ -13,12 +13,14 @@ function optional(item: Item, name: string): AttributeValue | undefined {
   return item.attributes[name];
 }
 
+/** The text under `name`. @throws AppError internal when it is absent or no text. */
 export function text(item: Item, name: string): string {
   const value = optional(item, name);
   if (typeof value !== "string") throw mistyped(item, name, "text");
   return value;
 }
 
+/** The text under `name`, undefined when absent. @throws AppError internal when it is no text. */
 export function optionalText(item: Item, name: string): string | undefined {
   return optional(item, name) === undefined ? undefined : text(item, name);
 }
@@ -31,22 +33,26 @@ export function word<Word extends string>(item: Item, name: string, words: reado
   return found;
 }
 
+/** The number under `name`. @throws AppError internal when it is absent or no number. */
 export function number(item: Item, name: string): number {
   const value = optional(item, name);
   if (typeof value !== "number") throw mistyped(item, name, "number");
   return value;
 }
 
+/** The number under `name`, undefined when absent. @throws AppError internal when it is no number. */
 export function optionalNumber(item: Item, name: string): number | undefined {
   return optional(item, name) === undefined ? undefined : number(item, name);
 }
 
+/** The octets under `name`. @throws AppError internal when they are absent or no octets. */
 export function bytes(item: Item, name: string): Uint8Array {
   const value = optional(item, name);
   if (!(value instanceof Uint8Array)) throw mistyped(item, name, "binary");
   return value;
 }
 
+/** The octets under `name`, undefined when absent. @throws AppError internal when they are no octets. */
 export function optionalBytes(item: Item, name: string): Uint8Array | undefined {
   return optional(item, name) === undefined ? undefined : bytes(item, name);
 }

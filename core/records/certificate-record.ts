@@ -12,6 +12,7 @@ import { shardOf } from "./shard.ts";
 
 /** intended → issued → revoked; an intent that cannot be finished becomes closed. */
 export type CertificateState = "intended" | "issued" | "revoked" | "closed";
+/** Whose certificate it is; with the subject id it names the partition of `subjectPartition`. */
 export type SubjectKind = "authority" | "device" | "server" | "operator";
 
 export interface CertificateRecord {
@@ -49,11 +50,13 @@ export interface CertificateRecord {
   readonly revokedBy?: string;
 }
 
+/** A record as it was read, with the version on which the next write is conditioned. */
 export interface Stored<Value> {
   readonly value: Value;
   readonly version: number;
 }
 
+/** `serialNumber` in lowercase hexadecimal. */
 export function certificateKey(fleet: string, serialNumber: string): ItemKey {
   return { pk: `CERTIFICATE#${fleet}#${serialNumber}`, sk: "CERTIFICATE" };
 }
@@ -63,9 +66,15 @@ export function timeKey(time: number): string {
   return new Date(time).toISOString();
 }
 
+/**
+ * Index byDevice: all certificates of one subject, whatever the spelling of its id.
+ * @throws AppError name_not_permitted for an id that has no canonical form.
+ */
 export const subjectPartition = (fleet: string, kind: SubjectKind, subjectId: string): string =>
   `SUBJECT#${fleet}#${kind}#${canonicalText(subjectId)}`;
+/** Index byIssue: one shard of a fleet's issued certificates. `shard` as `shardOf` gives it. */
 export const issuePartition = (fleet: string, shard: string): string => `ISSUED#${fleet}#${shard}`;
+/** Index open: one shard of the unfinished intents of all fleets. `shard` as `shardOf` gives it. */
 export const openPartition = (shard: string): string => `OPEN#${shard}`;
 
 function indexesOf(record: CertificateRecord): Partial<Record<IndexName, ItemKey>> {
@@ -85,6 +94,10 @@ function indexesOf(record: CertificateRecord): Partial<Record<IndexName, ItemKey
   }
 }
 
+/**
+ * The record as its whole item; its state decides which indexes show it.
+ * @throws AppError name_not_permitted, see `subjectPartition`.
+ */
 export function certificateItem(record: CertificateRecord): NewItem {
   return {
     ...certificateKey(record.fleet, record.serialNumber),
@@ -93,6 +106,7 @@ export function certificateItem(record: CertificateRecord): NewItem {
   };
 }
 
+/** @throws AppError internal when an attribute is missing, mistyped or not one of its words. */
 export function certificateRecord(item: Item): Stored<CertificateRecord> {
   const optional = present({
     tbs: optionalBytes(item, "tbs"),

@@ -6,6 +6,7 @@ import { canonicalText } from "../formats/name.ts";
 import type { Item, ItemKey, NewItem } from "../ports.ts";
 import { text } from "./attributes.ts";
 
+/** One key for all spellings of an id. @throws AppError name_not_permitted, see `canonicalText`. */
 export function deviceKey(fleet: string, deviceId: string): ItemKey {
   return { pk: `DEVICE#${fleet}#${canonicalText(deviceId)}`, sk: "DEVICE" };
 }
@@ -15,6 +16,7 @@ export function deviceItem(fleet: string, deviceId: string, createdAt: number): 
   return { ...deviceKey(fleet, deviceId), attributes: { deviceId, createdAt } };
 }
 
+/** The device id as it was first written. @throws AppError internal when the item has none. */
 export function spelling(item: Item): string {
   return text(item, "deviceId");
 }

@@ -26,13 +26,16 @@ export interface AuthorityRecord {
   readonly createdAt: number;
 }
 
+/** Partition of the fleet's record and of all its authorities. */
 export const fleetPartition = (fleet: string): string => `FLEET#${fleet}`;
 const fleetSortKey = "FLEET";
 
+/** The record as its whole item, in no index. */
 export function fleetItem(record: FleetRecord): NewItem {
   return { pk: fleetPartition(record.fleet), sk: fleetSortKey, attributes: { ...record } };
 }
 
+/** The record as its whole item, in no index; an absent `parentId` stays absent. */
 export function authorityItem(record: AuthorityRecord): NewItem {
   return {
     pk: fleetPartition(record.fleet),
@@ -41,8 +44,10 @@ export function authorityItem(record: AuthorityRecord): NewItem {
   };
 }
 
+/** Of the items in a fleet's partition: true for the fleet's own, false for an authority's. */
 export const isFleetItem = (item: Item): boolean => item.sk === fleetSortKey;
 
+/** @throws AppError internal when an attribute is missing or mistyped. */
 export function fleetRecord(item: Item): FleetRecord {
   return {
     fleet: text(item, "fleet"),
@@ -52,6 +57,7 @@ export function fleetRecord(item: Item): FleetRecord {
   };
 }
 
+/** @throws AppError internal when an attribute is missing, mistyped or not one of its words. */
 export function authorityRecord(item: Item): AuthorityRecord {
   const parentId = optionalText(item, "parentId");
   return {

@@ -5,6 +5,7 @@
 import type { Item, ItemKey, NewItem } from "../ports.ts";
 import { text } from "./attributes.ts";
 
+/** `digest`: SHA-256 of credential, CSR and profile, hexadecimal. */
 export function requestKey(fleet: string, digest: string): ItemKey {
   return { pk: `REQUEST#${fleet}#${digest}`, sk: "REQUEST" };
 }
@@ -18,6 +19,10 @@ export function requestItem(fleet: string, digest: string, serialNumber: string,
   };
 }
 
+/**
+ * The certificate's serial number, lowercase hexadecimal.
+ * @throws AppError internal when the item has none.
+ */
 export function requestedSerialNumber(item: Item): string {
   return text(item, "serialNumber");
 }

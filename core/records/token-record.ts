@@ -20,10 +20,12 @@ export interface TokenRecord {
 /** A spent token is kept this long after its expiry, so that late retries still find their certificate. */
 const retentionMilliseconds = 30 * 86_400_000;
 
+/** `digest`: SHA-256 of the token, hexadecimal. */
 export function tokenKey(fleet: string, digest: string): ItemKey {
   return { pk: `TOKEN#${fleet}#${digest}`, sk: "TOKEN" };
 }
 
+/** The record as its whole item. A store may drop it 30 days after the token's expiry. */
 export function tokenItem(record: TokenRecord): NewItem {
   return {
     ...tokenKey(record.fleet, record.digest),
@@ -32,6 +34,7 @@ export function tokenItem(record: TokenRecord): NewItem {
   };
 }
 
+/** @throws AppError internal when an attribute is missing, mistyped or not one of its words. */
 export function tokenRecord(item: Item): Stored<TokenRecord> {
   return {
     version: item.version,

@@ -11,6 +11,7 @@ import { certificateLocation, certificateResult, jsonResult } from "../http/resp
 import { createEnrollmentTokenRequest, parse } from "../http/schemas.ts";
 import { httpHandler } from "../http/stack.ts";
 
+/** Handlers of this function's routes. They reject with AppError; `httpHandler` answers it as a problem. */
 export function enrollmentHandlers(app: App): RouteHandlers<"enrollment"> {
   return {
     createEnrollmentToken: async ({ event, path: { fleet }, caller }) => {
@@ -46,6 +47,7 @@ export function enrollmentHandlers(app: App): RouteHandlers<"enrollment"> {
   };
 }
 
+/** The function whole. It never rejects: failures are answered as problems. */
 export function enrollmentFunction(app: App): HttpHandler {
   return httpHandler<"enrollment">(app, enrollmentHandlers(app));
 }

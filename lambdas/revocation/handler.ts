@@ -7,6 +7,7 @@ import { jsonResult } from "../http/response.ts";
 import { parse, revocationRequest } from "../http/schemas.ts";
 import { httpHandler } from "../http/stack.ts";
 
+/** Handlers of this function's routes. They reject with AppError; `httpHandler` answers it as a problem. */
 export function revocationHandlers(app: App): RouteHandlers<"revocation"> {
   return {
     revokeCertificate: async ({ event, path, caller }) => {
@@ -16,6 +17,7 @@ export function revocationHandlers(app: App): RouteHandlers<"revocation"> {
   };
 }
 
+/** The function whole. It never rejects: failures are answered as problems. */
 export function revocationFunction(app: App): HttpHandler {
   return httpHandler<"revocation">(app, revocationHandlers(app));
 }
