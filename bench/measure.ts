@@ -6,7 +6,7 @@ export interface Rate {
   readonly perSecond: number;
 }
 
-/** One operation; what it returns is awaited when several are under way at once, and otherwise dropped. */
+/** One operation. Where `inFlight` is given its result is awaited; otherwise it is measured as synchronous. */
 export type Operation = () => unknown;
 
 const rounds = 5;
