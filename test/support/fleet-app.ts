@@ -65,6 +65,18 @@ export interface FleetAppOptions {
 
 export const testFleet = "default";
 
+type Algorithms = Pick<FleetAppOptions, "rootAlgorithm" | "issuingAlgorithm">;
+
+/** Makes `fleet` in `app`'s own store, beside whatever fleets are there: another tenant of the same service. */
+export function addFleet(app: App, fleet: string, algorithms: Algorithms = {}): Promise<Fleet> {
+  return bootstrapFleet(app, {
+    fleet,
+    trustDomain: "example.test",
+    rootAlgorithm: algorithms.rootAlgorithm ?? "P-256",
+    issuingAlgorithm: algorithms.issuingAlgorithm ?? "P-256",
+  });
+}
+
 /** A new fleet in a new directory; `close` removes both. */
 export async function openFleetApp(options: FleetAppOptions = {}): Promise<FleetApp> {
   const directory = await mkdtemp(join(tmpdir(), "fleetkey-test-"));
@@ -82,12 +94,7 @@ export async function openFleetApp(options: FleetAppOptions = {}): Promise<Fleet
     log: recordingLog(log),
     memo: boundedMemo(),
   };
-  const fleet = await bootstrapFleet(app, {
-    fleet: options.fleet ?? testFleet,
-    trustDomain: "example.test",
-    rootAlgorithm: options.rootAlgorithm ?? "P-256",
-    issuingAlgorithm: options.issuingAlgorithm ?? "P-256",
-  });
+  const fleet = await addFleet(app, options.fleet ?? testFleet, options);
   return {
     app,
     clock,
