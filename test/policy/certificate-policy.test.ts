@@ -19,12 +19,15 @@ const spiffe: GeneralName = {
   value: "spiffe://fleet.example/fleet/clinic/device/pump-7",
 };
 const dns = (value: string): GeneralName => ({ kind: "dNSName", value });
+const ip = (value: string): GeneralName => ({ kind: "iPAddress", value });
 const device = (): Subject => subject("device");
 const renamed = (commonName: string): Subject => {
   const own = name([["commonName", commonName]]);
   return withFields(device(), { subject: own, subjectRaw: encodeName(own) });
 };
 const sans = (...names: GeneralName[]): Subject => withExtension(device(), x.subjectAltName, names);
+const serverSans = (...names: GeneralName[]): Subject =>
+  withExtension(subject("server"), x.subjectAltName, names);
 const lasting = (base: Subject, milliseconds: number): Subject => {
   const { notBefore } = base.tbs.validity;
   return withFields(base, { validity: { notBefore, notAfter: notBefore + milliseconds } });
@@ -51,6 +54,23 @@ describe("the final certificate", () => {
     "CVE-2026-105818: a SAN beside the identity's": [
       "name_not_permitted",
       () => sans(spiffe, dns("evil.example")),
+    ],
+    "OpenBao CVE-2026-115369: an IP SAN beside the identity's": [
+      "name_not_permitted",
+      () => sans(spiffe, ip("192.0.2.1")),
+    ],
+    "OpenBao CVE-2026-115369: an IP SAN in the place of the identity's": [
+      "name_not_permitted",
+      () => sans(ip("192.0.2.1")),
+    ],
+    "OpenBao CVE-2026-115369: an IPv6 SAN": ["name_not_permitted", () => sans(spiffe, ip("2001:db8::1"))],
+    "OpenBao CVE-2026-115369: another IP SAN than the server's": [
+      "name_not_permitted",
+      () => serverSans(dns("api.fleet.example"), ip("192.0.2.2")),
+    ],
+    "OpenBao CVE-2026-115369: the server's IP address as a DNS name": [
+      "name_not_permitted",
+      () => serverSans(dns("api.fleet.example"), dns("192.0.2.1")),
     ],
     "another SPIFFE ID": [
       "name_not_permitted",
@@ -149,6 +169,13 @@ describe("the final certificate", () => {
   for (const [title, [code, make]] of Object.entries(denied)) {
     test(`${title}: ${code}`, () => expect(decide(make())).toMatchObject({ allow: false, code }));
   }
+
+  test("OpenBao CVE-2026-115369: the reason names the foreign IP SAN by its place and kind", () => {
+    expect(decide(sans(spiffe, ip("192.0.2.1")))).toMatchObject({
+      reason: "certificate's subjectAltName 2 of 2 (iPAddress) does not trace to the verified identity",
+    });
+    expect(decide(serverSans(dns("api.fleet.example"), ip("192.0.2.1")))).toEqual({ allow: true });
+  });
 
   test("397 days to the second are allowed", () => {
     expect(decide(lasting(device(), 397 * day - 1000))).toEqual({ allow: true });
