@@ -4,12 +4,14 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { listCertificates } from "../../core/distribution/inventory.ts";
 import { leaseMilliseconds } from "../../core/enrollment/intent.ts";
 import { reconcile } from "../../core/enrollment/reconciler.ts";
 import { revoke } from "../../core/revocation/revoke.ts";
 import { writeBootstrapFiles } from "../../local/bootstrap-files.ts";
 import { codeOf } from "../support/errors.ts";
 import { faultyKeys } from "../support/faulty-keys.ts";
+import { faultyStore } from "../support/faulty-store.ts";
 import { type FleetApp, testFleet as fleet, openFleetApp } from "../support/fleet-app.ts";
 
 let opened: FleetApp;
@@ -67,6 +69,27 @@ describe("the first operator's files", () => {
     expect(await reconcile(broken)).toMatchObject({ closed: 1 });
     await start();
     expect((await pair()).matches).toBe(true);
+  });
+
+  it.each([
+    { name: "on record, and not yet in its file", lost: 2 },
+    { name: "intended, and not yet signed", lost: 1 },
+  ])("a certificate that is $name: the next start writes that one", async ({ lost }) => {
+    let transactions = 0;
+    const items = faultyStore(opened.app.items, () => {
+      transactions += 1;
+      return transactions === lost ? "committedThenUnavailable" : "none";
+    });
+    expect(await codeOf(writeBootstrapFiles({ ...opened.app, items }, fleet, dataDir))).toBe(
+      "store_unavailable",
+    );
+    opened.clock.advance(leaseMilliseconds);
+    await start();
+    const { serialNumber, matches } = await pair();
+    expect(matches).toBe(true);
+    const { certificates } = await listCertificates(opened.app, { fleet, limit: 10 });
+    const operators = certificates.filter(({ profile }) => profile === "operator");
+    expect(operators.map((each) => each.serialNumber)).toEqual([serialNumber]);
   });
 
   it("are renewed with a new key when two thirds of their time are over", async () => {
