@@ -106,8 +106,11 @@ export async function completeIntent(
       }),
     ]);
   } catch (error) {
-    if (!isAppError(error, "store_condition_failed")) throw error;
-    return awaitIssued(app, record.fleet, record.serialNumber);
+    if (isAppError(error, "store_condition_failed"))
+      return awaitIssued(app, record.fleet, record.serialNumber);
+    // If the write was kept after all, the intent has another version and this changes nothing.
+    await releaseLease(app, intent);
+    throw error;
   }
   return record;
 }

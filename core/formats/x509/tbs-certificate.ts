@@ -207,8 +207,11 @@ export function decodeTbsCertificate(raw: Uint8Array): TbsCertificate {
   });
 }
 
-/** Lower-case hexadecimal of the magnitude, without the sign octet: `0a3f`. Of even length, `00` for zero. */
+/**
+ * Lower-case hexadecimal of the magnitude: `0a3f`. Of even length, `00` for zero. All leading zero octets go, so
+ * that a number drawn at random and the same number read from a certificate have one name.
+ */
 export function serialNumberHex(serialNumber: Uint8Array): string {
-  const hasSignOctet = serialNumber.length > 1 && serialNumber[0] === 0;
-  return Buffer.from(hasSignOctet ? serialNumber.subarray(1) : serialNumber).toString("hex");
+  const start = serialNumber.findIndex((octet) => octet !== 0);
+  return Buffer.from(serialNumber.subarray(start === -1 ? -1 : start)).toString("hex");
 }
