@@ -1,6 +1,7 @@
 /** Room: local. Runs a task at an interval, never twice at once, and waits for it at the end. */
-import { isAppError } from "../core/errors.ts";
 import type { Log } from "../core/ports.ts";
+import { codeOf } from "../lambdas/http/problems.ts";
+import { describeError } from "../lambdas/http/redaction.ts";
 
 /**
  * A failed run is logged and the next one tries again. The timer does not keep the process alive.
@@ -17,7 +18,7 @@ export function every(
     try {
       await task();
     } catch (error) {
-      log.error("scheduled_task_failed", { task: name, code: isAppError(error) ? error.code : "internal" });
+      log.error("scheduled_task_failed", { task: name, code: codeOf(error), ...describeError(error) });
     } finally {
       running = undefined;
     }

@@ -1,8 +1,10 @@
 /**
  * Room: lambdas/http. What may stand in a log line. Two walls: a field must be on the list, and its value
- * must not look like a secret or a personal datum, whoever put it there. The list holds opaque ids, codes and
- * measures only: no bodies, no headers, no query strings, no certificates, no subjects.
+ * must not look like a secret or a personal datum, whoever put it there. The list holds opaque ids, codes,
+ * measures and messages of ours: no bodies, no headers, no query strings, no certificates, no subject names.
  */
+import { AppError } from "../../core/errors.ts";
+import { personalDataShape } from "../../core/policy/personal-data.ts";
 
 export type LogFields = Readonly<Record<string, string | number | boolean>>;
 
@@ -19,6 +21,10 @@ const textFields: ReadonlySet<string> = new Set([
   "rule",
   "url",
   "reason",
+  "task",
+  "subjectId",
+  "deviceId",
+  "detail",
   "errorName",
   "stack",
 ]);
@@ -69,12 +75,20 @@ const forms: Readonly<Record<string, RegExp>> = {
   serialNumber: /^(?:[0-9a-f]{2}){8,20}$/,
 };
 
+/** Opaque by policy; what got past the policy, or was there before it, is stopped here. */
+const identifiers: ReadonlySet<string> = new Set(["subjectId", "deviceId"]);
+
+function isSafe(name: string, value: string): boolean {
+  const form = forms[name];
+  if (form !== undefined) return form.test(value);
+  if (identifiers.has(name) && personalDataShape(value) !== undefined) return false;
+  return !looksSecret(value);
+}
+
 function safeText(name: string, value: string): string {
   // Made by describeError alone, which lets names of functions and files through and nothing else.
   if (name === "stack") return value;
-  const form = forms[name];
-  const isSafe = form === undefined ? !looksSecret(value) : form.test(value);
-  return isSafe ? value : redacted;
+  return isSafe(name, value) ? value : redacted;
 }
 
 /** The fields that may be written; others keep their name, if it is one, and lose their value. */
@@ -98,11 +112,18 @@ export function redactEvent(event: string): string {
 const frame =
   /^ {4}at (?:(?<call>[\w.<>#$ [\]]{1,80}) \()?(?:file:\/\/)?(?:[^()\s]*\/)?(?<place>[\w.-]{1,64}\.[cm]?[jt]s:\d+:\d+)\)?$/;
 
+export interface ErrorDescription {
+  readonly errorName: string;
+  readonly stack: string;
+  /** Not called `message`, which is the event in CloudWatch lines. */
+  readonly detail?: string;
+}
+
 /**
- * Where an unexpected error came from: function names, file names and lines, five at most. Never its message,
- * which may quote what a caller sent.
+ * Where an error came from: function names, file names and lines, five at most. An AppError's message says
+ * what to do about it; any other error's message may quote what a caller sent, and is never taken.
  */
-export function describeError(error: unknown): { errorName: string; stack: string } {
+export function describeError(error: unknown): ErrorDescription {
   if (!(error instanceof Error)) return { errorName: typeof error, stack: "" };
   const frames = (error.stack ?? "")
     .slice(0, 8_192)
@@ -111,5 +132,9 @@ export function describeError(error: unknown): { errorName: string; stack: strin
     .filter((groups) => groups !== undefined)
     .slice(0, 5)
     .map((groups) => `${groups["call"] ?? "anonymous"} ${groups["place"] ?? ""}`);
-  return { errorName: /^\w{1,40}$/.test(error.name) ? error.name : "Error", stack: frames.join(" < ") };
+  return {
+    errorName: /^\w{1,40}$/.test(error.name) ? error.name : "Error",
+    stack: frames.join(" < "),
+    ...(error instanceof AppError ? { detail: error.message } : {}),
+  };
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { AppError } from "../../core/errors.ts";
 import { createLog } from "../../lambdas/http/logger.ts";
 import { describeError, redact, redacted } from "../../lambdas/http/redaction.ts";
 
@@ -32,7 +33,19 @@ const hostile = [
 ] as const;
 
 describe("a value that looks like a secret or a personal datum is not written, in any field", () => {
-  for (const field of ["reason", "code", "fleet", "route", "requestId", "serialNumber", "errorName"]) {
+  for (const field of [
+    "reason",
+    "detail",
+    "task",
+    "subjectId",
+    "deviceId",
+    "code",
+    "fleet",
+    "route",
+    "requestId",
+    "serialNumber",
+    "errorName",
+  ]) {
     it.each(hostile)(`${field}: %s`, (_name, value) => {
       expect(redact({ [field]: value })).toEqual({ [field]: redacted });
     });
@@ -51,8 +64,6 @@ describe("a field that is not on the list loses its value", () => {
     "certificate",
     "clientCert",
     "subject",
-    "subjectId",
-    "deviceId",
     "email",
     "name",
     "query",
@@ -81,6 +92,10 @@ describe("what operators need is written", () => {
     [{ serialNumber: "12345678901234567890" }],
     [{ authorityId: "issuing-1", algorithm: "P-256", profile: "device" }],
     [{ url: "https://127.0.0.1:8443" }],
+    [{ task: "listener_renewal", code: "internal" }],
+    [{ subjectId: "operator-1", deviceId: "pump-0042" }],
+    [{ deviceId: "563de830-a81e-4c7e-ac6b-336e34f95ecf" }],
+    [{ detail: "the disk of the item database is full; free space and try again" }],
     [{ finished: 1, closed: 0, failed: 2, attempt: 3 }],
   ])("%j", (fields) => {
     expect(redact(fields)).toEqual(fields);
@@ -98,6 +113,29 @@ describe("patterns take time in proportion to what they read", () => {
     const started = performance.now();
     for (let round = 0; round < 200; round += 1) redact({ reason: value });
     expect(performance.now() - started).toBeLessThan(2_000);
+  });
+});
+
+describe("ids that a policy keeps opaque are looked at once more", () => {
+  it.each(["jane.at.example.com", "dob-1", "01.02.1980", "2125550123"])("%s", (subjectId) => {
+    expect(redact({ subjectId, deviceId: subjectId })).toEqual({ subjectId: redacted, deviceId: redacted });
+  });
+});
+
+describe("an AppError's own words are written, as far as they look harmless", () => {
+  const full = "the disk of the item database is full; free space and try again";
+  it("its message is the detail", () => {
+    const described = describeError(new AppError("store_unavailable", full));
+    expect(redact({ ...described })).toMatchObject({ errorName: "AppError", detail: full });
+  });
+  it.each(hostile)("but not with %s in it", (_name, value) => {
+    const described = describeError(new AppError("internal", `this failed: ${value}`));
+    expect(redact({ ...described })).toMatchObject({ detail: redacted });
+  });
+  it("the words of its cause are not", () => {
+    const cause = new Error("password is hunter2");
+    const described = describeError(new AppError("store_unavailable", full, { cause }));
+    expect(JSON.stringify(redact({ ...described }))).not.toContain("hunter2");
   });
 });
 
