@@ -19,7 +19,8 @@ export interface Route {
   readonly access: "public" | readonly [CredentialKind];
   readonly function: FunctionId;
   readonly summary: string;
-  readonly touches: { readonly items: "none" | "read" | "write"; readonly keys: "none" | "sign" };
+  /** `probe` reads, and writes the one health item: a grant for it names that item's key (see health.ts). */
+  readonly touches: { readonly items: "none" | "read" | "probe" | "write"; readonly keys: "none" | "sign" };
   /** Media types of the request body; absent when the route takes none. */
   readonly consumes?: readonly MediaType[];
   /** Media types of the answer, the preferred one first. */
@@ -117,8 +118,8 @@ export const routes = [
     path: "/healthz",
     access: "public",
     function: "distribution",
-    summary: "Ask whether the service reaches its store",
-    touches: { items: "read", keys: "none" },
+    summary: "Ask whether the service can write to its store",
+    touches: { items: "probe", keys: "none" },
     produces: ["application/json"],
   },
 ] as const satisfies readonly Route[];

@@ -1,21 +1,20 @@
 /** Room: lambdas/distribution. What others may read: trust, inventory, the API's description, health. */
 import { getCertificate, listCertificates } from "../../core/distribution/inventory.ts";
 import { trustBundlePem } from "../../core/distribution/trust.ts";
-import { AppError } from "../../core/errors.ts";
 import type { App } from "../../core/ports.ts";
 import openApi from "../../docs/openapi.json" with { type: "json" };
 import type { HttpHandler, RouteHandlers } from "../http/message.ts";
 import { certificateResult, entityTag, jsonResult, publicResult } from "../http/response.ts";
 import { listCertificatesQuery, parse } from "../http/schemas.ts";
 import { httpHandler } from "../http/stack.ts";
+import { writeProbe } from "./health.ts";
 
 const defaultLimit = 100;
 const openApiText = JSON.stringify(openApi);
 const openApiTag = entityTag(openApiText);
-// No item has this key: the answer "absent" is proof enough that the store answers.
-const healthKey = { pk: "HEALTH", sk: "HEALTH" } as const;
 
 export function distributionHandlers(app: App): RouteHandlers<"distribution"> {
+  const probe = writeProbe(app);
   return {
     listCertificates: async ({ event, path: { fleet } }) => {
       const query = parse(listCertificatesQuery, event.queryStringParameters ?? {}, "query");
@@ -32,11 +31,7 @@ export function distributionHandlers(app: App): RouteHandlers<"distribution"> {
     getOpenApi: async ({ event, accepted }) => publicResult(event, openApiText, accepted, openApiTag),
 
     getHealth: async () => {
-      try {
-        await app.items.get(healthKey);
-      } catch (cause) {
-        throw new AppError("store_unavailable", "the store does not answer", { cause });
-      }
+      await probe();
       return jsonResult(200, { status: "ok" });
     },
   };

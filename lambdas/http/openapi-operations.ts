@@ -133,8 +133,8 @@ export const operationDetails = {
   },
   getHealth: {
     status: "200",
-    description: "Reads one key of the store.",
-    answers: "The store answers.",
+    description: "Writes one small item, at most once a second; answers in between repeat the outcome.",
+    answers: "The store takes writes.",
     response: health,
     problems: [],
   },

@@ -1,5 +1,6 @@
 /** Events as API Gateway sends them (payload format 2.0), typed by the gateway's own published types. */
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
+import { operationKey } from "../../core/item-limits.ts";
 import { boundedMemo } from "../../core/memo.ts";
 import type { App } from "../../core/ports.ts";
 import type { HttpEvent, HttpResult } from "../../lambdas/http/message.ts";
@@ -61,6 +62,17 @@ export interface LogLine {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
+/** A store without an item, in which only a health check may write. */
+function emptyStore(refuse: () => never): App["items"] {
+  return {
+    get: async () => undefined,
+    query: async () => ({ items: [] }),
+    transact: async (operations) => {
+      if (!operations.every((operation) => operationKey(operation).pk === "HEALTH")) refuse();
+    },
+  };
+}
+
 /** An App whose store is empty; use cases that reach for keys or randomness fail loudly. */
 export function emptyApp(): App & { readonly lines: LogLine[] } {
   const lines: LogLine[] = [];
@@ -69,14 +81,14 @@ export function emptyApp(): App & { readonly lines: LogLine[] } {
     (event: string, fields: LogLine["fields"] = {}): void => {
       lines.push({ level, event, fields });
     };
-  const refuse = () => {
+  const refuse = (): never => {
     throw new Error("not in this test");
   };
   return {
     lines,
     clock: { now: () => 1_773_342_238_000, sleep: async () => undefined },
     entropy: { bytes: refuse },
-    items: { get: async () => undefined, query: async () => ({ items: [] }), transact: async () => refuse() },
+    items: emptyStore(refuse),
     keys: { createKey: refuse, describeKey: refuse, sign: refuse },
     log: { info: write("info"), warn: write("warn"), error: write("error") },
     memo: boundedMemo(),

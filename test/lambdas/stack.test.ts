@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { AppError } from "../../core/errors.ts";
 import { distributionFunction, distributionHandlers } from "../../lambdas/distribution/handler.ts";
 import { enrollmentHandlers } from "../../lambdas/enrollment/handler.ts";
 import { handlersOf } from "../../lambdas/handlers.ts";
+import { type LogFields, redact } from "../../lambdas/http/redaction.ts";
 import { httpHandler } from "../../lambdas/http/stack.ts";
 import { revocationHandlers } from "../../lambdas/revocation/handler.ts";
 import { type Route, routes } from "../../lambdas/routes.ts";
@@ -27,6 +29,8 @@ describe("routes and handlers are the same set", () => {
     const rows: readonly Route[] = routes;
     const open = rows.filter(({ access, touches }) => access === "public" && touches.items === "write");
     expect(open).toEqual([]);
+    const probing = rows.filter(({ touches }) => touches.items === "probe").map(({ id }) => id);
+    expect(probing).toEqual(["getHealth"]);
   });
 });
 
@@ -122,6 +126,19 @@ describe("one log line a request, and nothing in it that the caller wrote", () =
     ]);
     expect(app.lines[0]?.fields).toMatchObject({ code: "internal", errorName: "RangeError" });
     expect(JSON.stringify(app.lines)).not.toContain("hunter2");
+  });
+
+  it("an expected failure of the service says in the log, not in the answer, what to do about it", async () => {
+    const app = emptyApp();
+    const full = "the disk of the item database is full; free space and try again";
+    const failing = httpHandler<"distribution">(app, {
+      ...distributionHandlers(app),
+      getHealth: () => Promise.reject(new AppError("store_unavailable", full)),
+    });
+    const result = await failing(gatewayEvent());
+    expect(problemOf(result)).not.toHaveProperty("detail");
+    expect(app.lines[0]).toMatchObject({ event: "request_failed", fields: { detail: full } });
+    expect(redact(app.lines[0]?.fields as LogFields)).toMatchObject({ requestId, detail: full });
   });
 
   it("whatever a handler throws, the caller gets a problem", async () => {
