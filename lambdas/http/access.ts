@@ -11,6 +11,9 @@ import type { BearerToken, HttpEvent } from "./message.ts";
 // RFC 6750 §2.1, and 32 octets in base64url without padding: the last character has two zero bits.
 const bearer = /^[Bb][Ee][Aa][Rr][Ee][Rr] +(?<token>[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])$/;
 
+/** Characters of PEM: 16,384 octets of DER and line breaks. Certificates of a fleet have a tenth of it. */
+export const certificateLimit = 24_000;
+
 function bearerToken(event: HttpEvent): BearerToken {
   const header = event.headers["authorization"];
   if (header === undefined || header === "") {
@@ -38,6 +41,13 @@ async function clientIdentity(
     throw new AppError(
       "client_certificate_required",
       `this call needs ${kind === "operator" ? "an operator" : "a device"} certificate over mutual TLS`,
+    );
+  }
+  // Checked before anything decodes it: a stranger chooses what is in it.
+  if (certificate.length > certificateLimit) {
+    throw new AppError(
+      "client_certificate_untrusted",
+      `client certificate exceeds ${certificateLimit} characters of PEM; present the one that the fleet issued`,
     );
   }
   const identity = await authenticateClientCertificate(app, { fleet, certificate });
