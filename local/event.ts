@@ -130,12 +130,34 @@ export function toEvent(request: IncomingMessage, body: Buffer, now: number): Ht
   };
 }
 
+// From here on the copy costs more than looking for it.
+const sharedLength = 16_384;
+const sharedBodies = 4;
+const publicBodies = new Map<string, { readonly text: string; readonly bytes: Buffer }>();
+
+/**
+ * The octets of `result`. Those of a large public answer are made once, so that many readers of it share them:
+ * found by its entity tag, and taken only when the text is the very same.
+ */
+function octetsOf({ body, headers, isBase64Encoded = false }: HttpResult): Buffer {
+  const tag = headers["etag"];
+  if (isBase64Encoded || tag === undefined || body.length < sharedLength) {
+    return Buffer.from(body, isBase64Encoded ? "base64" : "utf8");
+  }
+  const known = publicBodies.get(tag);
+  if (known?.text === body) return known.bytes;
+  const bytes = Buffer.from(body, "utf8");
+  if (publicBodies.size >= sharedBodies) publicBodies.clear();
+  publicBodies.set(tag, { text: body, bytes });
+  return bytes;
+}
+
 /** Statuses whose answers never have a body (RFC 9110 §6.4.1). */
 const bodiless = new Set([204, 304]);
 
 /** Sends `result`; `last` closes the connection after it. */
 export function sendResult(response: ServerResponse, result: HttpResult, last: boolean): void {
-  const body = Buffer.from(result.body, result.isBase64Encoded === true ? "base64" : "utf8");
+  const body = octetsOf(result);
   const length = bodiless.has(result.statusCode) ? {} : { "content-length": body.length };
   response.writeHead(result.statusCode, {
     ...result.headers,

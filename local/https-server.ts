@@ -8,16 +8,20 @@ import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server, type ServerOptions } from "node:https";
 import type { Duplex } from "node:stream";
-import { AppError, type ErrorCode } from "../core/errors.ts";
+import type { TLSSocket } from "node:tls";
+import { AppError } from "../core/errors.ts";
 import type { Log } from "../core/ports.ts";
 import { tlsSettings } from "../core/standard/transport.ts";
 import type { Handlers } from "../lambdas/handlers.ts";
-import { codeOf, problemDetails, problemResult } from "../lambdas/http/problems.ts";
+import { codeOf, problemResult } from "../lambdas/http/problems.ts";
 import { describeError } from "../lambdas/http/redaction.ts";
 import { bodyLimit } from "../lambdas/http/request.ts";
 import { matchRoute } from "../lambdas/http/router.ts";
+import { securityHeaders } from "../lambdas/http/security-headers.ts";
 import { sendResult, toEvent } from "./event.ts";
+import { Pipeline, type PipelineLimits } from "./pipeline.ts";
 import { refusePlainHttp } from "./plain-http.ts";
+import { expectationFailed, hostRefusal, type Refusal, refusalResult, refuseUnparsed } from "./refusals.ts";
 
 export interface HttpsServerOptions {
   readonly handlers: Handlers;
@@ -31,7 +35,7 @@ export interface HttpsServerOptions {
 }
 
 /** Times in milliseconds. Each bounds what one peer may hold, so that slow peers cannot hold everything. */
-export interface ServerLimits {
+export interface ServerLimits extends PipelineLimits {
   readonly handshake: number;
   readonly headers: number;
   readonly request: number;
@@ -39,6 +43,8 @@ export interface ServerLimits {
   /** How long running requests have when the server closes. */
   readonly close: number;
   readonly connections: number;
+  /** Without an octet in either direction; longer than a request may wait for another one's issuance (12 s). */
+  readonly stall: number;
 }
 
 const defaultLimits: ServerLimits = {
@@ -48,6 +54,9 @@ const defaultLimits: ServerLimits = {
   keepAlive: 30_000,
   close: 10_000,
   connections: 4_096,
+  stall: 30_000,
+  pipelined: 8,
+  answer: 60_000,
 };
 
 export interface HttpsServer {
@@ -85,6 +94,8 @@ function serverOptions(tls: HttpsServerOptions["tls"], limits: ServerLimits): Se
     keepAliveTimeout: limits.keepAlive,
     connectionsCheckingInterval: 1_000,
     maxHeaderSize: 16_384,
+    // Node's own refusal is no problem document; hostRefusal's is.
+    requireHostHeader: false,
     noDelay: true,
   };
 }
@@ -154,56 +165,71 @@ function sendFailure(log: Log, response: ServerResponse, error: unknown): void {
   if (error instanceof AppError) log.info("request", { requestId, route: "none", code });
   else log.error("request_failed", { requestId, code, ...describeError(error) });
   if (response.headersSent) response.destroy();
-  else sendResult(response, problemResult(error, requestId), true);
+  else sendResult(response, problemResult(error, requestId, securityHeaders), true);
 }
 
-/** What never became a request: the parser's own refusals, answered as a problem when they can be. */
-const parserRefusals: Readonly<Record<string, readonly [string, ErrorCode, string]>> = {
-  HPE_HEADER_OVERFLOW: [
-    "431 Request Header Fields Too Large",
-    "request_too_large",
-    "request headers exceed 16384 octets; send less",
-  ],
-  ERR_HTTP_REQUEST_TIMEOUT: [
-    "408 Request Timeout",
-    "request_invalid",
-    "the request took too long; repeat it",
-  ],
-};
-
-function refuseUnparsed(error: Error & { code?: string }, socket: Duplex): void {
-  const code = error.code ?? "";
-  const isHttp = code.startsWith("HPE_") || code === "ERR_HTTP_REQUEST_TIMEOUT";
-  if (!isHttp || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const [status, problem, detail] = parserRefusals[code] ?? [
-    "400 Bad Request",
-    "request_invalid",
-    "not HTTP/1.1",
-  ];
-  const body = JSON.stringify({
-    ...problemDetails(problem, detail, "unparsed"),
-    status: Number.parseInt(status, 10),
-  });
-  const head = `HTTP/1.1 ${status}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}`;
-  socket.end(`${head}\r\nconnection: close\r\n\r\n${body}`, () => socket.destroy());
+function sendRefusal(log: Log, response: ServerResponse, refusal: Refusal): void {
+  const requestId = randomUUID();
+  log.info("request", { requestId, route: "none", status: refusal.status, code: refusal.code });
+  sendResult(response, refusalResult(refusal, requestId), true);
 }
 
-function attach(server: Server, options: HttpsServerOptions, closing: () => boolean): void {
-  const listener = (request: IncomingMessage, response: ServerResponse): void => {
-    serve(options, request, response, closing).catch((error: unknown) =>
-      sendFailure(options.log, response, error),
-    );
+// The certificates of a fleet have some hundred octets, with ML-DSA some thousand. OpenSSL takes 100 kB and
+// keeps four times what it parsed for as long as the connection lasts.
+const certificateOctets = 16_384;
+
+/** Client certificates are judged in core; this one is too large to be any fleet's, so its peer is a stranger. */
+function refuseLargeCertificate(log: Log, socket: TLSSocket): void {
+  const octets = socket.getPeerX509Certificate()?.raw.length ?? 0;
+  if (octets <= certificateOctets) return;
+  log.warn("client_certificate_too_large", { code: "client_certificate_untrusted", count: octets });
+  socket.destroy();
+}
+
+type Listener = (request: IncomingMessage, response: ServerResponse) => void;
+type Admitted = (request: IncomingMessage, response: ServerResponse, last: () => boolean) => void;
+
+/** Every request passes here first: its turn on the connection, then what HTTP asks of any request. */
+function admission(
+  log: Log,
+  pipeline: Pipeline,
+  closing: () => boolean,
+): (refusal: (request: IncomingMessage) => Refusal | undefined, next: Admitted) => Listener {
+  return (refusalOf, next) => (request, response) => {
+    const turn = pipeline.enter(request, response);
+    if (turn === "refuse") return;
+    const refusal = refusalOf(request);
+    if (refusal === undefined) {
+      next(request, response, () => turn === "last" || closing());
+    } else {
+      pipeline.end(request.socket);
+      sendRefusal(log, response, refusal);
+    }
   };
-  server.on("request", listener);
-  // RFC 9110 §10.1.1: a body that will be refused is refused before it is sent.
-  server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
+}
+
+function attach(server: Server, options: HttpsServerOptions, limits: ServerLimits, closing: () => boolean) {
+  const { log } = options;
+  const pipeline = new Pipeline(limits, (count) => log.warn("connection_flooded", { count }));
+  const admit = admission(log, pipeline, closing);
+  const answer: Admitted = (request, response, last) => {
+    serve(options, request, response, last).catch((error: unknown) => sendFailure(log, response, error));
+  };
+  const proceed: Admitted = (request, response, last) => {
     if (declaredLength(request) <= bodyLimit) response.writeContinue();
-    listener(request, response);
-  });
-  server.on("clientError", refuseUnparsed);
+    answer(request, response, last);
+  };
+  server.on("request", admit(hostRefusal, answer));
+  // RFC 9110 §10.1.1: a body that will be refused is refused before it is sent.
+  server.on("checkContinue", admit(hostRefusal, proceed));
+  server.on(
+    "checkExpectation",
+    admit(() => expectationFailed, answer),
+  );
+  server.on("clientError", (error: Error, socket: Duplex) =>
+    refuseUnparsed(error, socket, pipeline.mayAnswer(socket)),
+  );
+  server.on("secureConnection", (socket: TLSSocket) => refuseLargeCertificate(log, socket));
 }
 
 async function listen(server: Server, host: string, port: number): Promise<number> {
@@ -220,7 +246,8 @@ export async function startHttpsServer(options: HttpsServerOptions): Promise<Htt
   const server = createServer(serverOptions(options.tls, limits));
   server.maxConnections = limits.connections;
   let isClosing = false;
-  attach(server, options, () => isClosing);
+  server.setTimeout(limits.stall);
+  attach(server, options, limits, () => isClosing);
   const gate = refusePlainHttp(server, limits.handshake);
   const port = await listen(server, options.host, options.port);
 

@@ -3,7 +3,6 @@
  * handler; then problem details, security headers and one log line. Made once for a function, not per request.
  */
 import middy from "@middy/core";
-import httpSecurityHeaders from "@middy/http-security-headers";
 import { AppError } from "../../core/errors.ts";
 import type { App } from "../../core/ports.ts";
 import type { FunctionId, RouteId, RouteRow } from "../routes.ts";
@@ -14,6 +13,7 @@ import { codeOf, problemResult, problems } from "./problems.ts";
 import { describeError } from "./redaction.ts";
 import { checkBodySize, mediaType, negotiate } from "./request.ts";
 import { matchRoute } from "./router.ts";
+import { securityHeadersMiddleware } from "./security-headers.ts";
 
 /** One request on its way; `route`, `fleet` and `allow` are learned on it. */
 interface Exchange {
@@ -98,32 +98,6 @@ function requestLog(app: App): Middleware {
   return { after: write, onError: write };
 }
 
-// For an API: nothing here is a page, so nothing may be framed, sniffed, scripted or cached by accident.
-const securityHeaders = () =>
-  httpSecurityHeaders({
-    contentSecurityPolicy: {
-      "default-src": "'none'",
-      "base-uri": "'none'",
-      "form-action": "'none'",
-      "frame-ancestors": "'none'",
-      "report-to": "",
-      "require-trusted-types-for": "",
-      sandbox: "",
-      "upgrade-insecure-requests": "",
-    },
-    // RFC 6797; two years, as preload lists ask. The whole host speaks HTTPS only.
-    strictTransportSecurity: { maxAge: 63_072_000, includeSubDomains: true, preload: false },
-    crossOriginEmbedderPolicy: false,
-    crossOriginOpenerPolicy: false,
-    downloadOptions: false,
-    dnsPrefetchControl: false,
-    originAgentCluster: false,
-    permissionsPolicy: false,
-    permittedCrossDomainPolicies: false,
-    reportingEndpoints: false,
-    reportTo: false,
-  });
-
 /** API Gateway sends lower case; whoever does not is put right, repeated names joined (RFC 9110 §5.3). */
 function withLowerCaseHeaders(event: HttpEvent): HttpEvent {
   const names = Object.keys(event.headers);
@@ -144,7 +118,7 @@ export function httpHandler<F extends FunctionId>(app: App, handlers: RouteHandl
   const stack = middy<Exchange, HttpResult>((exchange: Exchange) => dispatch(app, table, exchange))
     // `after` and `onError` run from the last to the first: problem, then headers, then the log line.
     .use(requestLog(app))
-    .use(securityHeaders() as Middleware)
+    .use(securityHeadersMiddleware as Middleware)
     .use(problemDetailsOnError(app));
   type Context = Parameters<typeof stack>[1];
   return (event, context) =>

@@ -157,6 +157,7 @@ describe("answers", () => {
   it("a handler that fails gets a problem out, not a hanging connection", async () => {
     const answer = await answering(() => Promise.reject(new Error("hunter2")));
     expect(answer.status).toBe(500);
+    expect(answer.headers).toMatchObject({ "x-content-type-options": "nosniff", connection: "close" });
     expect(answer.body).not.toContain("hunter2");
   });
 });

@@ -4,7 +4,7 @@ import { signatureAlgorithms } from "../../core/formats/algorithms.ts";
 import { name } from "../../core/formats/name.ts";
 import { encodePem } from "../../core/formats/pem.ts";
 import { encodeCertificate } from "../../core/formats/x509/certificate.ts";
-import { extension } from "../../core/formats/x509/extension.ts";
+import { type Extension, extension } from "../../core/formats/x509/extension.ts";
 import { basicConstraints, subjectAltName } from "../../core/formats/x509/extensions/index.ts";
 import { encodeTbsCertificate } from "../../core/formats/x509/tbs-certificate.ts";
 
@@ -21,6 +21,18 @@ let serial = 0x10_00;
 
 /** A new key, and a certificate that it signs for itself: for `subject`, localhost and 127.0.0.1. */
 export function selfSigned(...subject: Parameters<typeof name>[0]): Credential {
+  return selfSignedWith([], ...subject);
+}
+
+/** The same with as many more extensions, of some sixty octets each, as nobody knows. */
+export function selfSignedWithExtensions(count: number): Credential {
+  const arc = (index: number): string => `1.3.6.1.4.1.99999.${index}`;
+  const value = Buffer.concat([Buffer.of(0x04, 40), Buffer.alloc(40)]);
+  const unknown = Array.from({ length: count }, (_, at) => ({ oid: arc(at + 1), critical: false, value }));
+  return selfSignedWith(unknown, ["commonName", "large"]);
+}
+
+function selfSignedWith(more: readonly Extension[], ...subject: Parameters<typeof name>[0]): Credential {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const today = Math.floor(Date.now() / day) * day;
   serial += 1;
@@ -41,6 +53,7 @@ export function selfSigned(...subject: Parameters<typeof name>[0]): Credential {
         ],
         false,
       ),
+      ...more,
     ],
   });
   const der = encodeCertificate(tbs, signature, sign(signature.digest, tbs, privateKey));
