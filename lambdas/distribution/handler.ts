@@ -13,6 +13,7 @@ const defaultLimit = 100;
 const openApiText = JSON.stringify(openApi);
 const openApiTag = entityTag(openApiText);
 
+/** Handlers of this function's routes. They reject with AppError; `httpHandler` answers it as a problem. */
 export function distributionHandlers(app: App): RouteHandlers<"distribution"> {
   const probe = writeProbe(app);
   return {
@@ -37,6 +38,7 @@ export function distributionHandlers(app: App): RouteHandlers<"distribution"> {
   };
 }
 
+/** The function whole. It never rejects: failures are answered as problems. */
 export function distributionFunction(app: App): HttpHandler {
   return httpHandler<"distribution">(app, distributionHandlers(app));
 }
