@@ -1,4 +1,5 @@
 /** Room: bench. `npm run bench`: ratios measured in one run. Machines differ and are noisy; ratios travel. */
+import "../local/thread-pool.ts";
 import { benchEnrollment } from "./enrollment.ts";
 import { benchIssuance } from "./issuance.ts";
 

@@ -1,4 +1,5 @@
 /** Room: cli. `fleetkey serve`: the whole service on this machine. The only command that imports local/. */
+import "../../local/thread-pool.ts";
 import { once } from "node:events";
 import { join } from "node:path";
 import { type LocalServer, startLocal } from "../../local/app.ts";
