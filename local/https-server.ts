@@ -53,7 +53,7 @@ const defaultLimits: ServerLimits = {
   request: 20_000,
   keepAlive: 30_000,
   close: 10_000,
-  connections: 4_096,
+  connections: 1_024,
   stall: 30_000,
   pipelined: 8,
   answer: 60_000,
