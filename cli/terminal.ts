@@ -17,7 +17,7 @@ export interface Terminal {
   readonly now: () => number;
 }
 
-/** https://no-color.org: any non-empty NO_COLOR turns colour off; so does a stream that is no terminal. */
+/** https://no-color.org: a NO_COLOR that is not empty turns colour off; so does a stream that is no terminal. */
 export function hasColour(terminal: Terminal, stream: TerminalStream): boolean {
   return stream.isTTY === true && !terminal.env["NO_COLOR"] && terminal.env["TERM"] !== "dumb";
 }

@@ -61,7 +61,7 @@ const checkKey: Check = ({ tbs, profile }) => {
 };
 
 const checkSubjectName: Check = ({ tbs, names }) =>
-  // Octet by octet: any other spelling, even one that compares equal, was not made here.
+  // Octet by octet: another spelling, even one that compares equal, was not made here.
   Buffer.compare(encodeName(names.subject), tbs.subjectRaw) === 0
     ? undefined
     : deny("name_not_permitted", "certificate's subject does not trace to the verified identity");
