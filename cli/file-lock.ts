@@ -93,8 +93,8 @@ async function takeOver(own: string, path: string): Promise<boolean> {
   const guard = `${path}.takeover`;
   if (!(await putInPlace(own, guard))) {
     const holder = await holderOf(guard);
-    if (typeof holder === "number") throw locked(path, holder);
-    if (holder === "nobody") await rm(guard, { force: true });
+    // A guard whose process died is not removed here: a slower process would remove the next one's live guard.
+    if (holder !== undefined) throw locked(guard, holder === "nobody" ? undefined : holder);
     return false;
   }
   try {

@@ -13,7 +13,11 @@ export function boundedMemo(maximum = 1_024): Memo {
     if (!oldest.done) values.delete(oldest.value);
   };
   return {
-    has: (key) => values.has(key),
+    has(key) {
+      const known = values.has(key);
+      if (known) remember(key, values.get(key));
+      return known;
+    },
     get<Value>(key: string, make: () => Value): Value {
       // Only `remember` writes, and a key names one kind of value.
       const value = values.has(key) ? (values.get(key) as Value) : make();

@@ -2,14 +2,15 @@
  * Room: local. What the first start leaves for its owner: the fleet's root and the credential of one operator.
  * The key is on disk before its certificate exists, so a kill between the two loses nothing.
  */
-import { createPrivateKey, X509Certificate } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ensurePrivateDirectory, publishPrivateFile } from "../adapters/local/private-directory.ts";
-import { authenticateClientCertificate } from "../core/access/client-certificate.ts";
 import { issueForDeployment } from "../core/bootstrap/end-entity.ts";
 import { trustBundlePem } from "../core/distribution/trust.ts";
+import { findCertificate } from "../core/enrollment/intent.ts";
 import { isAppError } from "../core/errors.ts";
+import { serialNumberHex } from "../core/formats/x509/tbs-certificate.ts";
 import type { App } from "../core/ports.ts";
 import { profiles } from "../core/standard/profiles.ts";
 import { keyWithRequest } from "./certification.ts";
@@ -26,33 +27,50 @@ export const firstOperatorId = "operator-1";
 
 type Standing = "absent" | "due" | "inForce" | "revoked";
 
-/** A certificate without its key is worth nothing, as a partial restore or two first starts may leave it. */
-function belongsTo(pem: string, key: string | undefined): boolean {
-  return key !== undefined && new X509Certificate(pem).checkPrivateKey(createPrivateKey(key));
+/** The key in `pem`, or undefined when it is none that this product made. */
+function operatorKey(pem: string | undefined): KeyObject | undefined {
+  if (pem === undefined) return undefined;
+  try {
+    const key = createPrivateKey(pem);
+    return key.asymmetricKeyDetails?.namedCurve === "prime256v1" ? key : undefined;
+  } catch {
+    // A torn or foreign file: the caller makes a new key.
+    return undefined;
+  }
 }
 
-async function standing(app: App, fleet: string, files: BootstrapFiles): Promise<Standing> {
-  const pem = await readIfPresent(files.operatorCertificate);
-  if (pem === undefined) return "absent";
+function parse(pem: string): X509Certificate | undefined {
   try {
-    await authenticateClientCertificate(app, { fleet, certificate: pem });
-  } catch (error) {
-    if (isAppError(error, "client_certificate_revoked")) return "revoked";
-    if (isAppError(error, "client_certificate_expired")) return "due";
-    if (isAppError(error, "client_certificate_untrusted")) return "absent";
-    throw error;
+    return new X509Certificate(pem);
+  } catch {
+    // As above: what is no certificate is no credential.
+    return undefined;
   }
-  if (!belongsTo(pem, await readIfPresent(files.operatorKey))) return "absent";
-  const { validFromDate, validToDate } = new X509Certificate(pem);
-  const [notBefore, notAfter] = [validFromDate.getTime(), validToDate.getTime()];
-  const due = notBefore + (notAfter - notBefore) * profiles.operator.renewAfterFraction;
+}
+
+/**
+ * Judged by its record first: a revoked certificate stays revoked when it has expired too, so that a revocation
+ * is never undone unseen. A certificate without its key is worth nothing.
+ */
+async function standing(app: App, fleet: string, files: BootstrapFiles): Promise<Standing> {
+  const certificate = parse((await readIfPresent(files.operatorCertificate)) ?? "");
+  if (certificate === undefined) return "absent";
+  const serialNumber = serialNumberHex(Buffer.from(certificate.serialNumber, "hex"));
+  const record = (await findCertificate(app, fleet, serialNumber))?.value;
+  if (record?.certificate === undefined || !certificate.raw.equals(record.certificate)) return "absent";
+  if (record.state === "revoked") return "revoked";
+  const key = operatorKey(await readIfPresent(files.operatorKey));
+  if (key === undefined || !certificate.checkPrivateKey(key)) return "absent";
+  const lifetime = record.notAfter - record.notBefore;
+  const due = record.notBefore + lifetime * profiles.operator.renewAfterFraction;
   return due <= app.clock.now() ? "due" : "inForce";
 }
 
 /** The key on disk: the one that a kill left, or a new one. Of two first starts both use the first's. */
 async function publishedKey(path: string): Promise<string> {
   const existing = await readIfPresent(path);
-  if (existing !== undefined) return existing;
+  if (operatorKey(existing) === undefined) await rm(path, { force: true });
+  else if (existing !== undefined) return existing;
   await publishPrivateFile(path, Buffer.from(keyWithRequest().privateKey));
   return readFile(path, "utf8");
 }

@@ -45,8 +45,9 @@ export class Pipeline {
     const { socket } = request;
     const lane = this.#lanes.get(socket) ?? this.#open(request);
     lane.latest = request;
+    // A peer that takes no answers must not buy time with more requests.
+    if (lane.due === 0) lane.deadline.refresh();
     lane.due += 1;
-    lane.deadline.refresh();
     response.once("close", () => {
       lane.due -= 1;
       lane.deadline.refresh();

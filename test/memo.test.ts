@@ -18,6 +18,14 @@ describe("boundedMemo", () => {
     expect([get("a"), get("c"), get("a"), get("b")]).toEqual([1, 3, 1, 4]);
   });
 
+  it("asking whether a key is known counts as asking for it", () => {
+    const memo = boundedMemo(2);
+    for (const key of ["a", "b"]) memo.get(key, () => key);
+    expect(memo.has("a")).toBe(true);
+    memo.get("c", () => "c");
+    expect([memo.has("a"), memo.has("b")]).toEqual([true, false]);
+  });
+
   it("does not remember what throws", () => {
     const memo = boundedMemo();
     const failing = () => {

@@ -24,6 +24,8 @@ import {
  * a second signature, never a second certificate.
  */
 export const leaseMilliseconds = 10_000;
+/** Clocks of machines that serve one fleet differ by less than this. */
+const clockSkewMilliseconds = 5_000;
 /** How long a second caller waits for the first one's result: it outlasts a lease that a crash left behind. */
 const patienceMilliseconds = 12_000;
 const firstPause = 5;
@@ -131,14 +133,13 @@ export async function takeOver(
 }
 
 /**
- * True when no signer holds the intent at this time. A lease that has longer to run than any
- * lease lasts was written by a clock that ran ahead: nobody waits for that clock.
+ * True when no signer holds the intent at this time. A lease that ends much later than one taken now was written
+ * by a clock that ran ahead: nobody waits for that clock.
  */
 export function isOrphan(app: App, record: CertificateRecord): boolean {
   const now = app.clock.now();
-  return (
-    record.state === "intended" && (record.leaseUntil <= now || record.leaseUntil > now + leaseMilliseconds)
-  );
+  const farthest = now + leaseMilliseconds + clockSkewMilliseconds;
+  return record.state === "intended" && (record.leaseUntil <= now || record.leaseUntil > farthest);
 }
 
 /**

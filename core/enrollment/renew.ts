@@ -77,7 +77,10 @@ async function renewCounted(
 ): Promise<CertificateRecord> {
   let presented: Stored<CertificateRecord> | undefined = client.record;
   for (let attempt = 0; attempt < attempts && presented !== undefined; attempt += 1) {
-    const record = await renewOn(app, presented, request);
+    // Only a certificate that has been renewed before can have answered this request before.
+    const renewed = presented.value.renewals !== undefined;
+    const answered = renewed ? await findAnswer(app, client.fleet, request.requestDigest) : undefined;
+    const record = answered ?? (await renewOn(app, presented, request));
     if (record !== undefined) return record;
     presented = await findCertificate(app, client.fleet, client.serialNumber);
   }
@@ -103,23 +106,17 @@ export async function renew(app: App, request: RenewalRequest): Promise<IssuedCe
   const profile = profiles[client.profile];
   assertKeyPermitted(profile, csr, client.record.value);
   const credential = `certificate:${client.serialNumber}`;
-  const digest = requestDigest(credential, csr.digest, profile.id);
   const fleet = client.fleetState;
   const { trustDomain } = fleet.record;
-  // Only a certificate that has been renewed before can have answered this request before.
-  const answered =
-    client.record.value.renewals === undefined ? undefined : await findAnswer(app, client.fleet, digest);
-  const record =
-    answered ??
-    (await renewCounted(app, client, {
-      fleet,
-      csr,
-      profile,
-      identity: { kind: "device", fleet: request.fleet, trustDomain, deviceId: client.subjectId },
-      credential,
-      requestDigest: digest,
-      consume: [],
-      taken: changedMeanwhile,
-    }));
+  const record = await renewCounted(app, client, {
+    fleet,
+    csr,
+    profile,
+    identity: { kind: "device", fleet: request.fleet, trustDomain, deviceId: client.subjectId },
+    credential,
+    requestDigest: requestDigest(credential, csr.digest, profile.id),
+    consume: [],
+    taken: changedMeanwhile,
+  });
   return issuedCertificate(fleet, record);
 }

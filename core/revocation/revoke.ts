@@ -8,6 +8,7 @@ import { findCertificate } from "../enrollment/intent.ts";
 import { AppError, isAppError } from "../errors.ts";
 import type { App } from "../ports.ts";
 import { type CertificateRecord, certificateItem, type Stored } from "../records/certificate-record.ts";
+import { limits } from "../standard/limits.ts";
 import type { RevocationReason } from "./reason.ts";
 
 export interface RevocationRequest {
@@ -26,7 +27,8 @@ export interface Revocation {
   readonly reason: string;
 }
 
-const writeAttempts = 5;
+/** Every renewal writes to the certificate's record: whoever holds the key cannot outlast this many. */
+const writeAttempts = limits.renewalsPerCertificate.value + 2;
 
 function assertRevocable(record: CertificateRecord, request: RevocationRequest): void {
   if (record.subjectKind === "authority") {

@@ -82,17 +82,16 @@ export const operationDetails = {
   renew: {
     status: "201",
     description:
-      "The presented device certificate decides the identity. The profile decides whether the key may stay.",
+      "The presented device certificate decides the identity. The profile decides whether the key may stay. The same request gets the same certificate again; one certificate has at most 8 successors, and a further request, or one whose answer was revoked or has expired, is `credential_spent`.",
     answers: "The new certificate and its chain.",
     request: csr,
     response: issuedCertificate,
     headers: location,
-    problems: [...csrCodes, "key_reused"],
+    problems: [...csrCodes, "key_reused", "credential_spent"],
   },
   listCertificates: {
     status: "200",
-    description:
-      "Newest first. A page may be shorter than its limit; there is more as long as it has a cursor.",
+    description: "Newest first. There is more as long as a page has a cursor.",
     answers: "A page of certificates.",
     query: listCertificatesQuery,
     response: certificatePage,

@@ -6,7 +6,7 @@ import { enroll } from "../../core/enrollment/enroll.ts";
 import { assertKeyPermitted, renew } from "../../core/enrollment/renew.ts";
 import { createEnrollmentToken } from "../../core/enrollment/token.ts";
 import { verifyCsr } from "../../core/formats/certification-request.ts";
-import type { App } from "../../core/ports.ts";
+import type { App, ItemStore } from "../../core/ports.ts";
 import { revoke } from "../../core/revocation/revoke.ts";
 import { type DeviceKey, deviceCsr, deviceKey } from "../support/device.ts";
 import { codeOf } from "../support/errors.ts";
@@ -23,6 +23,20 @@ afterAll(() => opened.close());
 async function enrolled(deviceId: string, key: DeviceKey = deviceKey(), on: App = app) {
   const { token } = await createEnrollmentToken(on, { fleet, operatorId: "operator-1", deviceId });
   return enroll(on, { fleet, token, csr: deviceCsr(key) });
+}
+
+/** As a store over a network: each call takes a few milliseconds each way. */
+function slowStore(items: ItemStore): ItemStore {
+  const pause = () => app.clock.sleep(1 + Math.random() * 4);
+  const slowly = async <Result>(call: () => Promise<Result>): Promise<Result> => {
+    await pause();
+    return call().finally(pause);
+  };
+  return {
+    get: (key) => slowly(() => items.get(key)),
+    query: (query) => slowly(() => items.query(query)),
+    transact: (operations) => slowly(() => items.transact(operations)),
+  };
 }
 
 const door = (certificate: string, on: App = app) =>
@@ -67,6 +81,43 @@ describe("a device with its certificate", () => {
     if (csr === undefined) expect.fail("no renewal succeeded");
     const again = await renew(app, { fleet, client: await door(first.certificate), csr });
     expect(answered).toContain(again.serialNumber);
+  });
+
+  it("answers both of two equal renewals, also where they are the last that the certificate may have", async () => {
+    const first = await enrolled("pump-16");
+    const slow = { ...app, items: slowStore(app.items) };
+    const client = await door(first.certificate, slow);
+    const requests = Array.from({ length: 9 }, () => deviceCsr(deviceKey()));
+    const twice = requests.flatMap((csr) => [csr, csr]);
+    const outcomes = await Promise.all(
+      twice.map((csr) =>
+        renew(slow, { fleet, client, csr }).then(
+          ({ serialNumber }) => serialNumber,
+          ({ code }) => String(code),
+        ),
+      ),
+    );
+    for (let index = 0; index < outcomes.length; index += 2)
+      expect(outcomes[index]).toBe(outcomes[index + 1]);
+    expect(new Set(outcomes).size).toBe(9);
+  });
+
+  it("cannot keep its revocation away by renewing meanwhile", async () => {
+    const { certificate, serialNumber } = await enrolled("pump-17");
+    const slow = { ...app, items: slowStore(app.items) };
+    const client = await door(certificate, slow);
+    const renewals = Array.from({ length: 20 }, () =>
+      renew(slow, { fleet, client, csr: deviceCsr(deviceKey()) }),
+    );
+    const revocation = revoke(slow, {
+      fleet,
+      serialNumber,
+      operatorId: "operator-1",
+      reason: "keyCompromise",
+    });
+    await expect(revocation).resolves.toMatchObject({ status: "revoked" });
+    await Promise.allSettled(renewals);
+    expect(await codeOf(door(certificate))).toBe("client_certificate_revoked");
   });
 
   it("may not keep its key", async () => {

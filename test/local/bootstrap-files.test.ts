@@ -115,4 +115,28 @@ describe("the first operator's files", () => {
     expect((await pair()).serialNumber).toBe(first.serialNumber);
     expect(opened.log).toContainEqual(expect.objectContaining({ event: "operator_revoked" }));
   });
+
+  it("a revoked credential is not replaced when it has expired too", async () => {
+    await start();
+    const first = await pair();
+    await revoke(opened.app, {
+      fleet,
+      serialNumber: first.serialNumber,
+      operatorId: "x",
+      reason: "keyCompromise",
+    });
+    opened.clock.advance(91 * 86_400_000);
+    await start();
+    expect((await pair()).serialNumber).toBe(first.serialNumber);
+  });
+
+  it.each([
+    { name: "torn", content: "-----BEGIN PRIVATE KEY-----\nAAAA" },
+    { name: "empty", content: "" },
+  ])("a $name key file is replaced with a new key and its certificate", async ({ content }) => {
+    const files = await start();
+    await writeFile(files.operatorKey, content);
+    await start();
+    expect((await pair()).matches).toBe(true);
+  });
 });
