@@ -6,6 +6,7 @@ import { type LocalServer, startLocal } from "../../local/app.ts";
 import { defineCommand, parseWholeNumber } from "../command.ts";
 import { Failure, systemCode } from "../failure.ts";
 import { dataDirectoryFlag, outputFlags } from "../global-flags.ts";
+import { watchParent } from "../orphan.ts";
 import { resolveDataDirectory } from "../settings.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -69,6 +70,16 @@ export function renderNextCommands(place: Place, url: string, env: Terminal["env
   ].join("\n");
 }
 
+/** Resolves at a signal, and below npm also when npm is gone. */
+async function untilStopped({ interrupted, env }: Terminal): Promise<void> {
+  if (interrupted.aborted) return;
+  const orphaned = new AbortController();
+  const stopWatching =
+    env["npm_lifecycle_event"] === undefined ? () => undefined : watchParent(() => orphaned.abort());
+  await once(AbortSignal.any([interrupted, orphaned.signal]), "abort");
+  stopWatching();
+}
+
 export const serve = defineCommand({
   summary: "Run the service on this machine, HTTPS only",
   args: {
@@ -103,7 +114,7 @@ export const serve = defineCommand({
     ];
     output.answer({ url, fleet, rootFingerprint, bootstrap }, `${heading.join("\n")}\n`);
     output.note(renderNextCommands(place, url, terminal.env));
-    if (!terminal.interrupted.aborted) await once(terminal.interrupted, "abort");
+    await untilStopped(terminal);
     output.note("stopping: what is in flight is answered first");
     await server.close();
     return "ok";
