@@ -4,10 +4,11 @@
  */
 
 const checkMilliseconds = 250;
+// Read when the process starts: a parent that dies while the server comes up is noticed too.
+const parent = process.ppid;
 
 /** Calls `onGone` once when the process that started this one is gone; the returned function ends the watch. */
 export function watchParent(onGone: () => void): () => void {
-  const parent = process.ppid;
   const timer = setInterval(() => {
     if (process.ppid === parent) return;
     clearInterval(timer);

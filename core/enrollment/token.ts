@@ -33,6 +33,21 @@ export interface EnrollmentToken {
   readonly expiresAt: string;
 }
 
+const drawAttempts = 100;
+
+/**
+ * 256 random bits, drawn again while the text begins with "-", which a command line would take for a flag: that
+ * leaves 255.98 bits.
+ */
+function drawToken(app: App): string {
+  for (let attempt = 0; attempt < drawAttempts; attempt += 1) {
+    const octets = app.entropy.bytes(enrollmentTokenStandard.entropyBits / 8);
+    const token = Buffer.from(octets).toString("base64url");
+    if (!token.startsWith("-")) return token;
+  }
+  throw new AppError("internal", `the random source gave no usable token in ${drawAttempts} attempts`);
+}
+
 /** The name under which a token is stored. */
 export function tokenDigest(token: string): string {
   return hash("sha256", token);
@@ -80,7 +95,7 @@ export async function createEnrollmentToken(app: App, request: TokenRequest): Pr
   const profile = deviceProfile(request.profile ?? "device");
   const seconds = lifetime(request.ttlSeconds);
   await getFleet(app, fleet);
-  const token = Buffer.from(app.entropy.bytes(enrollmentTokenStandard.entropyBits / 8)).toString("base64url");
+  const token = drawToken(app);
   const createdAt = app.clock.now();
   const record: TokenRecord = {
     fleet,

@@ -129,7 +129,8 @@ export async function startFakeService(): Promise<FakeService> {
   };
 
   const addToken = (deviceId: string): string => {
-    const token = randomBytes(32).toString("base64url");
+    // As the service draws them: none begins with "-".
+    const token = randomBytes(32).toString("base64url").replace(/^-/, "A");
     tokens.set(token, { deviceId });
     return token;
   };

@@ -58,6 +58,21 @@ describe("a device with a token", () => {
     expect(new X509Certificate(issued.certificate).subject).toBe("CN=pump-1");
   });
 
+  it("gets a token that no command line takes for a flag", async () => {
+    const octets = [Buffer.alloc(32, 0xf8), Buffer.alloc(32, 0xfb), Buffer.alloc(32, 0x01)];
+    const entropy = {
+      bytes: (length: number) => (length === 32 ? octets.shift() : undefined) ?? app.entropy.bytes(length),
+    };
+    const request = { fleet, operatorId: "operator-1", deviceId: "pump-18" };
+    const { token } = await createEnrollmentToken({ ...app, entropy }, request);
+    expect(token).toBe(Buffer.alloc(32, 0x01).toString("base64url"));
+    expect(
+      await codeOf(
+        createEnrollmentToken({ ...app, entropy: { bytes: () => Buffer.alloc(32, 0xfb) } }, request),
+      ),
+    ).toBe("internal");
+  });
+
   it("has one spelling of its id: a token for another is refused", async () => {
     await tokenFor("pump-1");
     expect(await codeOf(tokenFor("Pump-1"))).toBe("already_exists");
