@@ -3,7 +3,7 @@ import type { X509Certificate } from "node:crypto";
 import { readFileIfPresent } from "./credential-files.ts";
 import { Failure, usageFailure } from "./failure.ts";
 import { createFleetApi } from "./fleet-api.ts";
-import { createHttpsClient, createUnauthenticatedClient } from "./https-client.ts";
+import { createHttpsClient, createUnauthenticatedClient, type HttpsClient } from "./https-client.ts";
 import { fingerprintOf, parseCertificates } from "./issued-certificate.ts";
 import type { Settings } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
@@ -72,29 +72,18 @@ async function knownRoots(
 }
 
 /** What the server shows to anyone. Nothing secret is sent, and nothing relies on it before it is matched. */
-async function fetchUnverified(settings: Settings, terminal: Terminal): Promise<string> {
-  const client = createUnauthenticatedClient(settings.url.value, 15_000);
-  try {
-    return await createFleetApi({
-      client,
-      fleet: settings.fleet.value,
-      now: terminal.now,
-      interrupted: terminal.interrupted,
-    }).trust();
-  } finally {
-    client.close();
-  }
+function fetchUnverified(settings: Settings, terminal: Terminal): Promise<string> {
+  return fetchTrust(createUnauthenticatedClient(settings.url.value, 15_000), settings, terminal);
 }
 
-async function fetchBundle(settings: Settings, ca: string, terminal: Terminal): Promise<string> {
-  const client = createHttpsClient({ url: settings.url.value, ca });
+function fetchBundle(settings: Settings, ca: string, terminal: Terminal): Promise<string> {
+  return fetchTrust(createHttpsClient({ url: settings.url.value, ca }), settings, terminal);
+}
+
+async function fetchTrust(client: HttpsClient, settings: Settings, terminal: Terminal): Promise<string> {
+  const { now, interrupted } = terminal;
   try {
-    return await createFleetApi({
-      client,
-      fleet: settings.fleet.value,
-      now: terminal.now,
-      interrupted: terminal.interrupted,
-    }).trust();
+    return await createFleetApi({ client, fleet: settings.fleet.value, now, interrupted }).trust();
   } finally {
     client.close();
   }

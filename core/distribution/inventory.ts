@@ -198,11 +198,7 @@ export async function listCertificates(app: App, request: ListRequest): Promise<
 }
 
 /** An intent is not a certificate yet, so it is not found. @throws AppError not_found. */
-export async function getIssuedRecord(
-  app: App,
-  fleet: string,
-  serialNumber: string,
-): Promise<CertificateRecord> {
+async function getIssuedRecord(app: App, fleet: string, serialNumber: string): Promise<CertificateRecord> {
   const stored = await findCertificate(app, fleet, serialNumber);
   if (stored === undefined || stored.value.certificate === undefined) {
     throw new AppError("not_found", `there is no certificate ${serialNumber} in fleet "${fleet}"`);
