@@ -84,7 +84,7 @@ const adapters = [
     { path: rooms },
     [
       "^adapters/$1/",
-      "^core/(ports|errors|item-limits|item-cursor)\\.ts$",
+      "^core/(ports|errors|item-limits|item-cursor|object-limits|notice)\\.ts$",
       "^core/formats/algorithms?[^/]*\\.ts$",
     ],
   ),
@@ -92,6 +92,12 @@ const adapters = [
     "local-adapter-is-builtin",
     "The embedded default runs on Node alone.",
     { path: "^adapters/local/" },
+    { path: packages },
+  ),
+  never(
+    "system-adapter-is-builtin",
+    "Clock and random source are the machine's own, wherever the App runs.",
+    { path: "^adapters/system/" },
     { path: packages },
   ),
   only(
@@ -115,7 +121,7 @@ const edges = [
     "A handler parses, authorises, calls one use case and renders.",
     { path: "^lambdas/" },
     { path: rooms },
-    ["^lambdas/", "^core/", "^adapters/aws/"],
+    ["^lambdas/", "^core/", "^adapters/(aws|system)/"],
   ),
   only(
     "lambdas-use-few-packages",
@@ -148,7 +154,7 @@ const edges = [
     "The embedded server binds the handlers to the local adapters.",
     { path: "^local/" },
     { path: rooms },
-    ["^local/", "^lambdas/", "^adapters/local/", "^core/"],
+    ["^local/", "^lambdas/", "^adapters/(local|system)/", "^core/"],
   ),
   only(
     "local-is-builtin",

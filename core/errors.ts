@@ -70,6 +70,8 @@ export type ErrorCode =
   | "key_not_found"
   | "key_store_locked"
   | "key_service_unavailable"
+  | "notice_not_permitted"
+  | "notifier_unavailable"
   | "configuration_invalid"
   | "internal";
 

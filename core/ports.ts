@@ -120,6 +120,58 @@ export interface KeyService {
   sign(keyId: string, message: Uint8Array): Promise<Uint8Array>;
 }
 
+export interface NewObject {
+  readonly body: Uint8Array;
+  /** Media type under which readers receive it. */
+  readonly contentType: string;
+  /** Cache-Control of RFC 9111 §5.2 for readers over HTTP. */
+  readonly cacheControl?: string;
+}
+
+export interface StoredObject extends NewObject {
+  /** Opaque; differs whenever the octets differ. */
+  readonly tag: string;
+}
+
+export interface PutResult {
+  readonly tag: string;
+  /** Names this very version for good; absent from stores that keep one version only. */
+  readonly versionId?: string;
+}
+
+/** Whole octet strings under path-like keys, for what many read and few write. */
+export interface ObjectStore {
+  /** Reads its own writes. @throws AppError store_limit_exceeded (a key no store can have), store_unavailable. */
+  get(key: string): Promise<StoredObject | undefined>;
+  /**
+   * Whole or not at all, durable when the promise resolves. `when`: `absent`, or the tag of what it replaces;
+   * without it the last writer wins.
+   * @throws AppError store_condition_failed; store_limit_exceeded (key, size, media type); store_unavailable.
+   */
+  put(key: string, object: NewObject, when?: "absent" | { readonly tag: string }): Promise<PutResult>;
+}
+
+/** What people are told: a word of ours, opaque ids and measures. Never text that a caller sent. */
+export interface Notice {
+  /** Dotted lower-case words, such as `fleet.created`. */
+  readonly event: string;
+  readonly severity: "information" | "warning" | "critical";
+  readonly fleet?: string;
+  /** Opaque id of what it is about: a serial number, an authority, a device. */
+  readonly subject?: string;
+  /** Counts and times; names in camel case. */
+  readonly measures?: Readonly<Record<string, number>>;
+}
+
+export interface Notifier {
+  /**
+   * Delivered at least once when the promise resolves.
+   * @throws AppError notice_not_permitted (shaped like a personal datum or a secret: see `core/notice.ts`),
+   * notifier_unavailable (worth a retry).
+   */
+  notify(notice: Notice): Promise<void>;
+}
+
 /** Structured operational log. Implementations redact; callers pass opaque ids and codes only. */
 export interface Log {
   info(event: string, fields?: Readonly<Record<string, string | number | boolean>>): void;
@@ -143,4 +195,18 @@ export interface App {
   readonly keys: KeyService;
   readonly log: Log;
   readonly memo: Memo;
+}
+
+/** What a use case receives that never signs: its function is deployed without a way to. */
+export type KeylessApp = Omit<App, "keys">;
+
+/** What a deployment's own tasks receive besides: they publish artefacts and tell people. */
+export interface DeploymentApp extends App {
+  /** What anyone may read: trust bundles. */
+  readonly artifacts: ObjectStore;
+  /** What a gateway reads to know which clients may connect. */
+  readonly trustStores: ObjectStore;
+  /** What must last: a put is for good until its retention ends. */
+  readonly records: ObjectStore;
+  readonly notifier: Notifier;
 }

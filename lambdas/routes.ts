@@ -4,12 +4,24 @@
  * made from this table, so a route that is not here does not exist anywhere.
  */
 
+/** Functions that answer requests. */
 export type FunctionId = "enrollment" | "distribution" | "revocation";
+
+/** Functions that a schedule or a deployment starts; no request reaches them. */
+export type TaskFunctionId = "reconciliation" | "bootstrap" | "provisioning";
 
 /** How a caller proves who it is: client certificates by mutual TLS, enrolment tokens as Bearer. */
 export type CredentialKind = "operator" | "device" | "enrollmentToken";
 
 export type MediaType = "application/json" | "application/pkcs10" | "application/pem-certificate-chain";
+
+/** What a route or a task may touch; its function is granted the union of its rows and nothing else. */
+export interface Touches {
+  /** `probe` reads, and writes the one health item: a grant for it names that item's key (see health.ts). */
+  readonly items: "none" | "read" | "probe" | "write";
+  /** `issue` signs with issuing authorities; `certify` with roots too, and looks keys up by name. */
+  readonly keys: "none" | "issue" | "certify";
+}
 
 export interface Route {
   readonly id: string;
@@ -19,8 +31,7 @@ export interface Route {
   readonly access: "public" | readonly [CredentialKind];
   readonly function: FunctionId;
   readonly summary: string;
-  /** `probe` reads, and writes the one health item: a grant for it names that item's key (see health.ts). */
-  readonly touches: { readonly items: "none" | "read" | "probe" | "write"; readonly keys: "none" | "sign" };
+  readonly touches: Touches;
   /** Media types of the request body; absent when the route takes none. */
   readonly consumes?: readonly MediaType[];
   /** Media types of the answer, the preferred one first. */
@@ -46,7 +57,7 @@ export const routes = [
     access: ["enrollmentToken"],
     function: "enrollment",
     summary: "Enrol: exchange a token and a CSR for a certificate",
-    touches: { items: "write", keys: "sign" },
+    touches: { items: "write", keys: "issue" },
     consumes: ["application/pkcs10", "application/json"],
     produces: ["application/json", "application/pem-certificate-chain"],
   },
@@ -57,7 +68,7 @@ export const routes = [
     access: ["device"],
     function: "enrollment",
     summary: "Renew over mutual TLS: the same identity, a new certificate",
-    touches: { items: "write", keys: "sign" },
+    touches: { items: "write", keys: "issue" },
     consumes: ["application/pkcs10", "application/json"],
     produces: ["application/json", "application/pem-certificate-chain"],
   },
@@ -132,3 +143,48 @@ export type RouteOf<Id extends RouteId> = Extract<RouteRow, { readonly id: Id }>
 
 /** Ids of the routes that one function serves. */
 export type RouteIdOf<F extends FunctionId> = Extract<RouteRow, { readonly function: F }>["id"];
+
+export interface Task {
+  readonly id: string;
+  readonly function: TaskFunctionId;
+  /** `invocation`: whoever holds lambda:InvokeFunction on that very function. */
+  readonly trigger: "invocation" | { readonly everyMinutes: number };
+  readonly summary: string;
+  readonly touches: Touches;
+  /** Writes artefacts, trust stores and lasting records. */
+  readonly publishes: boolean;
+  readonly notifies: boolean;
+}
+
+/** One task a function, so that each is granted what it alone needs. */
+export const tasks = [
+  {
+    id: "reconcile",
+    function: "reconciliation",
+    trigger: { everyMinutes: 1 },
+    summary: "Finish or close every issuance whose signer is gone",
+    touches: { items: "write", keys: "issue" },
+    publishes: false,
+    notifies: true,
+  },
+  {
+    id: "bootstrapFleet",
+    function: "bootstrap",
+    trigger: "invocation",
+    summary: "Make a configured fleet with its authorities, publish its trust, certify an operator",
+    touches: { items: "write", keys: "certify" },
+    publishes: true,
+    notifies: true,
+  },
+  {
+    id: "provisionEnrollmentToken",
+    function: "provisioning",
+    trigger: "invocation",
+    summary: "Create a one-time enrolment token for a caller that IAM vouches for",
+    touches: { items: "write", keys: "none" },
+    publishes: false,
+    notifies: false,
+  },
+] as const satisfies readonly Task[];
+
+export type TaskRow = (typeof tasks)[number];

@@ -13,7 +13,7 @@ import {
   verifyCertificateSignature,
 } from "../formats/x509/certificate.ts";
 import { serialNumberHex } from "../formats/x509/tbs-certificate.ts";
-import type { App } from "../ports.ts";
+import type { KeylessApp } from "../ports.ts";
 import type { CertificateRecord, Stored } from "../records/certificate-record.ts";
 import type { ProfileId } from "../standard/profiles.ts";
 
@@ -52,7 +52,7 @@ function decodePresented(pem: string): Certificate {
 }
 
 /** A signature found good is remembered; what strangers present leaves nothing behind. */
-async function isSignedBy(app: App, certificate: Certificate, issuer: Issuer): Promise<boolean> {
+async function isSignedBy(app: KeylessApp, certificate: Certificate, issuer: Issuer): Promise<boolean> {
   if (!Buffer.from(certificate.tbs.issuerRaw).equals(issuer.certificate.tbs.subjectRaw)) return false;
   const key = `signed-by:${issuer.publicKey.fingerprint}:${hash("sha256", certificate.raw)}`;
   if (app.memo.has(key)) return true;
@@ -60,7 +60,7 @@ async function isSignedBy(app: App, certificate: Certificate, issuer: Issuer): P
   return app.memo.get(key, () => true);
 }
 
-async function findIssuer(app: App, fleet: Fleet, certificate: Certificate): Promise<Issuer> {
+async function findIssuer(app: KeylessApp, fleet: Fleet, certificate: Certificate): Promise<Issuer> {
   for (const issuer of fleet.authorities) {
     const inUse = issuer.record.kind === "issuing" && issuer.record.state !== "retired";
     if (inUse && (await isSignedBy(app, certificate, issuer))) return issuer;
@@ -68,7 +68,7 @@ async function findIssuer(app: App, fleet: Fleet, certificate: Certificate): Pro
   throw untrusted();
 }
 
-function checkInForce(app: App, certificate: Certificate, issuer: Issuer): void {
+function checkInForce(app: KeylessApp, certificate: Certificate, issuer: Issuer): void {
   const now = app.clock.now();
   const valid = [certificate, issuer.certificate].every(
     ({ tbs }) => tbs.validity.notBefore <= now && now <= tbs.validity.notAfter + 999,
@@ -93,7 +93,7 @@ function isSame(record: CertificateRecord, issuer: Issuer, certificate: Certific
  * client_certificate_revoked.
  */
 export async function authenticateClientCertificate(
-  app: App,
+  app: KeylessApp,
   request: { readonly fleet: string; readonly certificate: string },
 ): Promise<ClientIdentity> {
   const certificate = decodePresented(request.certificate);

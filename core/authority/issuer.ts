@@ -7,7 +7,7 @@ import { AppError } from "../errors.ts";
 import { type AuthorityAlgorithm, authorityAlgorithms } from "../formats/algorithms.ts";
 import { decodeSubjectPublicKey, type SubjectPublicKey } from "../formats/spki.ts";
 import { type Certificate, decodeCertificate } from "../formats/x509/certificate.ts";
-import type { App } from "../ports.ts";
+import type { KeylessApp } from "../ports.ts";
 import {
   type AuthorityRecord,
   authorityRecord,
@@ -40,7 +40,7 @@ interface DecodedCertificate {
   readonly publicKey: SubjectPublicKey;
 }
 
-function decode(app: App, raw: Uint8Array): DecodedCertificate {
+function decode(app: KeylessApp, raw: Uint8Array): DecodedCertificate {
   return app.memo.get(`authority:${hash("sha256", raw)}`, () => {
     const certificate = decodeCertificate(raw);
     return { certificate, publicKey: decodeSubjectPublicKey(certificate.tbs.subjectPublicKeyInfo) };
@@ -51,12 +51,12 @@ function decode(app: App, raw: Uint8Array): DecodedCertificate {
  * Decodes the authority's certificate, once for each certificate as long as the memo keeps it.
  * @throws AppError certificate_malformed, key_unsupported, key_malformed: what is stored is damaged.
  */
-export function issuerOf(app: App, record: AuthorityRecord): Issuer {
+export function issuerOf(app: KeylessApp, record: AuthorityRecord): Issuer {
   return { record, algorithm: authorityAlgorithms[record.algorithm], ...decode(app, record.certificate) };
 }
 
 /** The fleet with all its authorities, or undefined when there is none of that name. One read. */
-export async function findFleet(app: App, fleet: string): Promise<Fleet | undefined> {
+export async function findFleet(app: KeylessApp, fleet: string): Promise<Fleet | undefined> {
   const items = await readItems(app, { pk: fleetPartition(fleet), limit: maximumAuthorities });
   const own = items.find(isFleetItem);
   if (own === undefined) return undefined;
@@ -65,14 +65,14 @@ export async function findFleet(app: App, fleet: string): Promise<Fleet | undefi
 }
 
 /** @throws AppError not_found. */
-export async function getFleet(app: App, fleet: string): Promise<Fleet> {
+export async function getFleet(app: KeylessApp, fleet: string): Promise<Fleet> {
   const found = await findFleet(app, fleet);
   if (found === undefined) throw new AppError("not_found", `there is no fleet "${fleet}"`);
   return found;
 }
 
 /** @throws AppError authority_unavailable: not active, or expired. */
-export function issuingAuthority(app: App, fleet: Fleet): Issuer {
+export function issuingAuthority(app: KeylessApp, fleet: Fleet): Issuer {
   const wanted = fleet.record.issuingAuthorityId;
   const issuer = fleet.authorities.find(({ record }) => record.authorityId === wanted);
   if (issuer === undefined || issuer.record.state !== "active") {

@@ -6,7 +6,7 @@ import { type Fleet, getFleet } from "../authority/issuer.ts";
 import { certificatePem, chainPem, isoSeconds, renewAfter } from "../enrollment/answer.ts";
 import { findCertificate } from "../enrollment/intent.ts";
 import { AppError } from "../errors.ts";
-import type { App, ItemQuery } from "../ports.ts";
+import type { ItemQuery, KeylessApp } from "../ports.ts";
 import {
   type CertificateRecord,
   certificateRecord,
@@ -114,14 +114,14 @@ interface Placed {
 
 /** One partition, newest first, read in small pages: of most partitions only the first few rows are wanted. */
 class PartitionReader {
-  readonly #app: App;
+  readonly #app: KeylessApp;
   readonly #query: ItemQuery;
   readonly #after: string | undefined;
   #rows: Placed[] = [];
   #cursor: string | undefined;
   #more = true;
 
-  constructor(app: App, partition: Partition, after: string | undefined, page: number) {
+  constructor(app: KeylessApp, partition: Partition, after: string | undefined, page: number) {
     this.#app = app;
     this.#after = after;
     const query: ItemQuery = { ...partition, limit: page, descending: true };
@@ -176,7 +176,7 @@ async function merge(readers: readonly PartitionReader[], count: number): Promis
 }
 
 /** @throws AppError not_found (no such fleet), cursor_invalid, request_invalid (limit). */
-export async function listCertificates(app: App, request: ListRequest): Promise<CertificateList> {
+export async function listCertificates(app: KeylessApp, request: ListRequest): Promise<CertificateList> {
   const { limit } = request;
   if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
     throw new AppError("request_invalid", `limit ${limit} is outside 1 to 1000; follow the cursor for more`);
@@ -198,7 +198,11 @@ export async function listCertificates(app: App, request: ListRequest): Promise<
 }
 
 /** An intent is not a certificate yet, so it is not found. @throws AppError not_found. */
-async function getIssuedRecord(app: App, fleet: string, serialNumber: string): Promise<CertificateRecord> {
+async function getIssuedRecord(
+  app: KeylessApp,
+  fleet: string,
+  serialNumber: string,
+): Promise<CertificateRecord> {
   const stored = await findCertificate(app, fleet, serialNumber);
   if (stored === undefined || stored.value.certificate === undefined) {
     throw new AppError("not_found", `there is no certificate ${serialNumber} in fleet "${fleet}"`);
@@ -208,7 +212,7 @@ async function getIssuedRecord(app: App, fleet: string, serialNumber: string): P
 
 /** @throws AppError not_found. */
 export async function getCertificate(
-  app: App,
+  app: KeylessApp,
   request: { readonly fleet: string; readonly serialNumber: string },
 ): Promise<CertificateDetail> {
   const [fleet, record]: [Fleet, CertificateRecord] = await Promise.all([

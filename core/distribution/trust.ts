@@ -2,10 +2,10 @@
 import { hash } from "node:crypto";
 import { type Fleet, getFleet } from "../authority/issuer.ts";
 import { encodePem } from "../formats/pem.ts";
-import type { App } from "../ports.ts";
+import type { KeylessApp } from "../ports.ts";
 
 /** PEM of the fleet's root certificates. Reads no key. @throws AppError not_found. */
-export async function trustBundlePem(app: App, request: { readonly fleet: string }): Promise<string> {
+export async function trustBundlePem(app: KeylessApp, request: { readonly fleet: string }): Promise<string> {
   return rootsOf(await getFleet(app, request.fleet))
     .map((raw) => encodePem("CERTIFICATE", raw))
     .join("");

@@ -10,7 +10,7 @@ import { authorityAlgorithms } from "../formats/algorithms.ts";
 import { verifySignature } from "../formats/signature.ts";
 import { decodeSubjectPublicKey } from "../formats/spki.ts";
 import { encodeCertificate } from "../formats/x509/certificate.ts";
-import type { App } from "../ports.ts";
+import type { App, KeylessApp } from "../ports.ts";
 import {
   type CertificateRecord,
   certificateItem,
@@ -36,7 +36,7 @@ const longestPause = 250;
  * @throws AppError store_unavailable, store_limit_exceeded (a key that no item can have), internal (damaged).
  */
 export async function findCertificate(
-  app: App,
+  app: KeylessApp,
   fleet: string,
   serialNumber: string,
 ): Promise<Stored<CertificateRecord> | undefined> {

@@ -7,7 +7,7 @@ import { auditEntry } from "../audit/entry.ts";
 import { getFleet } from "../authority/issuer.ts";
 import { AppError, isAppError } from "../errors.ts";
 import { checkDeviceId } from "../policy/identifiers.ts";
-import type { App, WriteOperation } from "../ports.ts";
+import type { KeylessApp, WriteOperation } from "../ports.ts";
 import { deviceItem, deviceKey, spelling } from "../records/device-record.ts";
 import { type TokenRecord, tokenItem } from "../records/token-record.ts";
 import { enrollmentTokenStandard } from "../standard/enrollment-token.ts";
@@ -39,7 +39,7 @@ const drawAttempts = 100;
  * 256 random bits, drawn again while the text begins with "-", which a command line would take for a flag: that
  * leaves 255.98 bits.
  */
-function drawToken(app: App): string {
+function drawToken(app: KeylessApp): string {
   for (let attempt = 0; attempt < drawAttempts; attempt += 1) {
     const octets = app.entropy.bytes(enrollmentTokenStandard.entropyBits / 8);
     const token = Buffer.from(octets).toString("base64url");
@@ -71,7 +71,11 @@ function deviceProfile(id: ProfileId): ProfileId {
 }
 
 /** The write that makes the device known; none when it is. @throws AppError already_exists. */
-async function knownDevice(app: App, fleet: string, deviceId: string): Promise<readonly WriteOperation[]> {
+async function knownDevice(
+  app: KeylessApp,
+  fleet: string,
+  deviceId: string,
+): Promise<readonly WriteOperation[]> {
   const item = await app.items.get(deviceKey(fleet, deviceId));
   if (item === undefined) return [{ put: deviceItem(fleet, deviceId, app.clock.now()), when: "absent" }];
   if (spelling(item) === deviceId) return [];
@@ -88,7 +92,10 @@ const deviceOperation = 2;
  * @throws AppError request_invalid, name_not_permitted, profile_not_permitted, not_found (no such fleet),
  * already_exists (the device id in another spelling).
  */
-export async function createEnrollmentToken(app: App, request: TokenRequest): Promise<EnrollmentToken> {
+export async function createEnrollmentToken(
+  app: KeylessApp,
+  request: TokenRequest,
+): Promise<EnrollmentToken> {
   const { fleet, deviceId } = request;
   const decision = checkDeviceId(deviceId);
   if (!decision.allow) throw new AppError(decision.code, decision.reason);
@@ -111,7 +118,7 @@ export async function createEnrollmentToken(app: App, request: TokenRequest): Pr
   return { token, deviceId, profile, expiresAt: isoSeconds(record.expiresAt) };
 }
 
-async function recordToken(app: App, record: TokenRecord): Promise<void> {
+async function recordToken(app: KeylessApp, record: TokenRecord): Promise<void> {
   const { fleet, deviceId } = record;
   const actor = `operator:${record.createdBy}`;
   const act = {

@@ -1,8 +1,8 @@
 /** Room: core/records. A store's page may end early (by size), so whoever wants n items reads on. */
-import type { App, Item, ItemQuery } from "../ports.ts";
+import type { Item, ItemQuery, KeylessApp } from "../ports.ts";
 
 /** Up to `query.limit` items, over as many pages as it takes: fewer only when there are no more. */
-export async function readItems(app: App, query: ItemQuery): Promise<readonly Item[]> {
+export async function readItems(app: KeylessApp, query: ItemQuery): Promise<readonly Item[]> {
   const items: Item[] = [];
   let cursor = query.cursor;
   do {

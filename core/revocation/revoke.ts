@@ -6,7 +6,7 @@ import { auditEntry } from "../audit/entry.ts";
 import { isoSeconds } from "../enrollment/answer.ts";
 import { findCertificate } from "../enrollment/intent.ts";
 import { AppError, isAppError } from "../errors.ts";
-import type { App } from "../ports.ts";
+import type { KeylessApp } from "../ports.ts";
 import { type CertificateRecord, certificateItem, type Stored } from "../records/certificate-record.ts";
 import { limits } from "../standard/limits.ts";
 import type { RevocationReason } from "./reason.ts";
@@ -45,7 +45,11 @@ function assertRevocable(record: CertificateRecord, request: RevocationRequest):
   }
 }
 
-async function writeRevocation(app: App, stored: Stored<CertificateRecord>, request: RevocationRequest) {
+async function writeRevocation(
+  app: KeylessApp,
+  stored: Stored<CertificateRecord>,
+  request: RevocationRequest,
+) {
   const { fleet, serialNumber, reason } = request;
   const actor = `operator:${request.operatorId}`;
   const record: CertificateRecord = {
@@ -83,7 +87,7 @@ function revocation(record: CertificateRecord): Revocation {
  * @throws AppError not_found, already_revoked (with another reason), access_denied (an authority),
  * store_unavailable.
  */
-export async function revoke(app: App, request: RevocationRequest): Promise<Revocation> {
+export async function revoke(app: KeylessApp, request: RevocationRequest): Promise<Revocation> {
   for (let attempt = 1; ; attempt += 1) {
     const stored = await findCertificate(app, request.fleet, request.serialNumber);
     if (stored === undefined || stored.value.certificate === undefined) {

@@ -1,7 +1,7 @@
 /** Room: lambdas/distribution. What others may read: trust, inventory, the API's description, health. */
 import { getCertificate, listCertificates } from "../../core/distribution/inventory.ts";
 import { trustBundlePem } from "../../core/distribution/trust.ts";
-import type { App } from "../../core/ports.ts";
+import type { KeylessApp } from "../../core/ports.ts";
 import openApi from "../../docs/openapi.json" with { type: "json" };
 import type { HttpHandler, RouteHandlers } from "../http/message.ts";
 import { certificateResult, entityTag, jsonResult, publicResult } from "../http/response.ts";
@@ -14,7 +14,7 @@ const openApiText = JSON.stringify(openApi);
 const openApiTag = entityTag(openApiText);
 
 /** Handlers of this function's routes. They reject with AppError; `httpHandler` answers it as a problem. */
-export function distributionHandlers(app: App): RouteHandlers<"distribution"> {
+export function distributionHandlers(app: KeylessApp): RouteHandlers<"distribution"> {
   const probe = writeProbe(app);
   return {
     listCertificates: async ({ event, path: { fleet } }) => {
@@ -39,6 +39,6 @@ export function distributionHandlers(app: App): RouteHandlers<"distribution"> {
 }
 
 /** The function whole. It never rejects: failures are answered as problems. */
-export function distributionFunction(app: App): HttpHandler {
+export function distributionFunction(app: KeylessApp): HttpHandler {
   return httpHandler<"distribution">(app, distributionHandlers(app));
 }

@@ -3,14 +3,14 @@
  * SQLite answers every read, and a transaction of mere conditions commits too, as it writes no page.
  */
 import { AppError, isAppError } from "../../core/errors.ts";
-import type { App } from "../../core/ports.ts";
+import type { KeylessApp } from "../../core/ports.ts";
 
 /** The one item that is written: it says nothing, so that nothing can be learned from it. */
 export const healthKey = { pk: "HEALTH", sk: "HEALTH" } as const;
 const freshMilliseconds = 1_000;
 
 /** One version after the other of one item costs one page; to put and delete it would cost two commits. */
-async function writeHealthItem({ items }: App): Promise<void> {
+async function writeHealthItem({ items }: KeylessApp): Promise<void> {
   try {
     const found = await items.get(healthKey);
     await items.transact([{ put: { ...healthKey, attributes: {} }, when: found?.version ?? "absent" }]);
@@ -27,7 +27,7 @@ async function writeHealthItem({ items }: App): Promise<void> {
  * between, or while it runs, shares the outcome.
  * @throws AppError store_unavailable; its message is the store's, for operators.
  */
-export function writeProbe(app: App): () => Promise<void> {
+export function writeProbe(app: KeylessApp): () => Promise<void> {
   let outcome: Promise<void> | undefined;
   let settledAt: number | undefined;
   // A clock that was set back makes no outcome fresh for hours.

@@ -4,7 +4,7 @@
  */
 import { authenticateClientCertificate, type ClientIdentity } from "../../core/access/client-certificate.ts";
 import { AppError } from "../../core/errors.ts";
-import type { App } from "../../core/ports.ts";
+import type { KeylessApp } from "../../core/ports.ts";
 import type { CredentialKind, Route } from "../routes.ts";
 import type { BearerToken, HttpEvent } from "./message.ts";
 
@@ -31,7 +31,7 @@ function bearerToken(event: HttpEvent): BearerToken {
 }
 
 async function clientIdentity(
-  app: App,
+  app: KeylessApp,
   event: HttpEvent,
   fleet: string,
   kind: ClientIdentity["kind"],
@@ -67,7 +67,7 @@ function assertNever(kind: never): never {
 }
 
 async function satisfy(
-  app: App,
+  app: KeylessApp,
   kind: CredentialKind,
   event: HttpEvent,
   fleet: string | undefined,
@@ -90,7 +90,7 @@ async function satisfy(
  * @throws AppError credential_missing, credential_invalid, client_certificate_*, access_denied, not_found.
  */
 export async function authorize(
-  app: App,
+  app: KeylessApp,
   route: Route,
   event: HttpEvent,
   fleet: string | undefined,

@@ -62,7 +62,7 @@ function problemCodes(route: Route, own: readonly ErrorCode[]): readonly ErrorCo
   const body: readonly ErrorCode[] =
     route.consumes === undefined ? [] : ["request_invalid", "request_too_large", "media_type_unsupported"];
   const store: readonly ErrorCode[] = route.touches.items === "none" ? [] : ["store_unavailable"];
-  const keys: readonly ErrorCode[] = route.touches.keys === "sign" ? ["key_service_unavailable"] : [];
+  const keys: readonly ErrorCode[] = route.touches.keys === "issue" ? ["key_service_unavailable"] : [];
   return [...new Set([...access, ...own, ...body, ...always, ...store, ...keys])];
 }
 

@@ -87,6 +87,8 @@ export const problems = {
   key_not_found: row(500, "Internal error", hidden),
   key_store_locked: row(503, "Key store is locked", { ...hidden, retryAfter: 60 }),
   key_service_unavailable: row(503, "Key service is not available", { ...hidden, retryAfter: 5 }),
+  notice_not_permitted: row(500, "Internal error", hidden),
+  notifier_unavailable: row(503, "Notices cannot be sent", { ...hidden, retryAfter: 5 }),
   configuration_invalid: row(500, "Internal error", hidden),
   internal: row(500, "Internal error", hidden),
 } as const satisfies Record<ErrorCode, Problem>;

@@ -4,7 +4,7 @@
  */
 import middy from "@middy/core";
 import { AppError } from "../../core/errors.ts";
-import type { App } from "../../core/ports.ts";
+import type { KeylessApp } from "../../core/ports.ts";
 import type { FunctionId, RouteId, RouteRow } from "../routes.ts";
 import { authorize } from "./access.ts";
 import type { HttpEvent, HttpHandler, HttpResult, RouteHandlers, RouteRequest } from "./message.ts";
@@ -49,7 +49,7 @@ function route(exchange: Exchange): {
   return { row: match.route, parameters: match.parameters };
 }
 
-async function dispatch(app: App, handlers: HandlerTable, exchange: Exchange): Promise<HttpResult> {
+async function dispatch(app: KeylessApp, handlers: HandlerTable, exchange: Exchange): Promise<HttpResult> {
   const { event } = exchange;
   checkBodySize(event);
   const { row, parameters } = route(exchange);
@@ -66,7 +66,7 @@ async function dispatch(app: App, handlers: HandlerTable, exchange: Exchange): P
 
 type Middleware = middy.MiddlewareObj<Exchange, HttpResult>;
 
-function problemDetailsOnError(app: App): Middleware {
+function problemDetailsOnError(app: KeylessApp): Middleware {
   return {
     onError: (request) => {
       const { error } = request;
@@ -82,7 +82,7 @@ function problemDetailsOnError(app: App): Middleware {
 }
 
 /** One line a request, without anything that the caller wrote. */
-function requestLog(app: App): Middleware {
+function requestLog(app: KeylessApp): Middleware {
   const write = (request: middy.Request<Exchange, HttpResult>): void => {
     const { event, startedAt, route: row, fleet, code } = request.event;
     app.log.info("request", {
@@ -113,7 +113,7 @@ function withLowerCaseHeaders(event: HttpEvent): HttpEvent {
 }
 
 /** The handler of one function, or of several that share a process. */
-export function httpHandler<F extends FunctionId>(app: App, handlers: RouteHandlers<F>): HttpHandler {
+export function httpHandler<F extends FunctionId>(app: KeylessApp, handlers: RouteHandlers<F>): HttpHandler {
   const table = handlerTable(handlers);
   const stack = middy<Exchange, HttpResult>((exchange: Exchange) => dispatch(app, table, exchange))
     // `after` and `onError` run from the last to the first: problem, then headers, then the log line.

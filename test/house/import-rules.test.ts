@@ -63,6 +63,7 @@ const refused: readonly Sample[] = [
   { module: "adapters/local/a.ts", imports: "adapters/aws/store.ts", rule: "adapters-implement-ports" },
   { module: "adapters/local/b.ts", imports: "core/issuance/prepare.ts", rule: "adapters-implement-ports" },
   { module: "adapters/local/c.ts", imports: "zod", rule: "local-adapter-is-builtin" },
+  { module: "adapters/system/a.ts", imports: "zod", rule: "system-adapter-is-builtin" },
   { module: "adapters/aws/a.ts", imports: "adapters/local/store.ts", rule: "adapters-implement-ports" },
   { module: "adapters/aws/b.ts", imports: "zod", rule: "aws-adapter-uses-its-sdk" },
   {

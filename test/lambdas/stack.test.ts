@@ -22,7 +22,7 @@ describe("routes and handlers are the same set", () => {
   });
   it("ids are unique, and only what signs may touch a key", () => {
     expect(new Set(routes.map(({ id }) => id)).size).toBe(routes.length);
-    const signing = routes.filter(({ touches }) => touches.keys === "sign").map(({ id }) => id);
+    const signing = routes.filter(({ touches }) => touches.keys === "issue").map(({ id }) => id);
     expect(signing).toEqual(["enroll", "renew"]);
   });
   it("whatever writes asks for a credential", () => {

@@ -6,7 +6,6 @@ import type { Stats } from "node:fs";
 import { link, lstat, mkdir, open, readdir, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { AppError } from "../../../core/errors.ts";
-import { systemClock } from "../system-clock.ts";
 
 const othersMayAccess = 0o077;
 
@@ -64,7 +63,7 @@ async function isLeftover(path: string): Promise<boolean> {
   const stats = await lstat(path);
   if (!stats.isFile()) return false;
   // A second link is the published file: nobody reads the first any more, and its owner may find it gone.
-  return stats.nlink > 1 || systemClock.now() - stats.mtimeMs > leftoverMilliseconds;
+  return stats.nlink > 1 || Date.now() - stats.mtimeMs > leftoverMilliseconds;
 }
 
 /**

@@ -1,4 +1,4 @@
-/** Room: adapters/local. The machine's clock and its timers. */
+/** Room: adapters/system. The machine's clock and its timers. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../../core/ports.ts";
 

@@ -1,5 +1,5 @@
 /**
- * Room: adapters/local. The operating system's random source, through OpenSSL, read in blocks: a call into
+ * Room: adapters/system. The operating system's random source, through OpenSSL, read in blocks: a call into
  * OpenSSL costs more than the few octets that a serial number needs.
  */
 import { randomFillSync } from "node:crypto";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { systemClock } from "../../../adapters/local/system-clock.ts";
-import { systemEntropy } from "../../../adapters/local/system-entropy.ts";
+import { systemClock } from "../../../adapters/system/clock.ts";
+import { systemEntropy } from "../../../adapters/system/entropy.ts";
 
 describe("systemClock", () => {
   it("tells whole milliseconds since the epoch", () => {
