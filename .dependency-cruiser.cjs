@@ -173,9 +173,22 @@ const edges = [
   only(
     "infra-uses-cdk",
     "Constructs come from CDK; the SDK has no place at synthesis.",
-    { path: "^infra/" },
+    { path: "^infra/", pathNot: "^infra/function-bundle\\.ts$" },
     { path: packages },
     ["^node_modules/(aws-cdk-lib|constructs|cdk-nag|@aws-cdk)/"],
+  ),
+  never(
+    "functions-are-bundled-once",
+    "One module makes the functions' bundles: what is measured and tested is what is deployed.",
+    { pathNot: "^infra/function-bundle\\.ts$" },
+    { path: "^node_modules/esbuild/" },
+  ),
+  only(
+    "bundling-uses-esbuild",
+    "Bundles are made without CDK, so that a measurement does not load it.",
+    { path: "^infra/function-bundle\\.ts$" },
+    { path: packages },
+    ["^node_modules/esbuild/"],
   ),
   only(
     "cli-is-a-client",

@@ -81,6 +81,9 @@ const refused: readonly Sample[] = [
   { module: "local/c.ts", imports: "zod", rule: "local-is-builtin" },
   { module: "infra/a.ts", imports: "core/issuance/prepare.ts", rule: "infra-knows-routes" },
   { module: "infra/b.ts", imports: "zod", rule: "infra-uses-cdk" },
+  { module: "infra/d.ts", imports: "esbuild", rule: "functions-are-bundled-once" },
+  { module: "scripts/b.ts", imports: "esbuild", rule: "functions-are-bundled-once" },
+  { module: "infra/function-bundle.ts", imports: "aws-cdk-lib", rule: "bundling-uses-esbuild" },
   { module: "cli/commands/a.ts", imports: "local/server.ts", rule: "cli-is-a-client" },
   { module: "cli/commands/b.ts", imports: "core/issuance/prepare.ts", rule: "cli-is-a-client" },
   { module: "cli/commands/serve.ts", imports: "core/issuance/prepare.ts", rule: "serve-starts-local" },
@@ -113,6 +116,7 @@ const allowed: readonly Sample[] = [
   { module: "local/server.ts", imports: "lambdas/http/event.ts" },
   { module: "infra/stack.ts", imports: "aws-cdk-lib" },
   { module: "infra/routes.ts", imports: "lambdas/routes.ts" },
+  { module: "scripts/c.ts", imports: "infra/function-bundle.ts" },
   { module: "cli/commands/enroll.ts", imports: "lambdas/http/schemas.ts" },
   { module: "cli/main.ts", imports: "citty" },
   { module: "test/double.ts", imports: "pkijs" },
@@ -127,7 +131,14 @@ const companions: readonly Sample[] = [
 ];
 
 const dependencies = ["zod", "citty", "@aws-sdk/client-kms"];
-const devDependencies = ["aws-cdk-lib", "zod-openapi", "pkijs", "@peculiar/x509", "@types/aws-lambda"];
+const devDependencies = [
+  "aws-cdk-lib",
+  "esbuild",
+  "zod-openapi",
+  "pkijs",
+  "@peculiar/x509",
+  "@types/aws-lambda",
+];
 
 function statement({ module, imports, as }: Sample): string {
   if (imports === "") return "";
