@@ -1,0 +1,148 @@
+/**
+ * Room: infra. What stands before the public artefacts: rules that AWS keeps, a limit for each address, and a log
+ * of what was refused. AWS WAF does not attach to HTTP APIs, so it stands at CloudFront alone.
+ */
+import { ArnFormat, Aws, Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { Key } from "aws-cdk-lib/aws-kms";
+import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
+import { CfnLoggingConfiguration, CfnWebACL } from "aws-cdk-lib/aws-wafv2";
+import { Construct } from "constructs";
+
+export interface ArtifactFirewallProps {
+  readonly stage: string;
+  /** Requests that one address may make in five minutes: 100 to 2,000,000. */
+  readonly requestsPerAddress: number;
+}
+
+interface ManagedRules {
+  readonly name: string;
+  /** Rules of the group that only count. */
+  readonly countOnly?: readonly string[];
+}
+
+const managedRules: readonly ManagedRules[] = [
+  { name: "AWSManagedRulesAmazonIpReputationList" },
+  // Devices and their TLS stacks seldom send a User-Agent: its absence says nothing here.
+  { name: "AWSManagedRulesCommonRuleSet", countOnly: ["NoUserAgent_HEADER"] },
+  { name: "AWSManagedRulesKnownBadInputsRuleSet" },
+];
+
+/** CloudWatch keeps counts; samples would keep readers' addresses, which are identifiers of patients. */
+const visibility = (metricName: string): CfnWebACL.VisibilityConfigProperty => ({
+  metricName,
+  cloudWatchMetricsEnabled: true,
+  sampledRequestsEnabled: false,
+});
+
+function managedRule({ name, countOnly = [] }: ManagedRules, priority: number): CfnWebACL.RuleProperty {
+  return {
+    name,
+    priority,
+    overrideAction: { none: {} },
+    statement: {
+      managedRuleGroupStatement: {
+        vendorName: "AWS",
+        name,
+        ruleActionOverrides: countOnly.map((rule) => ({ name: rule, actionToUse: { count: {} } })),
+      },
+    },
+    visibilityConfig: visibility(name),
+  };
+}
+
+/** A web ACL of scope CLOUDFRONT, which exists in us-east-1 only, with its log. */
+export class ArtifactFirewall extends Construct {
+  readonly acl: CfnWebACL;
+  /** Refused requests only, 90 days, encrypted. */
+  readonly log: LogGroup;
+
+  constructor(scope: Construct, id: string, props: ArtifactFirewallProps) {
+    super(scope, id);
+    this.acl = new CfnWebACL(this, "Acl", {
+      name: `fleetkey-${props.stage}-artifacts`,
+      description: `What may read the public artefacts of Fleetkey stage ${props.stage}`,
+      scope: "CLOUDFRONT",
+      defaultAction: { allow: {} },
+      rules: [...managedRules.map(managedRule), this.rateLimit(props.requestsPerAddress)],
+      visibilityConfig: visibility("all"),
+    });
+    this.log = this.createLog(props.stage);
+    this.logRefusals();
+  }
+
+  private rateLimit(limit: number): CfnWebACL.RuleProperty {
+    return {
+      name: "RequestsPerAddress",
+      priority: managedRules.length,
+      action: { block: { customResponse: { responseCode: 429 } } },
+      statement: { rateBasedStatement: { limit, aggregateKeyType: "IP", evaluationWindowSec: 300 } },
+      visibilityConfig: visibility("RequestsPerAddress"),
+    };
+  }
+
+  private createLog(stage: string): LogGroup {
+    // WAF writes to names with this prefix only.
+    const logGroupName = `aws-waf-logs-fleetkey-${stage}`;
+    const log = new LogGroup(this, "Log", {
+      logGroupName,
+      encryptionKey: this.logKey(stage, logGroupName),
+      retention: RetentionDays.THREE_MONTHS,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    log.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal("delivery.logs.amazonaws.com")],
+        actions: ["logs:CreateLogStream", "logs:PutLogEvents"],
+        resources: [log.logGroupArn],
+        conditions: { StringEquals: { "aws:SourceAccount": Aws.ACCOUNT_ID } },
+      }),
+    );
+    return log;
+  }
+
+  private logKey(stage: string, logGroupName: string): Key {
+    const key = new Key(this, "LogKey", {
+      description: `Encrypts the log of refused requests of Fleetkey stage ${stage}`,
+      enableKeyRotation: true,
+      pendingWindow: Duration.days(30),
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    key.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal(`logs.${Stack.of(this).region}.amazonaws.com`)],
+        actions: ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
+        resources: ["*"],
+        conditions: { ArnEquals: { "kms:EncryptionContext:aws:logs:arn": this.logArn(logGroupName) } },
+      }),
+    );
+    return key;
+  }
+
+  private logArn(logGroupName: string): string {
+    const arnFormat = ArnFormat.COLON_RESOURCE_NAME;
+    const name = { service: "logs", resource: "log-group", resourceName: logGroupName };
+    return Stack.of(this).formatArn({ ...name, arnFormat });
+  }
+
+  private logRefusals(): void {
+    const header = (name: string) => ({ singleHeader: { Name: name } });
+    const logging = new CfnLoggingConfiguration(this, "Logging", {
+      resourceArn: this.acl.attrArn,
+      // The ARN without the `:*` that log policies need.
+      logDestinationConfigs: [this.logArn(this.log.logGroupName)],
+      redactedFields: [...["authorization", "cookie", "x-forwarded-for"].map(header), { queryString: {} }],
+      loggingFilter: {
+        DefaultBehavior: "DROP",
+        Filters: [
+          {
+            Behavior: "KEEP",
+            Requirement: "MEETS_ANY",
+            Conditions: [{ ActionCondition: { Action: "BLOCK" } }],
+          },
+        ],
+      },
+    });
+    logging.node.addDependency(this.log);
+  }
+}
