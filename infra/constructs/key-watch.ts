@@ -1,0 +1,85 @@
+/**
+ * Room: infra. Tells people when someone lays hands on a key: CloudTrail sees the call, EventBridge passes it on.
+ * What is told names the key and CloudTrail's event, never who called or from where: that stays in CloudTrail.
+ */
+import { CfnRule, EventField, Rule, RuleTargetInput } from "aws-cdk-lib/aws-events";
+import { SnsTopic } from "aws-cdk-lib/aws-events-targets";
+import { type ITopic, Topic } from "aws-cdk-lib/aws-sns";
+import { Construct } from "constructs";
+import type { ObservedService } from "./observed-service.ts";
+
+interface WatchedCalls {
+  /** What the notice is called. */
+  readonly event: string;
+  readonly keyArns: readonly string[];
+  readonly eventNames: readonly string[];
+  /** Rules see calls that change something; Sign changes nothing, so its rule must ask for all. */
+  readonly reads?: true;
+}
+
+/** An event pattern holds 2,048 characters, an ARN about eighty. */
+const keysPerRule = 15;
+
+export class KeyWatch extends Construct {
+  constructor(scope: Construct, id: string, service: ObservedService) {
+    super(scope, id);
+    const arns = (keys: ObservedService["rootKeys"]) => Object.values(keys).map((key) => key.keyArn);
+    const roots = arns(service.rootKeys);
+    const signing = [...roots, ...arns(service.issuingKeys)];
+    // An imported topic has no policy to add to: its own stack has written that CloudWatch and EventBridge may publish.
+    const topic = Topic.fromTopicArn(this, "Topic", service.topic.topicArn);
+    this.watch("Changed", topic, {
+      event: "key.changed",
+      keyArns: [...service.dataKeys.map((key) => key.keyArn), ...signing],
+      eventNames: ["DisableKey", "ScheduleKeyDeletion", "PutKeyPolicy", "DisableKeyRotation"],
+    });
+    // AWS services take grants on data keys all day; nobody is granted a signing key.
+    this.watch("Lent", topic, {
+      event: "key.lent",
+      keyArns: signing,
+      eventNames: ["CreateGrant", "UpdateAlias", "DeleteAlias"],
+    });
+    this.watch("RootUsed", topic, {
+      event: "root_key.used",
+      keyArns: roots,
+      eventNames: ["Sign"],
+      reads: true,
+    });
+  }
+
+  private watch(id: string, topic: ITopic, { event, keyArns, eventNames, reads }: WatchedCalls): void {
+    for (let from = 0; from < keyArns.length; from += keysPerRule) {
+      const rule = new Rule(this, `${id}${from / keysPerRule + 1}`, {
+        description: `${event}: ${eventNames.join(", ")} on keys of Fleetkey`,
+        eventPattern: {
+          source: ["aws.kms"],
+          detailType: ["AWS API Call via CloudTrail"],
+          detail: {
+            eventSource: ["kms.amazonaws.com"],
+            eventName: [...eventNames],
+            resources: { ARN: keyArns.slice(from, from + keysPerRule) },
+          },
+        },
+        targets: [new SnsTopic(topic, { message: this.notice(event) })],
+      });
+      if (reads) this.resource(rule).state = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS";
+    }
+  }
+
+  private resource(rule: Rule): CfnRule {
+    const { defaultChild } = rule.node;
+    if (defaultChild instanceof CfnRule) return defaultChild;
+    throw new Error(`${rule.node.path} is made of no AWS::Events::Rule`);
+  }
+
+  private notice(event: string): RuleTargetInput {
+    return RuleTargetInput.fromObject({
+      event,
+      severity: "critical",
+      subject: EventField.fromPath("$.detail.resources[0].ARN"),
+      action: EventField.fromPath("$.detail.eventName"),
+      cloudTrailEventId: EventField.fromPath("$.detail.eventID"),
+      time: EventField.fromPath("$.detail.eventTime"),
+    });
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * Room: infra. Figures that only the functions' own log lines hold. A line is one JSON object with `level`, `event`
+ * and opaque fields (lambdas/http/logger.ts), so a filter reads members and never text.
+ */
+import { Duration } from "aws-cdk-lib";
+import { Metric, Stats, Unit } from "aws-cdk-lib/aws-cloudwatch";
+import { FilterPattern, type IFilterPattern, type ILogGroup, MetricFilter } from "aws-cdk-lib/aws-logs";
+import { Construct } from "constructs";
+import { logNamespace, type ObservedService } from "./observed-service.ts";
+
+const is = (member: string, value: string) => FilterPattern.stringValue(`$.${member}`, "=", value);
+
+/** `code` of an error line when no signature came, or none that verifies. */
+export const signingFailureCodes = ["key_service_unavailable", "key_not_found", "signature_invalid"] as const;
+
+const patterns = {
+  // The request's own line tells the code once more, at level "info".
+  signingFailure: FilterPattern.all(
+    is("level", "error"),
+    FilterPattern.any(...signingFailureCodes.map((code) => is("code", code))),
+  ),
+  issued: FilterPattern.all(
+    is("event", "request"),
+    FilterPattern.numberValue("$.status", "=", 201),
+    FilterPattern.any(is("route", "enroll"), is("route", "renew")),
+  ),
+  reconciled: is("event", "reconciled"),
+} as const;
+
+interface Filter {
+  readonly metricName: string;
+  readonly pattern: IFilterPattern;
+  readonly metricValue?: string;
+  /** Written while lines come that do not match; without it such a time has no data. */
+  readonly defaultValue?: number;
+  readonly unit?: Unit;
+}
+
+export class LogMetrics extends Construct {
+  /** Signatures that failed, all functions together. */
+  readonly signingFailures: Metric;
+  /** Certificates that were issued to a request, retries of it included. */
+  readonly issued: Metric;
+  /** Runs of the reconciler that came to their end. */
+  readonly reconciliations: Metric;
+  /** Seconds since the oldest unfinished intent was recorded; 0 when there is none. */
+  readonly oldestOpenSeconds: Metric;
+
+  readonly #stage: string;
+
+  constructor(scope: Construct, id: string, { stage, functions }: ObservedService) {
+    super(scope, id);
+    this.#stage = stage;
+    const { enrollment, reconciliation, bootstrap } = functions;
+    const failures = { metricName: "SigningFailures", pattern: patterns.signingFailure, defaultValue: 0 };
+    for (const [name, signer] of Object.entries({ enrollment, reconciliation, bootstrap }))
+      this.filter(`${name}-signing-failures`, signer.logGroup, failures);
+    const issued = { metricName: "CertificatesIssued", pattern: patterns.issued, defaultValue: 0 };
+    this.filter("issued", enrollment.logGroup, issued);
+    const { logGroup } = reconciliation;
+    const runs = { metricName: "Reconciliations", pattern: patterns.reconciled };
+    this.filter("reconciliations", logGroup, runs);
+    const age = { metricName: "OldestOpenIntent", metricValue: "$.oldestOpenSeconds", unit: Unit.SECONDS };
+    this.filter("oldest-open", logGroup, { ...age, pattern: patterns.reconciled });
+    this.signingFailures = this.metric("SigningFailures", Stats.SUM);
+    this.issued = this.metric("CertificatesIssued", Stats.SUM);
+    this.reconciliations = this.metric("Reconciliations", Stats.SUM);
+    this.oldestOpenSeconds = this.metric("OldestOpenIntent", Stats.MAXIMUM);
+  }
+
+  private filter(id: string, logGroup: ILogGroup, filter: Filter): void {
+    const { metricName, pattern, metricValue = "1", defaultValue, unit } = filter;
+    new MetricFilter(this, id, {
+      logGroup,
+      metricNamespace: logNamespace(this.#stage),
+      metricName,
+      filterPattern: pattern,
+      metricValue,
+      ...(defaultValue !== undefined && { defaultValue }),
+      ...(unit !== undefined && { unit }),
+    });
+  }
+
+  private metric(metricName: string, statistic: string): Metric {
+    const period = Duration.minutes(5);
+    return new Metric({ namespace: logNamespace(this.#stage), metricName, statistic, period });
+  }
+}

@@ -1,0 +1,89 @@
+/** Room: infra. What is watched: the parts of one deployed service, and the figures that each of them gives. */
+import { Duration } from "aws-cdk-lib";
+import type { IHttpApi } from "aws-cdk-lib/aws-apigatewayv2";
+import { Metric, type MetricOptions, Stats } from "aws-cdk-lib/aws-cloudwatch";
+import type { ITable } from "aws-cdk-lib/aws-dynamodb";
+import type { IKey } from "aws-cdk-lib/aws-kms";
+import type { IFunction } from "aws-cdk-lib/aws-lambda";
+import type { ILogGroup } from "aws-cdk-lib/aws-logs";
+import type { ITopic } from "aws-cdk-lib/aws-sns";
+import type { IQueue } from "aws-cdk-lib/aws-sqs";
+import type { FunctionId, TaskFunctionId } from "../../lambdas/routes.ts";
+
+export interface ObservedFunction {
+  readonly function: IFunction;
+  readonly logGroup: ILogGroup;
+}
+
+export interface ObservedService {
+  readonly stage: string;
+  readonly functions: Readonly<Record<FunctionId | TaskFunctionId, ObservedFunction>>;
+  readonly api: IHttpApi;
+  readonly items: ITable;
+  /** Encrypts what is stored. */
+  readonly dataKeys: readonly IKey[];
+  /** Sign certificates; by authority, such as `default-issuing-1`. */
+  readonly issuingKeys: Readonly<Record<string, IKey>>;
+  /** Sign authorities, at a fleet's bootstrap only; by authority, such as `default-root-1`. */
+  readonly rootKeys: Readonly<Record<string, IKey>>;
+  /** Where calls end up that failed for good; by what sends to it, such as `reconciliation`. */
+  readonly deadLetters: Readonly<Record<string, IQueue>>;
+  /** Group of the schedules of this service. */
+  readonly scheduleGroupName: string;
+  /** Whom alarms tell. Its policy and its key's admit CloudWatch and EventBridge. */
+  readonly topic: ITopic;
+}
+
+const period = Duration.minutes(5);
+
+/** Counts of the log lines of one stage, see `LogMetrics`. */
+export const logNamespace = (stage: string): string => `Fleetkey/${stage}`;
+
+/** HTTP APIs have one stage here, so the API alone names the figure. */
+export function apiMetric({ api }: ObservedService, metricName: string, options: MetricOptions = {}): Metric {
+  const dimensionsMap = { ApiId: api.apiId };
+  return new Metric({
+    namespace: "AWS/ApiGateway",
+    metricName,
+    dimensionsMap,
+    statistic: Stats.SUM,
+    period,
+    ...options,
+  });
+}
+
+export function tableMetric({ items }: ObservedService, metricName: string, label = metricName): Metric {
+  const dimensionsMap = { TableName: items.tableName };
+  return new Metric({
+    namespace: "AWS/DynamoDB",
+    metricName,
+    dimensionsMap,
+    statistic: Stats.SUM,
+    period,
+    label,
+  });
+}
+
+export function schedulerMetric({ scheduleGroupName }: ObservedService, metricName: string): Metric {
+  const dimensionsMap = { ScheduleGroup: scheduleGroupName };
+  return new Metric({
+    namespace: "AWS/Scheduler",
+    metricName,
+    dimensionsMap,
+    statistic: Stats.SUM,
+    period,
+  });
+}
+
+/** Signatures of one key. KMS counts what succeeded; what failed is in the log. */
+export function signatureMetric(name: string, key: IKey): Metric {
+  const dimensionsMap = { KeyArn: key.keyArn, Operation: "Sign" };
+  return new Metric({
+    namespace: "AWS/KMS",
+    metricName: "SuccessfulRequest",
+    dimensionsMap,
+    statistic: Stats.SUM,
+    period,
+    label: name,
+  });
+}
