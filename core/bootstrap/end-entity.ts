@@ -16,10 +16,20 @@ export type DeploymentSubject =
   | { readonly kind: "server"; readonly dnsNames: readonly string[]; readonly ipAddresses: readonly string[] }
   | { readonly kind: "operator"; readonly operatorId: string };
 
+/** One key, one operator: a key that was certified for another must not be answered with that certificate. */
+function assertSubject(subject: DeploymentSubject, certified: string): void {
+  if (subject.kind !== "operator" || subject.operatorId === certified) return;
+  throw new AppError(
+    "key_reused",
+    `this key is operator "${certified}"'s; make a new key for another operator`,
+  );
+}
+
 /**
  * The same key and subject get the same certificate again.
  * @param request.csr DER.
- * @throws AppError csr_* and key_*, the policy's codes, not_found, authority_unavailable.
+ * @throws AppError csr_* and key_* (key_reused: certified for another operator), the policy's codes, not_found,
+ * authority_unavailable.
  */
 export async function issueForDeployment(
   app: App,
@@ -41,5 +51,6 @@ export async function issueForDeployment(
     consume: [],
     taken: () => new AppError("internal", "the deployment's request was taken by another"),
   });
+  assertSubject(subject, record.subjectId);
   return issuedCertificate(fleet, record);
 }

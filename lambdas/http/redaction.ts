@@ -36,6 +36,8 @@ const measureFields: ReadonlySet<string> = new Set([
   "finished",
   "closed",
   "failed",
+  "open",
+  "oldestOpenSeconds",
   "port",
   "connections",
   "coldStart",

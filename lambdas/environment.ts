@@ -1,0 +1,36 @@
+/**
+ * Room: lambdas. The variables that a deployment gives its functions. Only entries read them: whatever comes
+ * after an entry receives values.
+ */
+import { AppError } from "../core/errors.ts";
+
+/** What each variable holds; the deployment sets those that its function needs. */
+const variables = {
+  FLEETKEY_TABLE: "name of the item table",
+  FLEETKEY_KEY_ALIAS_PREFIX: "prefix of the signing keys' aliases, such as fleetkey/production",
+  FLEETKEY_FLEETS: "JSON of the fleets that this deployment may make",
+  FLEETKEY_ARTIFACTS_BUCKET: "bucket of published trust bundles",
+  FLEETKEY_TRUST_STORES_BUCKET: "bucket of the gateway's trust stores",
+  FLEETKEY_RECORDS_BUCKET: "bucket of lasting records",
+  FLEETKEY_TOPIC_ARN: "ARN of the topic for notices",
+} as const;
+
+export type VariableName = keyof typeof variables;
+
+/**
+ * The named variables, none of them empty.
+ * @throws AppError configuration_invalid, naming every one that is missing and what it must hold.
+ */
+export function readEnvironment<Name extends VariableName>(
+  ...names: readonly Name[]
+): Readonly<Record<Name, string>> {
+  const values = names.map((name) => [name, process.env[name] ?? ""] as const);
+  const missing = values.filter(([, value]) => value === "").map(([name]) => `${name} (${variables[name]})`);
+  if (missing.length > 0) {
+    throw new AppError(
+      "configuration_invalid",
+      `environment lacks ${missing.join(", ")}; deploy the function with its stack, or set them`,
+    );
+  }
+  return Object.fromEntries(values) as Record<Name, string>;
+}

@@ -1,0 +1,9 @@
+/** Room: lambdas/revocation. The function on AWS. */
+import { dynamoDbItemStore } from "../../adapters/aws/dynamodb-item-store.ts";
+import { readEnvironment } from "../environment.ts";
+import { functionRuntime } from "../runtime.ts";
+import { revocationFunction } from "./handler.ts";
+
+const { FLEETKEY_TABLE: table } = readEnvironment("FLEETKEY_TABLE");
+
+export const handler = revocationFunction({ ...functionRuntime(), items: dynamoDbItemStore({ table }) });
