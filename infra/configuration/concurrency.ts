@@ -1,0 +1,68 @@
+/** Room: infra. How many executions of each function run at once: what one of them can take from the others, and from KMS. */
+import type { FunctionId, TaskFunctionId } from "../../lambdas/routes.ts";
+import { type Place, readNumber, readTable, report } from "./members.ts";
+
+export type DeployedFunctionId = FunctionId | TaskFunctionId;
+
+/** Executions held for a function, and its limit; `undefined`: it shares what the account has left. */
+export type ReservedConcurrency = Readonly<Record<DeployedFunctionId, number | undefined>>;
+
+export const defaultReservedConcurrency = {
+  // KMS signs 1,000 times a second with the elliptic keys of an account; at 100 ms each, 100 executions ask for that.
+  enrollment: 100,
+  distribution: 100,
+  revocation: 20,
+  // One at a time: a second run would find the intents that the first one holds.
+  reconciliation: 1,
+  bootstrap: 1,
+  provisioning: 10,
+} as const satisfies ReservedConcurrency;
+
+export const deployedFunctionIds = Object.keys(defaultReservedConcurrency) as DeployedFunctionId[];
+
+const noConcurrency: ReservedConcurrency = {
+  enrollment: undefined,
+  distribution: undefined,
+  revocation: undefined,
+  reconciliation: undefined,
+  bootstrap: undefined,
+  provisioning: undefined,
+};
+
+const unreserved = 100;
+const accountDefault = 1_000;
+const range = {
+  minimum: 1,
+  maximum: accountDefault - unreserved,
+  reason: `Lambda gives an account ${accountDefault} and keeps ${unreserved} unreserved`,
+};
+
+/**
+ * `"none"` (new accounts have 10 executions in all, and Lambda refuses to reserve any), or a table of functions, in
+ * which a function is given a number or `"none"`.
+ */
+export function readReservedConcurrency(place: Place, value: unknown): ReservedConcurrency {
+  if (value === undefined) return defaultReservedConcurrency;
+  if (value === "none") return noConcurrency;
+  if (typeof value !== "object") {
+    report(place, "reservedConcurrency", value, 'a JSON object of functions, nor "none"', {
+      otherwise: "the defaults",
+    });
+    return defaultReservedConcurrency;
+  }
+  const members = readTable(place, "reservedConcurrency", value, deployedFunctionIds);
+  const read = (id: DeployedFunctionId): number | undefined => {
+    if (members[id] === "none") return undefined;
+    const fallback = defaultReservedConcurrency[id];
+    const otherwise = { otherwise: `${fallback}, or write "none",` };
+    return readNumber(place, `reservedConcurrency.${id}`, members[id], range, otherwise) ?? fallback;
+  };
+  return {
+    enrollment: read("enrollment"),
+    distribution: read("distribution"),
+    revocation: read("revocation"),
+    reconciliation: read("reconciliation"),
+    bootstrap: read("bootstrap"),
+    provisioning: read("provisioning"),
+  };
+}

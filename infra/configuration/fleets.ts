@@ -1,0 +1,67 @@
+/** Room: infra. The fleets of a stage: each has a root and an issuing key in KMS, made by its deployment. */
+import { securityStandard } from "../../core/standard/index.ts";
+import { type Place, readChoice, readTable, readText, report } from "./members.ts";
+
+/** Kinds of key that an authority may have; KMS has them all. */
+export type AuthorityAlgorithm = keyof typeof securityStandard.algorithms.authority;
+
+export interface FleetConfiguration {
+  /** DNS name under which the fleet's SPIFFE IDs stand. */
+  readonly trustDomain: string;
+  readonly rootAlgorithm: AuthorityAlgorithm;
+  readonly issuingAlgorithm: AuthorityAlgorithm;
+}
+
+const { authority, defaults } = securityStandard.algorithms;
+
+export const defaultFleet: FleetConfiguration = {
+  trustDomain: "fleetkey.internal",
+  rootAlgorithm: defaults.root,
+  issuingAlgorithm: defaults.issuing,
+};
+
+export const defaultFleets: Readonly<Record<string, FleetConfiguration>> = { default: defaultFleet };
+
+// As core/policy/identifiers.ts, which infra may not know: what is refused there would fail the bootstrap, minutes
+// into a deployment. test/infra compares the two.
+export const fleetName = {
+  pattern: /^(?=.{1,32}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/,
+  limit: "1 to 32 of a-z, 0-9 and inner hyphens",
+};
+export const trustDomain = {
+  pattern: /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?)*$/,
+  limit: "a name of labels parted by single dots, each of a-z, 0-9 and inner hyphens, at most 253 octets",
+};
+const algorithms = Object.keys(authority) as AuthorityAlgorithm[];
+
+function readFleet(place: Place, path: string, value: unknown): FleetConfiguration {
+  const members = readTable(place, path, value, ["trustDomain", "rootAlgorithm", "issuingAlgorithm"]);
+  const algorithm = (member: "rootAlgorithm" | "issuingAlgorithm"): AuthorityAlgorithm =>
+    readChoice(place, `${path}.${member}`, members[member], algorithms, {
+      otherwise: defaultFleet[member],
+    }) ?? defaultFleet[member];
+  return {
+    trustDomain:
+      readText(place, `${path}.trustDomain`, members["trustDomain"], trustDomain, {
+        otherwise: `"${defaultFleet.trustDomain}"`,
+      }) ?? defaultFleet.trustDomain,
+    rootAlgorithm: algorithm("rootAlgorithm"),
+    issuingAlgorithm: algorithm("issuingAlgorithm"),
+  };
+}
+
+/** `{ "<fleet>": { trustDomain?, rootAlgorithm?, issuingAlgorithm? } }`; the fleet `default` when there is no value. */
+export function readFleets(place: Place, value: unknown): Readonly<Record<string, FleetConfiguration>> {
+  if (value === undefined) return defaultFleets;
+  const names = typeof value === "object" && value !== null ? Object.keys(value) : [];
+  const table = readTable(place, "fleets", value, names);
+  if (names.length === 0 && Object.keys(table).length === 0)
+    report(place, "fleets", value, "a JSON object of one fleet at least", {
+      otherwise: 'one fleet "default"',
+    });
+  for (const name of names.filter((one) => !fleetName.pattern.test(one)))
+    report(place, "fleets: the name", name, fleetName.limit);
+  return Object.fromEntries(
+    Object.entries(table).map(([name, fleet]) => [name, readFleet(place, `fleets.${name}`, fleet)]),
+  );
+}
