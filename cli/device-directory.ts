@@ -17,6 +17,7 @@ import {
 import { type DeviceKey, type DeviceKeyAlgorithmId, makeDeviceKey } from "./device-key.ts";
 import { Failure } from "./failure.ts";
 import { parseTextRecord } from "./json-text.ts";
+import type { systemRoots } from "./settings.ts";
 
 export const deviceFiles = {
   key: "device.key",
@@ -40,8 +41,13 @@ const wantedMembers = ["deviceId", "algorithm", "credential"] as const;
 export type WantedCertificate = Readonly<Record<(typeof wantedMembers)[number], string>>;
 
 const recordMembers = [...wantedMembers, "url", "fleet", "serialNumber", "notAfter", "renewAfter"] as const;
-/** device.json: public facts only. */
-export type DeviceRecord = Readonly<Record<(typeof recordMembers)[number], string>>;
+/**
+ * device.json: public facts only. `url` is where the next renewal goes. `ca` is there if the machine's own roots
+ * vouch for that connection; else root.pem does.
+ */
+export type DeviceRecord = Readonly<Record<(typeof recordMembers)[number], string>> & {
+  readonly ca?: typeof systemRoots;
+};
 
 export async function readDeviceRecord(directory: string): Promise<DeviceRecord | undefined> {
   return parseTextRecord(await readFileIfPresent(join(directory, deviceFiles.record)), recordMembers);

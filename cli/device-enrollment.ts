@@ -20,12 +20,16 @@ import { Failure, usageFailure } from "./failure.ts";
 import { withFileLock } from "./file-lock.ts";
 import type { FleetApi } from "./fleet-api.ts";
 import { checkIssued } from "./issued-certificate.ts";
-import type { Settings } from "./settings.ts";
+import { type Settings, systemRoots } from "./settings.ts";
+import { type KnownRoots, tiedRoots } from "./trust-bundle.ts";
 
 export interface ObtainRequest {
   readonly directory: string;
   readonly wanted: WantedCertificate;
   readonly settings: Settings;
+  readonly known: KnownRoots;
+  /** Where the next renewal goes. @default the URL of the settings */
+  readonly renewalUrl?: string | undefined;
   /**
    * Sends the CSR, PEM; called again with the same CSR by the next command if this one does not end well, and
    * with another at once if the service will never answer a renewal's with a certificate.
@@ -58,14 +62,26 @@ export function checkDeviceId(deviceId: string): void {
 
 /** Obtains, checks and installs the certificate; resolves to what device.json now says. */
 export async function obtainCertificate(request: ObtainRequest): Promise<DeviceRecord> {
-  const { directory, wanted, foreignCsr, settings } = request;
+  const { directory, wanted, foreignCsr, settings, known } = request;
+  const fetchRoots = async () => tiedRoots(await request.api.trust(), known);
+  // Where any public authority vouches for the host, roots come first: a stranger is told no token and no request.
+  const rootsFirst = known.bringOthers ? undefined : await fetchRoots();
   const { csr, issued } = await requestCertificate(request);
-  const roots = await request.api.trust();
+  const roots = rootsFirst ?? (await fetchRoots());
   const { publicKey } = foreignCsr ?? (await verifyCsr(decodeRequestText(csr, deviceFiles.request)));
   checkIssued(issued, publicKey.der, wanted.deviceId, roots);
   const { serialNumber, notAfter, renewAfter } = issued;
-  const { url, fleet } = settings;
-  const record = { ...wanted, url: url.value, fleet: fleet.value, serialNumber, notAfter, renewAfter };
+  const { url, fleet, ca } = settings;
+  const service = { url: request.renewalUrl ?? url.value, fleet: fleet.value };
+  const overSystem = ca.value === systemRoots ? { ca: systemRoots } : {};
+  const record: DeviceRecord = {
+    ...wanted,
+    ...service,
+    ...overSystem,
+    serialNumber,
+    notAfter,
+    renewAfter,
+  };
   await installCertificate(directory, issued, roots, record);
   return record;
 }

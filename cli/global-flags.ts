@@ -18,9 +18,21 @@ export const connectionFlags = {
   ...dataDirectoryFlag,
   url: { type: "string", valueHint: "URL", description: "Base URL of the service" },
   fleet: { type: "string", valueHint: "ID", description: "Fleet to act in" },
-  ca: { type: "string", valueHint: "FILE", description: "PEM of the roots that may sign the server" },
+  ca: {
+    type: "string",
+    valueHint: "FILE",
+    description: "PEM of the roots that may sign the server; `system` for this machine's own",
+  },
   cert: { type: "string", valueHint: "FILE", description: "PEM certificate of the client, chain after it" },
   key: { type: "string", valueHint: "FILE", description: "PEM private key of the client" },
+} as const;
+
+export const fingerprintFlag = {
+  fingerprint: {
+    type: "string",
+    valueHint: "HEX",
+    description: "SHA-256 of the fleet's root; required with --ca system, or while there is no CA file",
+  },
 } as const;
 
 /** Names of the shared flags that take a value, for finding the command behind them. */

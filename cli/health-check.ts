@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { systemCode } from "./failure.ts";
 import { fingerprintOf, parseCertificates } from "./issued-certificate.ts";
 import { readClientCredential, readRoots, withFleetApi, withOperatorApi } from "./session.ts";
-import type { Settings } from "./settings.ts";
+import { type Settings, systemRoots } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
 import { pullTrustBundle } from "./trust-bundle.ts";
 
@@ -88,6 +88,7 @@ async function checkDataDirectory({ dataDir, url }: Settings): Promise<Finding[]
 
 async function checkRoots(settings: Settings, terminal: Terminal): Promise<Finding[]> {
   const roots = parseCertificates(await readRoots(settings), settings.ca.value);
+  if (settings.ca.value === systemRoots) return [ok(`${roots.length} roots of this machine`)];
   return roots.map((root) => {
     const what = `root SHA-256 ${fingerprintOf(root)}`;
     return expiry(
@@ -130,8 +131,20 @@ function checkClock(date: string | undefined, now: number): Finding[] {
 }
 
 async function checkTrust(settings: Settings, terminal: Terminal): Promise<Finding[]> {
+  if (settings.ca.value === systemRoots) return compareByHand(settings, terminal);
   const { fingerprints } = await pullTrustBundle(settings, undefined, terminal);
   return [ok(`fleet ${settings.fleet.value} publishes ${fingerprints.length} root(s), ours among them`)];
+}
+
+/** A public authority vouches for the host, not for the fleet: only a person can say whether these are its roots. */
+async function compareByHand(settings: Settings, terminal: Terminal): Promise<Finding[]> {
+  const pem = await withFleetApi({ settings, terminal }, (api) => api.trust());
+  return parseCertificates(pem, "the trust bundle").map((root) =>
+    warn(
+      `fleet ${settings.fleet.value} publishes a root with SHA-256 ${fingerprintOf(root)}`,
+      "compare it with the fingerprint that the service's operators gave you",
+    ),
+  );
 }
 
 async function checkOperator(settings: Settings, terminal: Terminal): Promise<Finding[]> {

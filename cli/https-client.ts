@@ -1,4 +1,4 @@
-/** Room: cli. HTTPS with keep-alive to one service whose roots we hold. No redirect is followed. */
+/** Room: cli. HTTPS with keep-alive to one service that given roots vouch for. No redirect is followed. */
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { Agent, type AgentOptions, request as httpsRequest } from "node:https";
 import { TLSSocket } from "node:tls";
@@ -8,7 +8,7 @@ import { Failure } from "./failure.ts";
 export interface HttpsClientOptions {
   /** Origin and base path, https. */
   readonly url: string;
-  /** PEM of the roots that may have signed the server; nothing else is trusted, the system's roots neither. */
+  /** PEM of the roots that may have signed the server; nothing else is trusted. */
   readonly ca: string;
   readonly credential?: ClientCredential | undefined;
   /** @default 30 s of silence, connecting included */

@@ -20,6 +20,7 @@ import { type JobKey, openResultsFile, type ResultsFile } from "./results-file.t
 import { unattendedRetries } from "./retry.ts";
 import { type SessionOptions, withFleetApi, withOperatorApi } from "./session.ts";
 import type { Settings } from "./settings.ts";
+import { type KnownRoots, tiedRoots } from "./trust-bundle.ts";
 
 export interface ManifestOptions {
   readonly manifest: string;
@@ -29,6 +30,7 @@ export interface ManifestOptions {
   /** Of one request, before its device has failed or, if nobody answers, the line stops. */
   readonly attempts: number;
   readonly settings: Settings;
+  readonly known: KnownRoots;
 }
 
 interface Line {
@@ -72,7 +74,7 @@ async function runLine(
 ): Promise<ExitName> {
   const { terminal } = context;
   const startedAt = terminal.now();
-  const roots = await api.trust();
+  const roots = tiedRoots(await api.trust(), options.known);
   const results = await openResultsFile(options.results);
   const progress = createProgress(terminal, devices);
   const counts = { issued: 0, failed: 0, skipped: 0 };

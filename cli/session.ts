@@ -1,12 +1,13 @@
 /** Room: cli. From settings to a connection: read the files, check them, open, and close in the end. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
+import { getCACertificates } from "node:tls";
 import { readCredentialFile } from "./credential-files.ts";
 import { Failure } from "./failure.ts";
 import { createFleetApi, type FleetApi } from "./fleet-api.ts";
 import { type ClientCredential, createHttpsClient } from "./https-client.ts";
 import { parseCertificates } from "./issued-certificate.ts";
 import type { RetryPolicy } from "./retry.ts";
-import type { Settings } from "./settings.ts";
+import { type Settings, systemRoots } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface SessionOptions {
@@ -55,12 +56,19 @@ export async function withOperatorApi<T>(
   return withFleetApi({ ...options, credential: await readClientCredential(cert.value, key.value) }, work);
 }
 
-const pullRoots =
+export const pullRoots =
   "start a local server with `fleetkey serve`, or: fleetkey trust pull --fingerprint HEX --out FILE, then --ca FILE";
 
-/** PEM of the roots to trust; throws `file_missing` or `certificate_malformed`. */
+/** The machine's store, or the list that Node carries where the machine keeps none. */
+function readSystemRoots(): string {
+  const installed = getCACertificates("system");
+  return (installed.length > 0 ? installed : getCACertificates("bundled")).join("\n");
+}
+
+/** PEM of the roots that may sign the server; throws `file_missing` or `certificate_malformed`. */
 export async function readRoots(settings: Settings): Promise<string> {
   const { value: path } = settings.ca;
+  if (path === systemRoots) return readSystemRoots();
   const pem = await readCredentialFile(path, pullRoots);
   if (parseCertificates(pem, path).length > 0) return pem;
   throw new Failure("localFile", "certificate_malformed", `${path} holds no certificate`, {

@@ -18,6 +18,9 @@ export const settingRows = [
   { flag: "data-dir", variable: "FLEETKEY_DATA_DIR", fallback: "./.fleetkey" },
 ] as const satisfies readonly SettingRow[];
 
+/** The value of --ca that means this machine's own roots; a file of that name is written ./system. */
+export const systemRoots = "system" as const;
+
 export type SettingFlag = (typeof settingRows)[number]["flag"];
 
 export interface Setting {
@@ -64,6 +67,12 @@ export function resolveSettings(
     key: resolve("key", dataDir.value),
     dataDir,
   };
+}
+
+/** Where renewals go when it is not where the enrolment goes; undefined when nobody says so. Throws `usage`. */
+export function resolveRenewalUrl(flag: string | undefined, env: Terminal["env"]): string | undefined {
+  const value = flag ?? env["FLEETKEY_RENEWAL_URL"];
+  return value ? parseServiceUrl(value) : undefined;
 }
 
 /** The data directory alone, for a command that starts the service instead of calling it. */

@@ -12,11 +12,12 @@ import {
 } from "../device-enrollment.ts";
 import { deviceKeyAlgorithmIds } from "../device-key.ts";
 import { usageFailure } from "../failure.ts";
-import { connectionFlags } from "../global-flags.ts";
+import { connectionFlags, fingerprintFlag } from "../global-flags.ts";
 import { enrollManifest } from "../production-line.ts";
 import { withFleetApi } from "../session.ts";
-import { resolveSettings, type SettingFlags } from "../settings.ts";
+import { resolveRenewalUrl, resolveSettings, type SettingFlags } from "../settings.ts";
 import { readToken } from "../token-source.ts";
+import { knownRoots } from "../trust-bundle.ts";
 
 const noToken =
   "pass --token-file FILE, --token - (stdin), --token TOKEN or FLEETKEY_TOKEN; make one: fleetkey token create --device ID";
@@ -29,6 +30,8 @@ interface EnrollFlags extends SettingFlags {
   readonly out?: string | undefined;
   readonly csr?: string | undefined;
   readonly force?: boolean | undefined;
+  readonly fingerprint?: string | undefined;
+  readonly "renewal-url"?: string | undefined;
 }
 
 async function enrollOne(flags: EnrollFlags, { terminal, output }: Context): Promise<undefined> {
@@ -39,8 +42,10 @@ async function enrollOne(flags: EnrollFlags, { terminal, output }: Context): Pro
     throw usageFailure("--algorithm is for a key made here, not for --csr");
   const directory = flags.out ?? deviceId;
   const settings = resolveSettings(flags, terminal.env);
+  const renewalUrl = resolveRenewalUrl(flags["renewal-url"], terminal.env);
   const token = await readToken({ token: flags.token, "token-file": flags["token-file"] }, terminal);
   if (token === undefined) throw usageFailure("an enrolment token is required", noToken);
+  const known = await knownRoots(settings, flags.fingerprint);
   const foreignCsr = csr === undefined ? undefined : await readCsrFile(csr);
   const wanted = {
     deviceId,
@@ -51,7 +56,7 @@ async function enrollOne(flags: EnrollFlags, { terminal, output }: Context): Pro
     withDeviceDirectory(directory, async () => {
       await checkIdentity(directory, deviceId, force);
       const issue = (pem: string) => api.enroll({ csr: pem, token });
-      return obtainCertificate({ directory, wanted, settings, api, foreignCsr, issue });
+      return obtainCertificate({ directory, wanted, settings, known, renewalUrl, api, foreignCsr, issue });
     }),
   );
   output.answer({ directory, ...record }, directory);
@@ -63,7 +68,7 @@ async function enrollOne(flags: EnrollFlags, { terminal, output }: Context): Pro
   return undefined;
 }
 
-const oneOnly = ["device", "token", "token-file", "algorithm", "out", "csr", "force"] as const;
+const oneOnly = ["device", "token", "token-file", "algorithm", "out", "csr", "force", "renewal-url"] as const;
 const manyOnly = ["results", "concurrency", "attempts"] as const;
 
 export const deviceEnroll = defineCommand({
@@ -85,6 +90,11 @@ export const deviceEnroll = defineCommand({
     },
     out: { type: "string", valueHint: "DIR", description: "Directory for the files; ./ID if not given" },
     force: { type: "boolean", description: "Give up another identity that lies in the directory" },
+    "renewal-url": {
+      type: "string",
+      valueHint: "URL",
+      description: "Where renewals go, if not to --url: a domain that asks for client certificates",
+    },
     manifest: {
       type: "string",
       valueHint: "FILE",
@@ -105,6 +115,7 @@ export const deviceEnroll = defineCommand({
       valueHint: "N",
       description: "Attempts at each request of a manifest; 8 if not given",
     },
+    ...fingerprintFlag,
     ...connectionFlags,
   },
   async run(args, context) {
@@ -114,13 +125,15 @@ export const deviceEnroll = defineCommand({
       throw usageFailure(`--${stray} goes ${manifest === undefined ? "only" : "not"} with --manifest`);
     }
     if (manifest === undefined) return enrollOne(args, context);
+    const settings = resolveSettings(args, context.terminal.env);
     return enrollManifest(
       {
         manifest,
         results: args.results ?? `${manifest}.results.jsonl`,
         concurrency: parseWholeNumber("--concurrency", concurrency, 1, 256),
         attempts: parseWholeNumber("--attempts", attempts, 1, 100),
-        settings: resolveSettings(args, context.terminal.env),
+        settings,
+        known: await knownRoots(settings, args.fingerprint),
       },
       context,
     );

@@ -8,8 +8,9 @@ import { deviceKeyAlgorithmIds, deviceKeyAlgorithmOf } from "../device-key.ts";
 import { Failure } from "../failure.ts";
 import { connectionFlags } from "../global-flags.ts";
 import { readClientCredential, withFleetApi } from "../session.ts";
-import { resolveSettings, type SettingFlags } from "../settings.ts";
+import { resolveRenewalUrl, resolveSettings, type SettingFlags, systemRoots } from "../settings.ts";
 import type { Terminal } from "../terminal.ts";
+import { rootsOfFile } from "../trust-bundle.ts";
 
 // The certificate that renews itself is the client's credential, so no other is named.
 const { cert: _cert, key: _key, ...renewalFlags } = connectionFlags;
@@ -42,12 +43,14 @@ async function renewIn(directory: string, flags: RenewFlags, terminal: Terminal)
   const current = await readEnrolled(directory);
   const isDue = terminal.now() >= Date.parse(current.renewAfter);
   if (flags["if-due"] === true && !isDue) return { renewed: false, record: current };
-  const { deviceId, serialNumber, url, fleet } = current;
-  const settings = resolveSettings(flags, terminal.env, {
-    url,
-    fleet,
-    ca: join(directory, deviceFiles.root),
-  });
+  const { deviceId, serialNumber, fleet } = current;
+  const root = join(directory, deviceFiles.root);
+  const settings = resolveSettings(
+    { ...flags, url: flags.url ?? resolveRenewalUrl(undefined, terminal.env) },
+    terminal.env,
+    { url: current.url, fleet, ca: current.ca === systemRoots ? systemRoots : root },
+  );
+  const known = await rootsOfFile(settings, settings.ca.value === systemRoots ? root : settings.ca.value);
   const credential = await readClientCredential(
     join(directory, deviceFiles.fullChain),
     join(directory, deviceFiles.key),
@@ -56,7 +59,7 @@ async function renewIn(directory: string, flags: RenewFlags, terminal: Terminal)
     flags.algorithm ?? deviceKeyAlgorithmOf(createPrivateKey(credential.privateKey)) ?? "P-256";
   const wanted = { deviceId, algorithm, credential: `serial:${serialNumber}` };
   const record = await withFleetApi({ settings, terminal, credential }, (api) =>
-    obtainCertificate({ directory, wanted, settings, api, issue: (csr) => api.renew({ csr }) }),
+    obtainCertificate({ directory, wanted, settings, known, api, issue: (csr) => api.renew({ csr }) }),
   );
   return { renewed: true, record };
 }

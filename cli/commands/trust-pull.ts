@@ -1,9 +1,9 @@
 /** Room: cli. `fleetkey trust pull`. */
 import { defineCommand } from "../command.ts";
 import { publicMode, writeFileAtomically } from "../credential-files.ts";
-import { connectionFlags } from "../global-flags.ts";
+import { connectionFlags, fingerprintFlag } from "../global-flags.ts";
 import { resolveSettings } from "../settings.ts";
-import { parseFingerprint, pullTrustBundle } from "../trust-bundle.ts";
+import { pullTrustBundle } from "../trust-bundle.ts";
 
 const { cert: _cert, key: _key, ...publicFlags } = connectionFlags;
 
@@ -11,18 +11,13 @@ export const trustPull = defineCommand({
   summary: "Fetch the fleet's roots and check their fingerprint",
   args: {
     out: { type: "string", valueHint: "FILE", description: "Write the PEM there instead of to stdout" },
-    fingerprint: {
-      type: "string",
-      valueHint: "HEX",
-      description: "SHA-256 of the root; required while no CA file is there to compare with",
-    },
+    ...fingerprintFlag,
     ...publicFlags,
   },
   async run(args, { terminal, output }) {
     const { out, fingerprint } = args;
     const settings = resolveSettings(args, terminal.env);
-    const expected = fingerprint === undefined ? undefined : parseFingerprint(fingerprint);
-    const bundle = await pullTrustBundle(settings, expected, terminal);
+    const bundle = await pullTrustBundle(settings, fingerprint, terminal);
     if (out !== undefined) await writeFileAtomically(out, bundle.pem, publicMode);
     output.answer({ ...(out === undefined ? {} : { out }), ...bundle }, out === undefined ? bundle.pem : out);
     for (const sha256 of bundle.fingerprints) output.note(`root SHA-256 ${sha256}`);

@@ -48,6 +48,49 @@ describe("device renew", () => {
     expect(deviceKeyAlgorithmOf(createPrivateKey(contentOf(directory, "device.key")))).toBe("P-384");
   });
 
+  describe("where enrolments and renewals have different hosts", () => {
+    const recorded = (directory: string) => JSON.parse(contentOf(directory, "device.json")).url as string;
+    const another = "https://clients.example";
+
+    it.each([
+      { name: "--renewal-url", flags: ["--renewal-url", `${another}/`], env: {} },
+      { name: "FLEETKEY_RENEWAL_URL", flags: [], env: { FLEETKEY_RENEWAL_URL: another } },
+    ])("an enrolment records what $name says", async ({ flags, env }) => {
+      const directory = temporaryDirectory();
+      const token = ["--token", service.addToken("d-1")];
+      const argv = ["device", "enroll", "--device", "d-1", "--out", directory, ...token];
+      expect((await runCli([...argv, ...service.flags, ...flags], { env })).code).toBe(0);
+      expect(recorded(directory)).toBe(another);
+    });
+
+    it("a renewal goes where --url says, and later ones go there too", async () => {
+      const directory = temporaryDirectory();
+      await enroll(directory, service.addToken("d-1"), "--renewal-url", "https://127.0.0.1:1");
+      expect((await renew(directory)).code).toBe(4);
+      expect((await renew(directory, "--url", service.url)).code).toBe(0);
+      expect(recorded(directory)).toBe(service.url);
+      expect((await renew(directory)).code).toBe(0);
+    });
+
+    it("FLEETKEY_RENEWAL_URL beats FLEETKEY_URL, which is the host of enrolments", async () => {
+      const directory = temporaryDirectory();
+      await enroll(directory, service.addToken("d-1"));
+      const env = { FLEETKEY_URL: "https://127.0.0.1:1", FLEETKEY_RENEWAL_URL: service.url };
+      expect((await runCli(["device", "renew", "--dir", directory], { env })).code).toBe(0);
+    });
+
+    it("refuses a renewal URL that is not https, before the token is sent", async () => {
+      const { code } = await enroll(
+        temporaryDirectory(),
+        service.addToken("d-1"),
+        "--renewal-url",
+        "http://a.b",
+      );
+      expect(code).toBe(2);
+      expect(service.requests).toEqual([]);
+    });
+  });
+
   it("keeps the old files when it fails, and the next run sends the same CSR", async () => {
     const directory = temporaryDirectory();
     await enroll(directory, service.addToken("d-1"));
