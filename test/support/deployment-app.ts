@@ -1,0 +1,63 @@
+/** Room: test/support. A DeploymentApp without a fleet: real store and keys, objects in memory, notices kept. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openSoftwareKeyService } from "../../adapters/local/software-key-service.ts";
+import { openSqliteItemStore } from "../../adapters/local/sqlite-item-store.ts";
+import { systemEntropy } from "../../adapters/system/entropy.ts";
+import { boundedMemo } from "../../core/memo.ts";
+import type { DeploymentApp, Notice } from "../../core/ports.ts";
+import { type LogLine, recordingLog, type TestClock, testClock } from "./fleet-app.ts";
+import { type MemoryObjectStore, memoryObjectStore } from "./memory-object-store.ts";
+
+export interface DeploymentFixture {
+  readonly app: DeploymentApp;
+  readonly clock: TestClock;
+  readonly log: readonly LogLine[];
+  readonly artifacts: MemoryObjectStore;
+  readonly trustStores: MemoryObjectStore;
+  readonly records: MemoryObjectStore;
+  readonly notices: readonly Notice[];
+  close(): Promise<void>;
+}
+
+export async function openDeploymentApp(): Promise<DeploymentFixture> {
+  const directory = await mkdtemp(join(tmpdir(), "fleetkey-test-"));
+  const items = await openSqliteItemStore({ path: ":memory:" });
+  const masterKey = { keyFile: join(directory, "master.key") };
+  const keys = await openSoftwareKeyService({ directory: join(directory, "keys"), masterKey });
+  const clock = testClock();
+  const log: LogLine[] = [];
+  const notices: Notice[] = [];
+  const objects = {
+    artifacts: memoryObjectStore({ namesVersions: false }),
+    trustStores: memoryObjectStore({ namesVersions: true }),
+    records: memoryObjectStore({ namesVersions: true }),
+  };
+  const app: DeploymentApp = {
+    ...objects,
+    clock,
+    entropy: systemEntropy,
+    items,
+    keys,
+    log: recordingLog(log),
+    memo: boundedMemo(),
+    notifier: {
+      async notify(notice) {
+        await Promise.resolve();
+        notices.push(notice);
+      },
+    },
+  };
+  return {
+    ...objects,
+    app,
+    clock,
+    log,
+    notices,
+    async close() {
+      await items.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
