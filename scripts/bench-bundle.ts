@@ -1,65 +1,99 @@
 /**
- * Room: scripts. What each function costs to load: `npm run bench:bundle` bundles every `lambdas/{duty}/handler.ts`
- * as it is deployed and prints its size, the time a fresh Node takes to import it, and its heaviest module.
+ * Room: scripts. What each function costs to start: `npm run bench:bundle` bundles every entry as it is deployed,
+ * and beside it the SDK clients alone that this very entry holds, and prints size and import time of both.
  *
  *     node scripts/bench-bundle.ts [--json]
+ *
+ * The bare bundle is what anyone would write who wants these clients and nothing else: the same commands,
+ * imported by name from the same packages, and clients made with no options. It is bundled by the same options.
+ * Both are imported in fresh processes in turn, in one run, so that a busy machine slows both alike.
  */
 import { spawnSync } from "node:child_process";
-import { globSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
-import { performance } from "node:perf_hooks";
+import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
-import { build, type Metafile } from "esbuild";
+import { type BundleReport, bundleFunction, bundleModule } from "../infra/function-bundle.ts";
+import { type FunctionId, routes, type TaskFunctionId, tasks } from "../lambdas/routes.ts";
 
-const root = join(import.meta.dirname, "..");
-const runs = 9;
+const runs = 25;
+const target = 1.25;
+
+/** What a deployment sets, and nothing else of this process's environment. */
+const environment = {
+  AWS_REGION: "eu-central-1",
+  AWS_ACCESS_KEY_ID: "example",
+  AWS_SECRET_ACCESS_KEY: "example",
+  FLEETKEY_TABLE: "items",
+  FLEETKEY_KEY_ALIAS_PREFIX: "fleetkey/bench",
+  FLEETKEY_FLEETS: JSON.stringify({
+    default: { trustDomain: "example.test", rootAlgorithm: "P-384", issuingAlgorithm: "P-256" },
+  }),
+  FLEETKEY_ARTIFACTS_BUCKET: "artifacts",
+  FLEETKEY_TRUST_STORES_BUCKET: "trust-stores",
+  FLEETKEY_RECORDS_BUCKET: "records",
+  FLEETKEY_TOPIC_ARN: "arn:aws:sns:eu-central-1:000000000000:notices",
+};
 
 interface Row {
   readonly function: string;
-  readonly bytes: number;
+  readonly kilobytes: number;
   readonly gzipped: number;
-  readonly importMilliseconds: number;
+  readonly milliseconds: number;
+  readonly bareKilobytes: number;
+  readonly bareMilliseconds: number;
+  readonly ratio: number;
+  /** The largest module of our own and of packages. */
   readonly heaviest: string;
-  readonly heaviestBytes: number;
 }
 
-/** CommonJS packages inside an ES module bundle still call `require` for Node's own modules. */
-const banner =
-  'import { createRequire as fleetkeyRequire } from "node:module"; const require = fleetkeyRequire(import.meta.url);';
+/** Modules whose code is in the bundle, with the octets that each takes there. */
+function contents({ metafile }: BundleReport): readonly (readonly [path: string, bytes: number])[] {
+  return Object.values(metafile.outputs)
+    .flatMap(({ inputs }) => Object.entries(inputs))
+    .map(([path, { bytesInOutput }]) => [path, bytesInOutput] as const)
+    .filter(([, bytes]) => bytes > 0)
+    .sort(([, left], [, right]) => right - left);
+}
 
-async function bundle(
-  handler: string,
-  directory: string,
-): Promise<{ file: string; metafile: Metafile; text: string }> {
-  const file = join(directory, `${basename(dirname(handler))}.mjs`);
-  const result = await build({
-    absWorkingDir: root,
-    entryPoints: [handler],
-    outfile: file,
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    target: "node24",
-    minify: true,
-    metafile: true,
-    write: false,
-    logLevel: "warning",
-    banner: { js: banner },
+const sdkModule =
+  /@aws-sdk\/(?<service>client-[a-z0-9-]+)\/dist-es\/(?:commands\/(?<command>\w+)|(?<client>\w+Client))\.js$/;
+
+/** Imports the clients and commands that the bundle holds, and makes each client. */
+function bareSource(bundle: BundleReport): string {
+  const services = new Map<string, { clients: string[]; commands: string[] }>();
+  for (const [path] of contents(bundle)) {
+    const { service, command, client } = sdkModule.exec(path)?.groups ?? {};
+    if (service === undefined) continue;
+    const known = services.get(service) ?? { clients: [], commands: [] };
+    if (command !== undefined) known.commands.push(command);
+    if (client !== undefined) known.clients.push(client);
+    services.set(service, known);
+  }
+  const rows = [...services].map(([service, { clients, commands }]) => ({
+    imports: `import { ${[...clients, ...commands].join(", ")} } from "@aws-sdk/${service}";`,
+    uses: [...clients.map((client) => `new ${client}({})`), ...commands],
+  }));
+  const uses = rows.flatMap((row) => row.uses).join(", ");
+  return [...rows.map((row) => row.imports), `export const handler = async () => [${uses}];`, ""].join("\n");
+}
+
+/** Milliseconds that a fresh process takes to import `file`. */
+function importTime(file: string, loader: string): number {
+  // An imported client may hold the process open; what is timed ends with the import.
+  const source = [
+    "const started = performance.now();",
+    `await import(${JSON.stringify(pathToFileURL(file).href)});`,
+    "process.stdout.write(String(performance.now() - started), () => process.exit(0));",
+  ];
+  writeFileSync(loader, source.join("\n"));
+  const { status, stdout, stderr } = spawnSync(process.execPath, [loader], {
+    encoding: "utf8",
+    env: environment,
   });
-  const [output] = result.outputFiles;
-  if (output === undefined) throw new Error(`esbuild wrote nothing for ${handler}`);
-  writeFileSync(file, output.contents);
-  return { file, metafile: result.metafile, text: output.text };
-}
-
-function wallTime(script: string): number {
-  const started = performance.now();
-  const { status, stderr } = spawnSync(process.execPath, [script], { encoding: "utf8" });
-  const taken = performance.now() - started;
-  if (status !== 0) throw new Error(`importing ${script} failed with status ${status}: ${stderr}`);
-  return taken;
+  if (status !== 0) throw new Error(`importing ${file} failed with status ${status}: ${stderr}`);
+  return Number(stdout);
 }
 
 function median(values: readonly number[]): number {
@@ -67,47 +101,46 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
-/** Bare starts alternate with imports, so that a busy machine slows both alike. */
-function importTime(file: string, directory: string): number {
-  const bare = join(directory, "bare.mjs");
+const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));
+
+function measure(entry: FunctionId | TaskFunctionId, directory: string): Row {
+  const whole = bundleFunction({ entry, directory: join(directory, entry) });
+  const bare = bundleModule({ source: bareSource(whole), directory: join(directory, `${entry}-bare`) });
   const loader = join(directory, "loader.mjs");
-  writeFileSync(bare, "");
-  // An imported client may hold the process open; what is timed ends with the import.
-  writeFileSync(loader, `await import(${JSON.stringify(pathToFileURL(file).href)}); process.exit(0);`);
-  const pairs = Array.from({ length: runs }, () => ({ bare: wallTime(bare), loaded: wallTime(loader) }));
-  return median(pairs.map((pair) => pair.loaded)) - median(pairs.map((pair) => pair.bare));
-}
-
-function heaviestModule(metafile: Metafile): { path: string; bytes: number } {
-  const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs));
-  const sorted = inputs
-    .map(([path, { bytesInOutput }]) => ({ path, bytes: bytesInOutput }))
-    .sort((left, right) => right.bytes - left.bytes);
-  return sorted[0] ?? { path: "none", bytes: 0 };
-}
-
-async function measure(handler: string, directory: string): Promise<Row> {
-  const { file, metafile, text } = await bundle(handler, directory);
-  const heaviest = heaviestModule(metafile);
+  const pairs = Array.from({ length: runs }, () => ({
+    whole: importTime(whole.file, loader),
+    bare: importTime(bare.file, loader),
+  }));
+  const [wholeTime, bareTime] = [
+    median(pairs.map((pair) => pair.whole)),
+    median(pairs.map((pair) => pair.bare)),
+  ];
+  const [[path, bytes] = ["nothing", 0]] = contents(whole);
   return {
-    function: basename(dirname(handler)),
-    bytes: Buffer.byteLength(text),
-    gzipped: gzipSync(text).length,
-    importMilliseconds: Math.round(importTime(file, directory) * 10) / 10,
-    heaviest: heaviest.path,
-    heaviestBytes: heaviest.bytes,
+    function: entry,
+    kilobytes: rounded(whole.bytes / 1024, 0),
+    gzipped: rounded(gzipSync(readFileSync(whole.file)).length / 1024, 0),
+    milliseconds: rounded(wholeTime, 1),
+    bareKilobytes: rounded(bare.bytes / 1024, 0),
+    bareMilliseconds: rounded(bareTime, 1),
+    ratio: rounded(wholeTime / bareTime, 2),
+    heaviest: `${basename(path)} ${rounded(bytes / 1024, 0)}`,
   };
 }
 
-const handlers = globSync("lambdas/*/handler.ts", { cwd: root, exclude: ["lambdas/http/**"] }).sort();
+const entries = [...new Set([...routes, ...tasks].map((row) => row.function))];
 const directory = mkdtempSync(join(tmpdir(), "fleetkey-bundles-"));
 try {
-  const rows: Row[] = [];
-  for (const handler of handlers) rows.push(await measure(handler, directory));
+  const rows = entries.map((entry) => measure(entry, directory));
   if (process.argv.includes("--json")) console.log(JSON.stringify(rows));
-  else if (rows.length === 0)
-    console.error("no function has a handler: lambdas/*/handler.ts matches nothing");
-  else console.table(rows);
+  else {
+    console.table(rows);
+    console.log(
+      `Medians of ${runs} imports each, in turn, by fresh processes of Node ${process.version}; sizes in KiB.\n` +
+        'Bare: the same clients as in the function, made by "new Client({})", and the same commands; same bundler.\n' +
+        `Target: enrollment at most ${target} times bare.`,
+    );
+  }
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }

@@ -1,0 +1,123 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { encodePem } from "../../core/formats/pem.ts";
+import { parseFleetPlans } from "../../lambdas/bootstrap/fleet-plans.ts";
+import { bootstrapFunction } from "../../lambdas/bootstrap/handler.ts";
+import { type DeploymentFixture, openDeploymentApp } from "../support/deployment-app.ts";
+import { deviceCsr, deviceKey } from "../support/device.ts";
+
+const algorithms = { rootAlgorithm: "P-384", issuingAlgorithm: "P-256" };
+const configuration = {
+  clinic: { trustDomain: "clinic.example.test", ...algorithms },
+  ward: { trustDomain: "ward.example.test", ...algorithms },
+};
+const plans = parseFleetPlans(JSON.stringify(configuration));
+
+let fixture: DeploymentFixture;
+beforeEach(async () => {
+  fixture = await openDeploymentApp();
+});
+afterEach(() => fixture.close());
+
+const run = (event: unknown) => bootstrapFunction(fixture.app, plans)(event);
+const csrPem = () => encodePem("CERTIFICATE REQUEST", deviceCsr(deviceKey()));
+
+describe("task bootstrapFleet", () => {
+  it("makes a configured fleet as it is configured, and certifies an operator's PEM request", async () => {
+    const result = await run({ fleet: "clinic", operator: { operatorId: "operator-1", csr: csrPem() } });
+    expect(Object.keys(result).sort()).toEqual([
+      "fleet",
+      "operator",
+      "root",
+      "rootFingerprint",
+      "trustStore",
+    ]);
+    expect(Object.keys(result.operator ?? {}).sort()).toEqual([
+      "certificate",
+      "chain",
+      "notAfter",
+      "serialNumber",
+    ]);
+    expect(result.trustStore.key).toBe("mutual-tls/clients.pem");
+  });
+
+  it("answers a run too many with the same", async () => {
+    const event = { fleet: "clinic", operator: { operatorId: "operator-1", csr: csrPem() } };
+    expect(await run(event)).toEqual(await run(event));
+  });
+
+  it("refuses a fleet that is not configured, and says which are", async () => {
+    await expect(run({ fleet: "lab" })).rejects.toMatchObject({
+      name: "configuration_invalid",
+      message: expect.stringContaining('"lab" is not configured (there are: clinic, ward)') as string,
+    });
+    expect(fixture.artifacts.keys).toEqual([]);
+  });
+
+  it.each([
+    { name: "no fleet", event: {}, code: "request_invalid", text: "fleet is required" },
+    { name: "no object", event: "clinic", code: "request_invalid", text: "must be an object" },
+    {
+      name: "a stray member",
+      event: { fleet: "clinic", jane: 1 },
+      code: "request_invalid",
+      text: "not known",
+    },
+    {
+      name: "a stray member of the operator",
+      event: { fleet: "clinic", operator: { operatorId: "operator-1", csr: "x", jane: 1 } },
+      code: "request_invalid",
+      text: "operator must be an object of operatorId and csr",
+    },
+    {
+      name: "an operator without a CSR",
+      event: { fleet: "clinic", operator: { operatorId: "operator-1" } },
+      code: "request_invalid",
+      text: "operator.csr must be a PKCS #10 request in PEM",
+    },
+    {
+      name: "a private key for a CSR",
+      event: {
+        fleet: "clinic",
+        operator: {
+          operatorId: "operator-1",
+          csr: deviceKey().privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+        },
+      },
+      code: "pem_malformed",
+      text: "CERTIFICATE REQUEST",
+    },
+  ])("refuses $name: $code", async ({ event, code, text }) => {
+    const failure = await run(event).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    expect(failure).toMatchObject({ name: code, message: expect.stringContaining(text) as string });
+    expect(String(failure)).not.toContain("jane");
+    expect(fixture.artifacts.keys).toEqual([]);
+  });
+});
+
+describe("FLEETKEY_FLEETS", () => {
+  it("is a plan for each fleet", () => {
+    expect([...plans.values()]).toEqual([
+      { fleet: "clinic", ...configuration.clinic },
+      { fleet: "ward", ...configuration.ward },
+    ]);
+  });
+
+  it.each([
+    { name: "is not JSON", text: "{", says: "not JSON" },
+    { name: "is not an object", text: "[]", says: "the whole" },
+    { name: "names a fleet badly", text: JSON.stringify({ "A b": configuration.ward }), says: "A b" },
+    {
+      name: "has an algorithm that authorities do not have",
+      text: JSON.stringify({ ward: { ...configuration.ward, rootAlgorithm: "P-192" } }),
+      says: "ward.rootAlgorithm must be one of P-256",
+    },
+    { name: "leaves a member out", text: JSON.stringify({ ward: algorithms }), says: "ward.trustDomain" },
+  ])("that $name is refused: configuration_invalid", ({ text, says }) => {
+    const parse = () => parseFleetPlans(text);
+    expect(parse).toThrow(expect.objectContaining({ code: "configuration_invalid" }));
+    expect(parse).toThrow(says);
+  });
+});
