@@ -3,6 +3,7 @@ import { Stack, type StackProps } from "aws-cdk-lib";
 import type { IHttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import { Bucket } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
+import type { Told } from "./constructs/alarm-actions.ts";
 import { type ClientDomain, ClientDomains } from "./constructs/client-domains.ts";
 
 export interface DomainsStackProps extends StackProps {
@@ -11,6 +12,8 @@ export interface DomainsStackProps extends StackProps {
   readonly public: ClientDomain;
   /** @default - no records: the outputs say what each name must point to */
   readonly hostedZone?: { readonly id: string; readonly name: string };
+  /** Who is told when a certificate of a domain comes near its end. @default - nobody */
+  readonly told?: Told;
   readonly trustStoresBucketName: string;
   /** Context flag `fleetkey:trustStoreVersion`, as it was read. */
   readonly trustStoreVersion: unknown;
@@ -30,6 +33,7 @@ export class DomainsStack extends Stack {
         version: trustStoreVersion,
       },
       ...(hostedZone && { hostedZone }),
+      ...(props.told && { told: props.told }),
     });
   }
 }

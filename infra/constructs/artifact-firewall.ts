@@ -5,9 +5,10 @@
 import { ArnFormat, Aws, Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Key } from "aws-cdk-lib/aws-kms";
-import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
+import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { CfnLoggingConfiguration, CfnWebACL } from "aws-cdk-lib/aws-wafv2";
 import { Construct } from "constructs";
+import { retention } from "../../core/standard/retention.ts";
 
 export interface ArtifactFirewallProps {
   readonly stage: string;
@@ -54,7 +55,7 @@ function managedRule({ name, countOnly = [] }: ManagedRules, priority: number): 
 /** A web ACL of scope CLOUDFRONT, which exists in us-east-1 only, with its log. */
 export class ArtifactFirewall extends Construct {
   readonly acl: CfnWebACL;
-  /** Refused requests only, 90 days, encrypted. */
+  /** Refused requests only, encrypted, as long as the standard says. */
   readonly log: LogGroup;
 
   constructor(scope: Construct, id: string, props: ArtifactFirewallProps) {
@@ -87,7 +88,7 @@ export class ArtifactFirewall extends Construct {
     const log = new LogGroup(this, "Log", {
       logGroupName,
       encryptionKey: this.logKey(stage, logGroupName),
-      retention: RetentionDays.THREE_MONTHS,
+      retention: retention.refusedRequests.days,
       removalPolicy: RemovalPolicy.DESTROY,
     });
     log.addToResourcePolicy(

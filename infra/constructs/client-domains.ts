@@ -2,19 +2,22 @@
  * Room: infra. The two names of the API: one where API Gateway asks every client for its certificate, one for those
  * who have none yet. API Gateway never looks at revocation; the functions do, with every request.
  */
-import { CfnOutput, Stack, Token } from "aws-cdk-lib";
+import { CfnOutput, Duration, Stack, Token } from "aws-cdk-lib";
 import {
-  ApiMapping,
+  CfnApiMapping,
   DomainName,
   type IHttpApi,
   type MTLSConfig,
   SecurityPolicy,
 } from "aws-cdk-lib/aws-apigatewayv2";
 import { Certificate } from "aws-cdk-lib/aws-certificatemanager";
+import { Alarm, ComparisonOperator, Metric, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
 import { ARecord, HostedZone, RecordTarget } from "aws-cdk-lib/aws-route53";
 import { ApiGatewayv2DomainProperties } from "aws-cdk-lib/aws-route53-targets";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
+import { type Told, tellAlarm } from "./alarm-actions.ts";
+import { alarmDescription } from "./runbooks.ts";
 
 export interface ClientDomain {
   /** Such as `devices.example.org`. */
@@ -42,6 +45,8 @@ export interface ClientDomainsProps {
   };
   /** @default - no records: the outputs say what each name must point to */
   readonly hostedZone?: { readonly id: string; readonly name: string };
+  /** Who is told when a certificate of a domain comes near its end. @default - nobody */
+  readonly told?: Told;
 }
 
 /** Object of the trust store bucket: the roots of all fleets of the deployment, PEM. */
@@ -74,6 +79,7 @@ export class ClientDomains extends Construct {
     this.mutualTls = this.domain("MutualTls", props.api, props.mutualTls, mtls);
     this.public = this.domain("Public", props.api, props.public);
     if (props.hostedZone !== undefined) this.records(props, props.hostedZone);
+    if (props.told !== undefined) this.watchCertificates(props, props.told);
   }
 
   private domain(id: string, api: IHttpApi, domain: ClientDomain, mtls?: MTLSConfig): DomainName {
@@ -89,7 +95,12 @@ export class ClientDomains extends Construct {
         ownershipCertificate: Certificate.fromCertificateArn(this, `${id}Ownership`, ownership),
       }),
     });
-    new ApiMapping(this, `${id}Mapping`, { api, domainName });
+    // The API may be one of another stack, of which only its id is known: an HTTP API's stage is `$default`.
+    new CfnApiMapping(this, `${id}Mapping`, {
+      apiId: api.apiId,
+      domainName: domainName.name,
+      stage: "$default",
+    });
     this.outputs(id, domain.name, domainName);
     return domainName;
   }
@@ -118,6 +129,28 @@ export class ClientDomains extends Construct {
     };
     record("MutualTlsRecord", props.mutualTls, this.mutualTls);
     record("PublicRecord", props.public, this.public);
+  }
+
+  /** ACM renews what it issued sixty days before its end: half of that is late. It writes twice a day, until the end. */
+  private watchCertificates({ mutualTls, public: open }: ClientDomainsProps, told: Told): void {
+    for (const [id, { certificateArn }] of Object.entries({ MutualTls: mutualTls, Public: open })) {
+      const metric = new Metric({
+        namespace: "AWS/CertificateManager",
+        metricName: "DaysToExpiry",
+        dimensionsMap: { CertificateArn: certificateArn },
+        statistic: "Minimum",
+        period: Duration.days(1),
+      });
+      const alarm = new Alarm(this, `${id}CertificateExpiry`, {
+        alarmDescription: alarmDescription("domain-certificate"),
+        metric,
+        threshold: 30,
+        comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+        evaluationPeriods: 2,
+        treatMissingData: TreatMissingData.BREACHING,
+      });
+      tellAlarm(alarm, told);
+    }
   }
 
   private outputs(id: string, name: string, domain: DomainName): void {

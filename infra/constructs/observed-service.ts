@@ -6,16 +6,16 @@ import type { ITable } from "aws-cdk-lib/aws-dynamodb";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import type { ILogGroup } from "aws-cdk-lib/aws-logs";
-import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { FunctionId, TaskFunctionId } from "../../lambdas/routes.ts";
+import type { Told } from "./alarm-actions.ts";
 
 export interface ObservedFunction {
   readonly function: IFunction;
   readonly logGroup: ILogGroup;
 }
 
-export interface ObservedService {
+export interface ObservedService extends Told {
   readonly stage: string;
   readonly functions: Readonly<Record<FunctionId | TaskFunctionId, ObservedFunction>>;
   readonly api: IHttpApi;
@@ -30,8 +30,6 @@ export interface ObservedService {
   readonly deadLetters: Readonly<Record<string, IQueue>>;
   /** Group of the schedules of this service. */
   readonly scheduleGroupName: string;
-  /** Whom alarms tell. Its policy and its key's admit CloudWatch and EventBridge. */
-  readonly topic: ITopic;
 }
 
 const period = Duration.minutes(5);
@@ -52,7 +50,7 @@ export function apiMetric({ api }: ObservedService, metricName: string, options:
   });
 }
 
-export function tableMetric({ items }: ObservedService, metricName: string, label = metricName): Metric {
+export function tableMetric({ items }: ObservedService, metricName: string): Metric {
   const dimensionsMap = { TableName: items.tableName };
   return new Metric({
     namespace: "AWS/DynamoDB",
@@ -60,7 +58,6 @@ export function tableMetric({ items }: ObservedService, metricName: string, labe
     dimensionsMap,
     statistic: Stats.SUM,
     period,
-    label,
   });
 }
 

@@ -13,32 +13,11 @@ import {
   MathExpression,
   TreatMissingData,
 } from "aws-cdk-lib/aws-cloudwatch";
-import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import { Construct } from "constructs";
+import { tellAlarm } from "./alarm-actions.ts";
 import type { LogMetrics } from "./log-metrics.ts";
 import { apiMetric, type ObservedService, schedulerMetric, tableMetric } from "./observed-service.ts";
-
-/** A runbook: its heading in docs/deploy.md, and the first thing to do. */
-export const runbooks = {
-  "function-errors": "Open the function's log group and look for level error since the alarm's time.",
-  "function-throttles":
-    "Compare ConcurrentExecutions with the function's reserved concurrency and the account's.",
-  "api-server-errors":
-    "Count the codes of the request lines with status 500 and above in the functions' logs.",
-  "signing-failures":
-    "Read `code` of the error lines; for key_service_unavailable look at KMS throttling and health.",
-  "unfinished-intents":
-    "Read the reconciler's intent_not_finished lines: their code says why it cannot finish.",
-  "reconciliation-missing":
-    "Look for errors of the reconciliation function, then whether its schedule is enabled.",
-  "dead-letters":
-    "Read the message without deleting it, remove its cause, then start the function once more.",
-  "schedule-failures": "Check that the scheduler's role may still invoke the reconciliation function.",
-  "table-throttles": "Compare the table's consumed capacity with its account limits; look for one hot key.",
-  "issuance-failing": "Devices get no certificates: start with the alarms that this one is made of.",
-} as const;
-
-export type RunbookId = keyof typeof runbooks;
+import { alarmDescription, type RunbookId } from "./runbooks.ts";
 
 interface Watch {
   readonly runbook: RunbookId;
@@ -68,28 +47,23 @@ export class ServiceAlarms extends Construct {
     const server = this.serverErrors();
     const composite = new CompositeAlarm(this, "issuance-failing", {
       compositeAlarmName: this.name("issuance-failing"),
-      alarmDescription: this.description("issuance-failing"),
+      alarmDescription: alarmDescription("issuance-failing"),
       alarmRule: AlarmRule.anyOf(
         ...[enrollmentErrors, signing, server].map((alarm) => AlarmRule.fromAlarm(alarm, AlarmState.ALARM)),
       ),
     });
-    composite.addAlarmAction(new SnsAction(service.topic));
-    composite.addOkAction(new SnsAction(service.topic));
+    tellAlarm(composite, service);
   }
 
   private name(id: string): string {
     return `fleetkey-${this.#service.stage}-${id}`;
   }
 
-  private description(runbook: RunbookId): string {
-    return `${runbooks[runbook]} Runbook: docs/deploy.md, "${runbook}".`;
-  }
-
   private alarm(id: string, metric: IMetric, watch: Watch): Alarm {
     const { runbook, atLeast = 1, below, evaluationPeriods = 1, datapointsToAlarm = 1, missing } = watch;
     const alarm = new Alarm(this, id, {
       alarmName: this.name(id),
-      alarmDescription: this.description(runbook),
+      alarmDescription: alarmDescription(runbook),
       metric,
       threshold: below ?? atLeast,
       comparisonOperator:
@@ -100,8 +74,7 @@ export class ServiceAlarms extends Construct {
       datapointsToAlarm,
       treatMissingData: missing ?? TreatMissingData.NOT_BREACHING,
     });
-    alarm.addAlarmAction(new SnsAction(this.#service.topic));
-    alarm.addOkAction(new SnsAction(this.#service.topic));
+    tellAlarm(alarm, this.#service);
     return alarm;
   }
 

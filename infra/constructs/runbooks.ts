@@ -1,0 +1,30 @@
+/** Room: infra. What to do first when an alarm comes. Each id is a heading of docs/deploy.md, which says the rest. */
+
+/** By id: the first step. */
+export const runbooks = {
+  "function-errors": "Open the function's log group and look for level error since the alarm's time.",
+  "function-throttles":
+    "Compare ConcurrentExecutions with the function's reserved concurrency and the account's.",
+  "api-server-errors":
+    "Count the codes of the request lines with status 500 and above in the functions' logs.",
+  "signing-failures":
+    "Read `code` of the error lines; for key_service_unavailable look at KMS throttling and health.",
+  "unfinished-intents":
+    "Read the reconciler's intent_not_finished lines: their code says why it cannot finish.",
+  "reconciliation-missing":
+    "Look for errors of the reconciliation function, then whether its schedule is enabled.",
+  "dead-letters":
+    "Read the message without deleting it, remove its cause, then start the function once more.",
+  "schedule-failures": "Check that the scheduler's role may still invoke the reconciliation function.",
+  "table-throttles": "Compare the table's consumed capacity with its account limits; look for one hot key.",
+  "domain-certificate":
+    "Look the certificate up in ACM: its renewal status says which DNS record is missing.",
+  "issuance-failing": "Devices get no certificates: start with the alarms that this one is made of.",
+} as const;
+
+export type RunbookId = keyof typeof runbooks;
+
+/** Text of an alarm: CloudWatch passes it on with every notice, so it names no one. */
+export function alarmDescription(runbook: RunbookId): string {
+  return `${runbooks[runbook]} Runbook: docs/deploy.md, "${runbook}".`;
+}
