@@ -1,0 +1,41 @@
+/** Room: infra. Names that are fixed, so that what is deployed apart can name the other without a circle between stacks. */
+import { ArnFormat, Stack } from "aws-cdk-lib";
+import type { Construct } from "constructs";
+import type { DeployedFunctionId } from "../configuration/concurrency.ts";
+
+/** Of what `stage` stands for in names: deployments of one account and region are told apart by it. */
+export const aliasPrefix = (stage: string): string => `fleetkey/${stage}`;
+
+/** KMS alias of one authority of a fleet, such as `alias/fleetkey/prod/default-issuing-1`. */
+export const authorityAlias = (stage: string, fleet: string, authority: string): string =>
+  `alias/${aliasPrefix(stage)}/${fleet}-${authority}`;
+
+/** IAM is global: the region keeps two deployments of one stage apart. At most 59 characters of IAM's 64. */
+export const roleName = (scope: Construct, stage: string, of: DeployedFunctionId | "scheduler"): string =>
+  `fleetkey-${stage}-${Stack.of(scope).region}-${of}`;
+
+export const roleArn = (scope: Construct, stage: string, of: DeployedFunctionId): string =>
+  Stack.of(scope).formatArn({
+    service: "iam",
+    region: "",
+    resource: "role",
+    resourceName: roleName(scope, stage, of),
+  });
+
+export const logGroupName = (stage: string, of: DeployedFunctionId | "requests"): string =>
+  `/fleetkey/${stage}/${of}`;
+
+export const logGroupArn = (scope: Construct, name: string): string =>
+  Stack.of(scope).formatArn({
+    service: "logs",
+    resource: "log-group",
+    resourceName: name,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+
+/** Object keys: see core/bootstrap/deployment.ts and core/bootstrap/ceremony.ts, which write them. */
+export const objectKeys = {
+  trustBundle: (fleet: string): string => `fleets/${fleet}/trust.pem`,
+  clientTrust: "mutual-tls/clients.pem",
+  ceremonies: (fleet: string): string => `ceremonies/${fleet}/`,
+} as const;

@@ -1,0 +1,187 @@
+/** Room: infra. All that must outlive the code: keys, the item table, objects, the topic that people listen to. */
+import { Aws, Duration, RemovalPolicy } from "aws-cdk-lib";
+import type { Table } from "aws-cdk-lib/aws-dynamodb";
+import { PolicyDocument, PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { Key } from "aws-cdk-lib/aws-kms";
+import { Topic } from "aws-cdk-lib/aws-sns";
+import { Construct } from "constructs";
+import { retention } from "../../core/standard/retention.ts";
+import { defaultFleets, type FleetConfiguration } from "../configuration/fleets.ts";
+import type { RecordRetention } from "../stage-configuration.ts";
+import { AuthorityKeys } from "./authority-keys.ts";
+import { aliasPrefix, logGroupArn } from "./deployment-names.ts";
+import { ItemTable } from "./item-table.ts";
+import {
+  administration,
+  useByDistributions,
+  useByLogs,
+  useByPublishers,
+  useForFleet,
+  useThroughServices,
+} from "./key-policies.ts";
+import { StateBuckets } from "./state-buckets.ts";
+
+export interface FleetKeyStateProps {
+  /**
+   * Tells deployments of one account and region apart, in the names of roles, aliases and log groups. 1 to 20 of
+   * a-z, 0-9 and hyphen, first a letter.
+   * @default "pki"
+   */
+  readonly stage?: string;
+  /** By name; each gets its own signing keys. @default - one fleet `default` on `fleetkey.internal` */
+  readonly fleets?: Readonly<Record<string, FleetConfiguration>>;
+  /** Days back to which the item table can be restored to any second: 1 to 35. @default 35 */
+  readonly recoveryDays?: number;
+  /** Days between rotations of symmetric keys' material: 90 to 365. @default 365 */
+  readonly dataKeyRotationDays?: number;
+  /** How long nobody can change or delete a record. @default - GOVERNANCE for six years, 45 CFR 164.316(b)(2)(i) */
+  readonly recordRetention?: RecordRetention;
+  /** CloudFront distributions of this account may read the public artefacts. @default false */
+  readonly distributed?: boolean;
+  /** Leaves out what the emulator of the rehearsal lacks. Never true where it counts. @default false */
+  readonly emulator?: boolean;
+}
+
+/** The keys of one fleet. */
+export interface FleetKeys {
+  readonly root: Key;
+  readonly issuing: Key;
+  /** Wraps the data keys of backends that store patient data, with encryption context `fleet`. */
+  readonly protection: Key;
+}
+
+const stageName = /^[a-z][a-z0-9-]{0,19}$/;
+
+/** Everything in it is retained when it is removed from its stack. */
+export class FleetKeyState extends Construct {
+  readonly stage: string;
+  readonly fleets: Readonly<Record<string, FleetConfiguration>>;
+  /** Encrypts the item table, its backups, objects, and functions' environments. */
+  readonly dataKey: Key;
+  /** Encrypts logs, notices and dead letters. */
+  readonly operationsKey: Key;
+  /** By fleet. */
+  readonly keys: ReadonlyMap<string, FleetKeys>;
+  /** The one table behind the ItemStore port. */
+  readonly items: Table;
+  readonly buckets: StateBuckets;
+  /** What people listen to: notices of the service, and alarms. */
+  readonly topic: Topic;
+
+  /** @throws Error for a stage that cannot stand in names. */
+  constructor(scope: Construct, id: string, props: FleetKeyStateProps = {}) {
+    super(scope, id);
+    const { stage = "pki", fleets = defaultFleets, emulator = false, distributed = false } = props;
+    if (!stageName.test(stage))
+      throw new Error(
+        `stage ${JSON.stringify(stage)} is not 1 to 20 of a-z, 0-9 and -, first a letter; change it`,
+      );
+    this.stage = stage;
+    this.fleets = fleets;
+    this.dataKey = this.createDataKey(props, distributed);
+    this.operationsKey = this.createOperationsKey(props);
+    this.keys = new Map(
+      Object.entries(fleets).map(([fleet, algorithms]) => [
+        fleet,
+        this.createFleetKeys(fleet, algorithms, props),
+      ]),
+    );
+    const { recoveryDays = 35 } = props;
+    this.items = new ItemTable(this, "Table", { dataKey: this.dataKey, recoveryDays, emulator }).table;
+    this.buckets = new StateBuckets(this, "Buckets", {
+      dataKey: this.dataKey,
+      recordRetention: props.recordRetention ?? { mode: "GOVERNANCE", days: retention.records.days },
+      distributed,
+    });
+    this.topic = this.createTopic();
+  }
+
+  /** @throws Error for a fleet that is not configured. */
+  keysOf(fleet: string): FleetKeys {
+    const keys = this.keys.get(fleet);
+    if (keys !== undefined) return keys;
+    throw new Error(
+      `fleet "${fleet}" is not configured (there are: ${[...this.keys.keys()].join(", ")}); add it to \`fleets\``,
+    );
+  }
+
+  private symmetricKey(
+    scope: Construct,
+    id: string,
+    props: FleetKeyStateProps,
+    key: { readonly alias: string; readonly description: string; readonly uses: readonly PolicyStatement[] },
+  ): Key {
+    return new Key(scope, id, {
+      alias: `alias/${aliasPrefix(this.stage)}/${key.alias}`,
+      description: key.description,
+      enableKeyRotation: true,
+      rotationPeriod: Duration.days(props.dataKeyRotationDays ?? 365),
+      policy: new PolicyDocument({ statements: [administration("symmetric"), ...key.uses] }),
+      // The longest KMS offers: deleting a key is deleting all that it encrypts.
+      pendingWindow: Duration.days(30),
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+  }
+
+  private createDataKey(props: FleetKeyStateProps, distributed: boolean): Key {
+    return this.symmetricKey(this, "DataKey", props, {
+      alias: "data",
+      description: `Encrypts what Fleetkey stage ${this.stage} stores`,
+      uses: [
+        ...useThroughServices(this, ["dynamodb", "s3", "lambda", "backup"]),
+        ...(distributed ? [useByDistributions(this)] : []),
+      ],
+    });
+  }
+
+  private createOperationsKey(props: FleetKeyStateProps): Key {
+    return this.symmetricKey(this, "OperationsKey", props, {
+      alias: "operations",
+      description: `Encrypts logs, notices and dead letters of Fleetkey stage ${this.stage}`,
+      uses: [
+        ...useThroughServices(this, ["sns", "sqs"]),
+        useByLogs(this, logGroupArn(this, `/fleetkey/${this.stage}/*`)),
+        useByPublishers(["cloudwatch", "events"]),
+      ],
+    });
+  }
+
+  private createFleetKeys(
+    fleet: string,
+    algorithms: FleetConfiguration,
+    props: FleetKeyStateProps,
+  ): FleetKeys {
+    const scope = new Construct(this, `Fleet-${fleet}`);
+    const { root, issuing } = new AuthorityKeys(scope, "Authorities", {
+      stage: this.stage,
+      fleet,
+      algorithms,
+    });
+    const protection = this.symmetricKey(scope, "ProtectionKey", props, {
+      // Under a name that no authority can have: theirs end in a number.
+      alias: `${fleet}-protection`,
+      description: `Fleetkey stage ${this.stage}, fleet ${fleet}: wraps the data keys of its backends`,
+      uses: [useForFleet(fleet)],
+    });
+    return { root, issuing, protection };
+  }
+
+  private createTopic(): Topic {
+    const topic = new Topic(this, "Notices", {
+      displayName: `Fleetkey ${this.stage}`,
+      masterKey: this.operationsKey,
+      enforceSSL: true,
+    });
+    topic.applyRemovalPolicy(RemovalPolicy.RETAIN);
+    topic.addToResourcePolicy(
+      new PolicyStatement({
+        sid: "AlarmsAndRules",
+        principals: ["cloudwatch", "events"].map((name) => new ServicePrincipal(`${name}.amazonaws.com`)),
+        actions: ["sns:Publish"],
+        resources: [topic.topicArn],
+        conditions: { StringEquals: { "aws:SourceAccount": Aws.ACCOUNT_ID } },
+      }),
+    );
+    return topic;
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * Room: infra. Policies of KMS keys. None gives an account `kms:*`: who administers a key cannot use it, and who
+ * uses it does so through the one service, or as the one role, that it is for.
+ */
+import { Aws, Stack } from "aws-cdk-lib";
+import {
+  AccountRootPrincipal,
+  AnyPrincipal,
+  Effect,
+  PolicyStatement,
+  ServicePrincipal,
+} from "aws-cdk-lib/aws-iam";
+import type { Construct } from "constructs";
+
+/** A key's policy speaks of that key alone, which KMS writes as `*`. */
+const thisKey = ["*"];
+
+const administrativeActions = [
+  "kms:CancelKeyDeletion",
+  "kms:CreateAlias",
+  "kms:DeleteAlias",
+  "kms:DescribeKey",
+  "kms:DisableKey",
+  "kms:EnableKey",
+  "kms:GetKeyPolicy",
+  "kms:ListGrants",
+  "kms:ListKeyPolicies",
+  "kms:ListResourceTags",
+  // KMS refuses a policy after which the deployer could not write the next one.
+  "kms:PutKeyPolicy",
+  "kms:RetireGrant",
+  "kms:RevokeGrant",
+  "kms:ScheduleKeyDeletion",
+  "kms:TagResource",
+  "kms:UntagResource",
+  "kms:UpdateAlias",
+  "kms:UpdateKeyDescription",
+];
+const rotationActions = [
+  "kms:DisableKeyRotation",
+  "kms:EnableKeyRotation",
+  "kms:GetKeyRotationStatus",
+  "kms:ListKeyRotations",
+  "kms:RotateKeyOnDemand",
+];
+const encryptionActions = [
+  "kms:Decrypt",
+  "kms:DescribeKey",
+  "kms:Encrypt",
+  "kms:GenerateDataKey",
+  "kms:GenerateDataKeyWithoutPlaintext",
+  "kms:ReEncryptFrom",
+  "kms:ReEncryptTo",
+];
+
+/** Whom the account's own IAM policies let, may administer a key: no use of it, and no grant that lends its use. */
+export function administration(of: "symmetric" | "signing"): PolicyStatement {
+  return new PolicyStatement({
+    sid: "Administration",
+    principals: [new AccountRootPrincipal()],
+    actions: [...administrativeActions, ...(of === "symmetric" ? rotationActions : ["kms:GetPublicKey"])],
+    resources: thisKey,
+  });
+}
+
+/** Endpoint of a service, as `kms:ViaService` names it. */
+export const endpoint = (scope: Construct, service: string): string =>
+  `${service}.${Stack.of(scope).region}.amazonaws.com`;
+
+/** Callers of the account whom IAM lets, through those services only; the services may borrow the key for themselves. */
+export function useThroughServices(scope: Construct, services: readonly string[]): PolicyStatement[] {
+  const through = {
+    "kms:ViaService": services.map((service) => endpoint(scope, service)),
+    "kms:CallerAccount": Aws.ACCOUNT_ID,
+  };
+  const principals = [new AccountRootPrincipal()];
+  return [
+    new PolicyStatement({
+      sid: "UseThroughServices",
+      principals,
+      actions: encryptionActions,
+      resources: thisKey,
+      conditions: { StringEquals: through },
+    }),
+    new PolicyStatement({
+      sid: "GrantsOfServices",
+      principals,
+      actions: ["kms:CreateGrant"],
+      resources: thisKey,
+      conditions: { StringEquals: through, Bool: { "kms:GrantIsForAWSResource": "true" } },
+    }),
+  ];
+}
+
+/** CloudWatch Logs, for the log groups with that name or prefix (`…*`). */
+export function useByLogs(scope: Construct, logGroupArns: string): PolicyStatement {
+  return new PolicyStatement({
+    sid: "LogGroups",
+    principals: [new ServicePrincipal(endpoint(scope, "logs"))],
+    actions: encryptionActions,
+    resources: thisKey,
+    conditions: { ArnLike: { "kms:EncryptionContext:aws:logs:arn": logGroupArns } },
+  });
+}
+
+/** What alarms and rules of this account send to an encrypted topic. */
+export function useByPublishers(services: readonly string[]): PolicyStatement {
+  return new PolicyStatement({
+    sid: "Publishers",
+    principals: services.map((service) => new ServicePrincipal(`${service}.amazonaws.com`)),
+    actions: ["kms:Decrypt", "kms:GenerateDataKey"],
+    resources: thisKey,
+    conditions: { StringEquals: { "aws:SourceAccount": Aws.ACCOUNT_ID } },
+  });
+}
+
+/** Distributions of this account read what their origin buckets let them read. */
+export function useByDistributions(scope: Construct): PolicyStatement {
+  const distributions = { service: "cloudfront", region: "", resource: "distribution", resourceName: "*" };
+  return new PolicyStatement({
+    sid: "Distributions",
+    principals: [new ServicePrincipal("cloudfront.amazonaws.com")],
+    actions: ["kms:Decrypt"],
+    resources: thisKey,
+    conditions: {
+      StringEquals: { "aws:SourceAccount": Aws.ACCOUNT_ID },
+      ArnLike: { "aws:SourceArn": Stack.of(scope).formatArn(distributions) },
+    },
+  });
+}
+
+/** Callers whom IAM lets, when they say for which fleet. */
+export function useForFleet(fleet: string): PolicyStatement {
+  return new PolicyStatement({
+    sid: "UseForFleet",
+    principals: [new AccountRootPrincipal()],
+    actions: ["kms:Decrypt", "kms:GenerateDataKey"],
+    resources: thisKey,
+    conditions: { StringEquals: { "kms:EncryptionContext:fleet": fleet } },
+  });
+}
+
+/** Signing by exactly these roles, and refused to all others, whatever else allows it. */
+export function signingBy(roleArns: readonly string[]): PolicyStatement[] {
+  return [
+    new PolicyStatement({
+      sid: "Signers",
+      principals: [new AccountRootPrincipal()],
+      actions: ["kms:DescribeKey", "kms:GetPublicKey", "kms:Sign"],
+      resources: thisKey,
+      conditions: { StringEquals: { "aws:PrincipalArn": roleArns } },
+    }),
+    new PolicyStatement({
+      sid: "NobodyElseSigns",
+      effect: Effect.DENY,
+      principals: [new AnyPrincipal()],
+      actions: ["kms:Sign"],
+      resources: thisKey,
+      conditions: { StringNotEquals: { "aws:PrincipalArn": roleArns } },
+    }),
+  ];
+}

@@ -1,0 +1,131 @@
+/** Room: infra. What is kept as objects: public artefacts, the trust store of the mutual-TLS name, lasting records. */
+import { Aws, Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import type { Key } from "aws-cdk-lib/aws-kms";
+import {
+  BlockPublicAccess,
+  Bucket,
+  BucketEncryption,
+  type BucketProps,
+  type IBucket,
+  ObjectLockRetention,
+  ObjectOwnership,
+} from "aws-cdk-lib/aws-s3";
+import { Construct } from "constructs";
+import { retention } from "../../core/standard/retention.ts";
+import { acknowledge } from "../acknowledgements.ts";
+import type { RecordRetention } from "../stage-configuration.ts";
+
+export interface StateBucketsProps {
+  readonly dataKey: Key;
+  readonly recordRetention: RecordRetention;
+  /** Distributions of this account may read artefacts. */
+  readonly distributed: boolean;
+}
+
+const everyBucket = {
+  blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+  objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+  enforceSSL: true,
+  minimumTLSVersion: 1.2,
+  versioned: true,
+  removalPolicy: RemovalPolicy.RETAIN,
+} as const satisfies BucketProps;
+
+const oneRegion =
+  "one deployment lives in one region: versions and retention guard against loss by people, and trust is published " +
+  "again from the item table, which is backed up";
+
+export class StateBuckets extends Construct {
+  /** What anyone may read. */
+  readonly artifacts: Bucket;
+  /** What API Gateway checks client certificates against. */
+  readonly trustStores: Bucket;
+  /** What must last. */
+  readonly records: Bucket;
+  /** Who read or wrote an object of the others. */
+  readonly accessLogs: Bucket;
+
+  constructor(scope: Construct, id: string, props: StateBucketsProps) {
+    super(scope, id);
+    this.accessLogs = this.createAccessLogs();
+    const encrypted = {
+      encryption: BucketEncryption.KMS,
+      encryptionKey: props.dataKey,
+      bucketKeyEnabled: true,
+    } as const;
+    this.artifacts = this.bucket("Artifacts", encrypted);
+    if (props.distributed) this.admitDistributions();
+    this.trustStores = this.bucket("TrustStores", { encryption: BucketEncryption.S3_MANAGED });
+    acknowledge(
+      this.trustStores,
+      "S3DefaultEncryptionKMS",
+      "holds public root certificates only, which API Gateway reads with no key of ours; encrypted by S3 itself",
+    );
+    const { mode, days } = props.recordRetention;
+    const period = Duration.days(days);
+    this.records = this.bucket("Records", {
+      ...encrypted,
+      objectLockEnabled: true,
+      objectLockDefaultRetention:
+        mode === "COMPLIANCE"
+          ? ObjectLockRetention.compliance(period)
+          : ObjectLockRetention.governance(period),
+    });
+  }
+
+  private bucket(id: string, props: BucketProps): Bucket {
+    const bucket = new Bucket(this, id, {
+      ...everyBucket,
+      // Bucket implements IBucket; the two disagree on what an absent optional member is.
+      serverAccessLogsBucket: this.accessLogs as IBucket,
+      serverAccessLogsPrefix: `${id.toLowerCase()}/`,
+      lifecycleRules: [{ abortIncompleteMultipartUploadAfter: Duration.days(7) }],
+      ...props,
+    });
+    // A bucket that outlives its stack goes on refusing what is not TLS.
+    bucket.policy?.applyRemovalPolicy(RemovalPolicy.RETAIN);
+    acknowledge(bucket, "S3BucketReplicationEnabled", oneRegion);
+    return bucket;
+  }
+
+  private createAccessLogs(): Bucket {
+    const bucket = new Bucket(this, "AccessLogs", {
+      ...everyBucket,
+      encryption: BucketEncryption.S3_MANAGED,
+      lifecycleRules: [
+        {
+          abortIncompleteMultipartUploadAfter: Duration.days(7),
+          expiration: Duration.days(retention.activityLogs.days),
+          noncurrentVersionExpiration: Duration.days(1),
+        },
+      ],
+    });
+    bucket.policy?.applyRemovalPolicy(RemovalPolicy.RETAIN);
+    acknowledge(bucket, "S3BucketLoggingEnabled", "a log of the log's own writes would never end");
+    acknowledge(bucket, "S3BucketReplicationEnabled", oneRegion);
+    acknowledge(
+      bucket,
+      "S3DefaultEncryptionKMS",
+      "S3 delivers server access logs to buckets that it encrypts itself, and to no others",
+    );
+    return bucket;
+  }
+
+  /** Which distribution it will be is known only after this stack is deployed: any of this account. */
+  private admitDistributions(): void {
+    const distributions = { service: "cloudfront", region: "", resource: "distribution", resourceName: "*" };
+    this.artifacts.addToResourcePolicy(
+      new PolicyStatement({
+        sid: "Distributions",
+        principals: [new ServicePrincipal("cloudfront.amazonaws.com")],
+        actions: ["s3:GetObject"],
+        resources: [this.artifacts.arnForObjects("fleets/*")],
+        conditions: {
+          StringEquals: { "aws:SourceAccount": Aws.ACCOUNT_ID },
+          ArnLike: { "aws:SourceArn": Stack.of(this).formatArn(distributions) },
+        },
+      }),
+    );
+  }
+}
