@@ -1,0 +1,289 @@
+/** What each refusal of KMS means to a caller, how often it is tried again, and how long at most. */
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { KMSClient } from "@aws-sdk/client-kms";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { callMilliseconds, clientConfiguration } from "../../../adapters/aws/client-configuration.ts";
+import { kmsKeyService } from "../../../adapters/aws/kms-key-service.ts";
+import { leaseMilliseconds } from "../../../core/enrollment/intent.ts";
+import type { AppError, ErrorCode } from "../../../core/errors.ts";
+import type { KeyService } from "../../../core/ports.ts";
+import { KmsDouble } from "./kms-double.ts";
+
+const message = randomBytes(300);
+
+function bench() {
+  const double = new KmsDouble();
+  const key = double.addKey("ECC_NIST_P256");
+  const keys = kmsKeyService({ aliasPrefix: "fleetkey/test", client: double.client() });
+  return { double, keys, key, keyId: `P-256:${key.arn}` };
+}
+
+const failure = (attempt: Promise<unknown>): Promise<AppError> =>
+  attempt.then(
+    () => Promise.reject(new Error("it was expected to fail")),
+    (error) => error as AppError,
+  );
+
+interface Case {
+  readonly name: string;
+  readonly code: ErrorCode;
+  /** Sign requests of one call. */
+  readonly tries: number;
+  readonly says: RegExp;
+  readonly retryAfter?: number;
+}
+
+const cases: readonly Case[] = [
+  {
+    name: "NotFoundException",
+    code: "key_not_found",
+    tries: 1,
+    says: /no such key in this account and region/,
+  },
+  { name: "InvalidArnException", code: "key_not_found", tries: 1, says: /not the ARN of a key/ },
+  {
+    name: "DisabledException",
+    code: "key_service_unavailable",
+    tries: 1,
+    says: /is disabled; enable it/,
+    retryAfter: 300,
+  },
+  {
+    name: "KMSInvalidStateException",
+    code: "key_service_unavailable",
+    tries: 1,
+    says: /deletion is scheduled; cancel/,
+    retryAfter: 300,
+  },
+  {
+    name: "AccessDeniedException",
+    code: "key_service_unavailable",
+    tries: 4,
+    says: /^kms:Sign on arn:aws:kms:\S+: permission is missing/,
+    retryAfter: 60,
+  },
+  {
+    name: "InvalidKeyUsageException",
+    code: "configuration_invalid",
+    tries: 1,
+    says: /another spec or usage/,
+  },
+  { name: "InvalidGrantTokenException", code: "configuration_invalid", tries: 1, says: /grant token/ },
+  {
+    name: "UnsupportedOperationException",
+    code: "configuration_invalid",
+    tries: 1,
+    says: /choose another algorithm/,
+  },
+  { name: "ValidationException", code: "configuration_invalid", tries: 1, says: /does not take the request/ },
+  {
+    name: "ThrottlingException",
+    code: "key_service_unavailable",
+    tries: 3,
+    says: /throttled by KMS/,
+    retryAfter: 2,
+  },
+  {
+    name: "LimitExceededException",
+    code: "key_service_unavailable",
+    tries: 3,
+    says: /quota/,
+    retryAfter: 300,
+  },
+  {
+    name: "KMSInternalException",
+    code: "key_service_unavailable",
+    tries: 3,
+    says: /failed inside/,
+    retryAfter: 2,
+  },
+  {
+    name: "KeyUnavailableException",
+    code: "key_service_unavailable",
+    tries: 3,
+    says: /failed inside/,
+    retryAfter: 2,
+  },
+  {
+    name: "DependencyTimeoutException",
+    code: "key_service_unavailable",
+    tries: 3,
+    says: /failed inside/,
+    retryAfter: 2,
+  },
+  {
+    name: "ExpiredTokenException",
+    code: "key_service_unavailable",
+    tries: 1,
+    says: /ExpiredTokenException; look at/,
+    retryAfter: 5,
+  },
+];
+
+describe("refusals of kms:Sign", () => {
+  it.concurrent.each(cases)(
+    "$name: $code after $tries tries",
+    async ({ name, code, tries, says, retryAfter }) => {
+      const { double, keys, key, keyId } = bench();
+      double.fault = () => name;
+      const error = await failure(keys.sign(keyId, message));
+      expect(error).toMatchObject({ name: "AppError", code, retryAfter });
+      expect(error.message).toContain(`kms:Sign on ${key.arn}: `);
+      expect(error.message).toMatch(says);
+      expect(double.count("Sign")).toBe(tries);
+      expect(double.requests).toHaveLength(tries);
+    },
+  );
+
+  it.concurrent.each(["ThrottlingException", "AccessDeniedException", "KMSInternalException", "answerLost"])(
+    "%s twice, then an answer: the caller sees the signature alone",
+    async (fault) => {
+      const { double, keys, keyId } = bench();
+      double.fault = () => (double.requests.length <= 2 ? fault : undefined);
+      expect((await keys.sign(keyId, message)).length).toBeGreaterThan(0);
+      expect(double.count("Sign")).toBe(3);
+    },
+  );
+
+  it.each([
+    { state: "Disabled", says: /enable it, or rotate/ },
+    { state: "PendingDeletion", says: /cancel the deletion/ },
+  ] as const)(
+    "a key that is $state signs nothing, and its public key stays known",
+    async ({ state, says }) => {
+      const { keys, key, keyId } = bench();
+      await keys.describeKey(keyId);
+      key.state = state;
+      const error = await failure(keys.sign(keyId, message));
+      expect(error).toMatchObject({ code: "key_service_unavailable", retryAfter: 300 });
+      expect(error.message).toMatch(says);
+      expect((await keys.describeKey(keyId)).keyId).toBe(keyId);
+    },
+  );
+
+  it("GetPublicKey refused for want of permission says which permission on which key", async () => {
+    const { double, keys, key, keyId } = bench();
+    double.fault = () => "AccessDeniedException";
+    const error = await failure(keys.describeKey(keyId));
+    expect(error.message).toMatch(new RegExp(`^kms:GetPublicKey on ${key.arn}: permission is missing`));
+  });
+
+  it("what KMS says of the caller stays in the cause", async () => {
+    const { double, keys, keyId } = bench();
+    double.fault = () => "DisabledException";
+    const error = await failure(keys.sign(keyId, message));
+    expect(error.message).not.toContain("refused: DisabledException");
+    expect(error.cause).toMatchObject({ name: "DisabledException" });
+  });
+});
+
+describe("answers that contradict the question", () => {
+  const other = "arn:aws:kms:eu-central-1:000000000000:key/other";
+
+  it.each(["sign", "describeKey"] as const)("%s: another key has answered", async (method) => {
+    const { double, keys, key, keyId } = bench();
+    double.keys.set(key.arn, { ...key, arn: other });
+    const calls: Record<typeof method, () => Promise<unknown>> = {
+      sign: () => keys.sign(keyId, message),
+      describeKey: () => keys.describeKey(keyId),
+    };
+    const error = await failure(calls[method]());
+    expect(error).toMatchObject({ code: "key_service_unavailable" });
+    expect(error.message).toContain(`${other} has answered`);
+  });
+
+  it.each([
+    { what: "another spec", change: { spec: "ECC_NIST_P384" }, code: "configuration_invalid" },
+    { what: "another usage", change: { usage: "KEY_AGREEMENT" }, code: "configuration_invalid" },
+    { what: "no DER", change: { publicKey: Buffer.from("key") }, code: "key_service_unavailable" },
+    {
+      what: "a public key of another curve under the right spec",
+      change: { publicKey: new KmsDouble().addKey("ECC_NIST_P384").publicKey },
+      code: "key_service_unavailable",
+    },
+    {
+      what: "an RSA key under the right spec",
+      change: { publicKey: new KmsDouble().addKey("RSA_3072").publicKey },
+      code: "key_service_unavailable",
+    },
+  ])("describeKey: $what is $code", async ({ change, code }) => {
+    const { double, keys, key, keyId } = bench();
+    double.keys.set(key.arn, { ...key, ...change });
+    expect(await failure(keys.describeKey(keyId))).toMatchObject({ name: "AppError", code });
+  });
+
+  it("describeKey: an RSA key of another length under the right spec is refused", async () => {
+    const double = new KmsDouble();
+    const key = double.addKey("RSA_4096");
+    double.keys.set(key.arn, { ...key, publicKey: double.addKey("RSA_3072").publicKey });
+    const keys = kmsKeyService({ aliasPrefix: "fleetkey/test", client: double.client() });
+    expect(await failure(keys.describeKey(`RSA-4096:${key.arn}`))).toMatchObject({
+      code: "key_service_unavailable",
+    });
+  });
+});
+
+describe("time", () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  const settled = async (attempt: Promise<unknown>, milliseconds: number): Promise<boolean> => {
+    let done = false;
+    const mark = () => {
+      done = true;
+    };
+    attempt.then(mark, mark);
+    await vi.advanceTimersByTimeAsync(milliseconds);
+    return done;
+  };
+
+  it("a signature that never comes is given up while the intent's lease still runs", async () => {
+    const { double, keys, keyId } = bench();
+    double.fault = () => "silence";
+    vi.useFakeTimers();
+    const attempt = failure(keys.sign(keyId, message));
+    expect(await settled(attempt, callMilliseconds - 1)).toBe(false);
+    expect(await settled(attempt, 1)).toBe(true);
+    expect(await attempt).toMatchObject({ code: "key_service_unavailable", retryAfter: 2 });
+    // Two seconds for the transaction that records the certificate.
+    expect(callMilliseconds).toBeLessThanOrEqual(leaseMilliseconds - 2_000);
+  });
+
+  it("the time of an ML-DSA key's GetPublicKey counts: both calls end within one deadline", async () => {
+    const double = new KmsDouble();
+    const keys = kmsKeyService({ aliasPrefix: "fleetkey/test", client: double.client() });
+    const keyId = `ML-DSA-65:${double.addKey("ML_DSA_65").arn}`;
+    double.fault = () => "silence";
+    vi.useFakeTimers();
+    const attempt = failure(keys.sign(keyId, randomBytes(5_000)));
+    expect(await settled(attempt, callMilliseconds)).toBe(true);
+    expect((await attempt).message).toMatch(/did not answer in time, retries included/);
+  });
+
+  it("a server that takes a request and says nothing is a timeout, not a warning", async () => {
+    const server = createServer((socket) => socket.on("error", () => undefined).resume());
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address();
+    const port = typeof address === "object" ? address?.port : 0;
+    const client = new KMSClient({
+      ...clientConfiguration(),
+      maxAttempts: 1,
+      region: "eu-central-1",
+      endpoint: `http://127.0.0.1:${port}`,
+      credentials: { accessKeyId: "test", secretAccessKey: "test" },
+    });
+    const keys: KeyService = kmsKeyService({ aliasPrefix: "fleetkey/test", client });
+    try {
+      const arn = "arn:aws:kms:eu-central-1:000000000000:key/1";
+      const error = await failure(keys.sign(`P-256:${arn}`, message));
+      expect(error).toMatchObject({ code: "key_service_unavailable", cause: { name: "TimeoutError" } });
+    } finally {
+      client.destroy();
+      server.close();
+    }
+  });
+});
