@@ -17,6 +17,13 @@ export const transactionBytes = 4_000_000;
 /** Octets after which a page ends early, whatever its limit; DynamoDB reads 1 MB at a time. */
 export const pageBytes = 1_000_000;
 
+/**
+ * Octets of an index's sort key and the item's own two keys together; U+0000 to U+0002 count twice. DynamoDB does
+ * not order items of one index key, so there the three are one sort key, of 1,024 octets at most, in which two
+ * separate them and those characters are escaped.
+ */
+export const indexedKeyBytes = 1_022;
+
 const pageItems = 1_000;
 const attributeNameBytes = 255;
 // DynamoDB keeps 38 digits with exponents from -130 to 125: every double between these round-trips.
@@ -43,6 +50,30 @@ function keyOctets(text: string, what: string): number {
 
 function keyPairOctets(key: ItemKey, what: string): number {
   return keyOctets(key.pk, `${what} partition key`) + keyOctets(key.sk, `${what} sort key`);
+}
+
+function indexedOctets(text: string): number {
+  let escapes = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    if (text.charCodeAt(at) <= 2) escapes += 1;
+  }
+  return Buffer.byteLength(text, "utf8") + escapes;
+}
+
+function checkIndexedKey(sortKey: string, item: ItemKey, what: string): void {
+  const length = indexedOctets(sortKey) + indexedOctets(item.pk) + indexedOctets(item.sk);
+  if (length <= indexedKeyBytes) return;
+  refuse(
+    `${what} sort key and the item's own keys have ${length} octets, limit ${indexedKeyBytes}; ` +
+      "use shorter or hashed keys",
+  );
+}
+
+function checkBound(bound: string, query: ItemQuery, what: string): void {
+  keyOctets(bound, what);
+  const length = query.index === undefined ? 0 : indexedOctets(bound);
+  if (length <= indexedKeyBytes) return;
+  refuse(`${what} has ${length} octets in an index, limit ${indexedKeyBytes}; use a shorter bound`);
 }
 
 function numberOctets(value: number, what: string): number {
@@ -73,6 +104,7 @@ export function itemOctets(item: NewItem, what = "item"): number {
   let total = keyPairOctets(item, what);
   for (const [index, key] of Object.entries(item.indexes ?? {})) {
     total += keyPairOctets(key, `${what} index ${index}`);
+    checkIndexedKey(key.sk, item, `${what} index ${index}`);
   }
   for (const [name, value] of Object.entries(item.attributes)) {
     const nameLength = octets(name, `${what} attribute name`);
@@ -153,8 +185,8 @@ export function checkQuery(query: ItemQuery): void {
     refuse(`query limit is ${query.limit}, limit 1 to ${pageItems}; read page by page`);
   }
   keyOctets(query.pk, "query partition key");
-  if (query.from !== undefined) keyOctets(query.from, "query lower bound");
-  if (query.to !== undefined) keyOctets(query.to, "query upper bound");
+  if (query.from !== undefined) checkBound(query.from, query, "query lower bound");
+  if (query.to !== undefined) checkBound(query.to, query, "query upper bound");
 }
 
 /** Order of two keys by their UTF-8 octets. JavaScript's own `<` goes by UTF-16 units, which differs. */

@@ -81,6 +81,41 @@ export function indexContract(store: StoreOf): void {
       expect(middle.items.map((item) => item.sk)).toEqual(order.slice(1, 4));
     });
 
+    it("sort keys that are prefixes of one another or hold controls keep the order of their octets, page by page", async () => {
+      const pk = freshPartition();
+      const order = [
+        "a",
+        "a\u0000",
+        "a\u0000\u0000",
+        "a\u0000\u0001",
+        "a\u0001",
+        "a\u0001\u0001",
+        "a\u0002",
+        "a\u0003",
+        "a!",
+        "aa",
+      ];
+      // The own keys run against the sort keys: none of them may count before the sort keys are equal.
+      const own = freshPartition();
+      const puts = order.map((sk, at) =>
+        putNew({ pk: `${own}${9 - at}`, sk, attributes: {}, indexes: { byIssue: { pk, sk } } }),
+      );
+      await store().transact(puts);
+      await eventually(async () => expect(await found(store(), "byIssue", pk)).toEqual(order));
+      for (const descending of [false, true]) {
+        const read = await readAll(store(), { index: "byIssue", pk, limit: 3, descending });
+        const keys = read.items.map(({ indexes }) => indexes?.byIssue?.sk);
+        expect(keys).toEqual(descending ? order.toReversed() : order);
+      }
+      for (const [at, bound] of order.entries()) {
+        const query = { index: "byIssue", pk, limit: 100 } as const;
+        const from = await readAll(store(), { ...query, from: bound });
+        expect(from.items.map(({ sk }) => sk)).toEqual(order.slice(at));
+        const to = await readAll(store(), { ...query, to: bound });
+        expect(to.items.map(({ sk }) => sk)).toEqual(order.slice(0, at + 1));
+      }
+    });
+
     it.each([false, true])(
       "one index key for many items: by their own keys; descending %s",
       async (descending) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { itemLimits } from "../../../core/item-limits.ts";
 import type { AttributeValue, NewItem, WriteOperation } from "../../../core/ports.ts";
-import { freshPartition, octetsOf, putNew, type StoreOf } from "./material.ts";
+import { eventually, freshPartition, octetsOf, putNew, type StoreOf } from "./material.ts";
 
 function keyed(pk: string, sk: string): NewItem {
   return { pk, sk, attributes: {} };
@@ -91,6 +91,31 @@ export function limitContract(store: StoreOf): void {
       );
       await expect(store().transact(operations)).rejects.toMatchObject(refused);
       expect(await store().get({ pk: partition, sk: "k0" })).toBeUndefined();
+    });
+
+    it("an index's sort key and the item's own keys: 1,022 octets together are found, 1,023 are refused", async () => {
+      const index = freshPartition();
+      const own = keyed(keyOf(400), "y".repeat(400));
+      const item = (sk: string): NewItem => ({ ...own, indexes: { open: { pk: index, sk } } });
+      await store().transact([putNew(item("z".repeat(222)))]);
+      await eventually(async () => {
+        const page = await store().query({ index: "open", pk: index, from: "z".repeat(222), limit: 1 });
+        expect(page.items).toHaveLength(1);
+      });
+      for (const longer of ["z".repeat(223), `${"z".repeat(221)}\u0000`]) {
+        const attempt = store().transact([{ put: item(longer), when: 1 }]);
+        await expect(attempt).rejects.toMatchObject(refused);
+      }
+    });
+
+    it("bounds of an index query have at most 1,022 octets", async () => {
+      const query = { index: "open", pk: freshPartition(), limit: 1 } as const;
+      const longest = "z".repeat(1_022);
+      expect(await store().query({ ...query, from: longest, to: longest })).toStrictEqual({ items: [] });
+      for (const longer of [`${longest}z`, `${"z".repeat(1_021)}\u0002`]) {
+        await expect(store().query({ ...query, from: longer })).rejects.toMatchObject(refused);
+        await expect(store().query({ ...query, to: longer })).rejects.toMatchObject(refused);
+      }
     });
 
     it.each([
