@@ -64,7 +64,7 @@ export function checkDeviceId(deviceId: string): void {
 export async function obtainCertificate(request: ObtainRequest): Promise<DeviceRecord> {
   const { directory, wanted, foreignCsr, settings, known } = request;
   const fetchRoots = async () => tiedRoots(await request.api.trust(), known);
-  // Where any public authority vouches for the host, roots come first: a stranger is told no token and no request.
+  // Where another authority vouches for the host, roots come first: a stranger is told no token and no request.
   const rootsFirst = known.bringOthers ? undefined : await fetchRoots();
   const { csr, issued } = await requestCertificate(request);
   const roots = rootsFirst ?? (await fetchRoots());

@@ -20,8 +20,8 @@ export interface KnownRoots {
   /** SHA-256, lowercase hex. */
   readonly fingerprints: readonly string[];
   /**
-   * Whether the rest of the bundle counts too. It does when a known root vouches for the connection; over the
-   * machine's own roots any public authority does, and the rest is anyone's word.
+   * Whether the rest of the bundle counts too. It does when a known root vouches for the connection; where another
+   * authority does, the rest is anyone's word.
    */
   readonly bringOthers: boolean;
 }
@@ -44,7 +44,9 @@ function known(settings: Settings, fingerprints: readonly string[]): KnownRoots 
 
 /** The root that `fingerprint` names, else those of the CA file; `fingerprint_required` with --ca system. */
 export async function knownRoots(settings: Settings, fingerprint: string | undefined): Promise<KnownRoots> {
-  if (fingerprint !== undefined) return known(settings, [parseFingerprint(fingerprint)]);
+  if (fingerprint !== undefined) {
+    return { fingerprints: [parseFingerprint(fingerprint)], bringOthers: false };
+  }
   if (settings.ca.value !== systemRoots) return rootsOfFile(settings, settings.ca.value);
   throw fingerprintRequired("--ca system says which hosts to trust, not which root is the fleet's");
 }

@@ -1,0 +1,25 @@
+/** Room: scripts/deployment. Makes the configured fleets through the bootstrap function, and keeps what they answer. */
+import type { LambdaClient } from "@aws-sdk/client-lambda";
+import { type BootstrappedFleet, installOperator, operatorId, prepareOperator } from "./operator.ts";
+import { invokeTask } from "./tasks.ts";
+
+export interface FleetRequest {
+  readonly lambda: LambdaClient;
+  /** Name of the bootstrap function. */
+  readonly bootstrapFunction: string;
+  readonly fleet: string;
+  /** Receives the operator's key, made there unless it is there, and what the fleet certified. */
+  readonly directory: string;
+}
+
+/** Any number of times: the same key gets the same certificate, a fleet that is there stays as it is. */
+export async function bootstrapFleet(request: FleetRequest): Promise<BootstrappedFleet> {
+  const { lambda, bootstrapFunction, fleet, directory } = request;
+  const csr = await prepareOperator(directory);
+  const answer = (await invokeTask(lambda, bootstrapFunction, {
+    fleet,
+    operator: { operatorId, csr },
+  })) as BootstrappedFleet;
+  await installOperator(directory, answer);
+  return answer;
+}
