@@ -8,6 +8,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { renderSecurityStandard } from "../core/standard/render.ts";
 import { openApiDocument } from "../lambdas/http/openapi.ts";
+import { renderCosts } from "./costs/render.ts";
 import { firstDifference } from "./first-difference.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -19,6 +20,7 @@ const documents = [
     source: "lambdas/routes.ts and lambdas/http/",
     render: () => JSON.stringify(openApiDocument(), undefined, 2),
   },
+  { path: "docs/costs.md", source: "scripts/costs/", render: renderCosts },
 ] as const;
 
 function readWritten(path: string): string | undefined {
