@@ -1,9 +1,9 @@
 /**
- * Room: infra. What a function is deployed as: one ES module, everything it needs inside, made here and nowhere
- * else, so that the bundle that is measured, tested and rehearsed is the bundle that is deployed.
+ * Room: infra. What a function is deployed as: an ES module with everything it needs beside it. Made here and
+ * nowhere else, so that the bundle that is measured, tested and rehearsed is the bundle that is deployed.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { buildSync, type Metafile } from "esbuild";
 import type { FunctionId, TaskFunctionId } from "../lambdas/routes.ts";
 
@@ -29,6 +29,7 @@ export interface ModuleBundle {
 export interface BundleReport {
   /** Path of `index.mjs`. */
   readonly file: string;
+  /** Of all files: `index.mjs`, the chunks it imports at once, and those it may import later. */
   readonly bytes: number;
   /** What is inside, by path relative to the repository. */
   readonly metafile: Metafile;
@@ -38,22 +39,29 @@ export interface BundleReport {
 const requireBanner =
   'import{createRequire as fleetkeyCreateRequire}from"node:module";const require=fleetkeyCreateRequire(import.meta.url);\n';
 
-function callsRequire({ inputs }: Metafile): boolean {
-  return Object.values(inputs).some(({ imports }) =>
-    imports.some((one) => one.kind === "require-call" && one.external === true),
-  );
-}
+/** Part of the bundler's own stand-in for `require`, where there is none. */
+const requireStandIn = 'Dynamic require of "';
+
+const withRequire = (text: string): string => (text.includes(requireStandIn) ? requireBanner + text : text);
 
 /**
- * Bundles a module for the functions' runtime into `directory/index.mjs`. The same sources give the same octets.
+ * Bundles a module for the functions' runtime into `directory/index.mjs` and chunks beside it. The same sources
+ * give the same octets, so what a line of a deployed bundle was is found by bundling its commit again with a map;
+ * none is deployed.
  * @throws Error when an import cannot be resolved or a source does not parse.
  */
 export function bundleModule({ source, directory }: ModuleBundle): BundleReport {
   const { metafile, outputFiles } = buildSync({
     absWorkingDir: root,
-    stdin: { contents: source, resolveDir: root, sourcefile: "entry.ts", loader: "ts" },
-    outfile: "index.mjs",
+    stdin: { contents: source, resolveDir: root, sourcefile: "index.ts", loader: "ts" },
+    // Nothing is written there; the names of chunks follow from their contents and this, never from `directory`.
+    outdir: join(root, "bundle"),
+    entryNames: "index",
+    outExtension: { ".js": ".mjs" },
     bundle: true,
+    // What a package imports only when it needs it, such as a source of credentials that is not used on Lambda,
+    // is then not even parsed at the start.
+    splitting: true,
     format: "esm",
     platform: "node",
     target: "node24",
@@ -61,18 +69,21 @@ export function bundleModule({ source, directory }: ModuleBundle): BundleReport 
     mainFields: ["module", "main"],
     minify: true,
     legalComments: "none",
-    charset: "utf8",
     metafile: true,
     write: false,
     logLevel: "warning",
   });
-  const [output] = outputFiles;
-  if (output === undefined) throw new Error(`nothing came of bundling:\n${source}`);
-  const text = callsRequire(metafile) ? requireBanner + output.text : output.text;
   mkdirSync(directory, { recursive: true });
-  const file = join(directory, "index.mjs");
-  writeFileSync(file, text);
-  return { file, bytes: Buffer.byteLength(text), metafile };
+  const sizes = outputFiles.map(({ path, text }) => {
+    const output = withRequire(text);
+    writeFileSync(join(directory, basename(path)), output);
+    return Buffer.byteLength(output);
+  });
+  return {
+    file: join(directory, "index.mjs"),
+    bytes: sizes.reduce((sum, size) => sum + size, 0),
+    metafile,
+  };
 }
 
 function entrySource({ entry, wrapper }: FunctionBundle): string {

@@ -36,18 +36,33 @@ function makeFingerprints(): readonly Fingerprint[] {
   return fingerprints;
 }
 
-const fingerprints = makeFingerprints();
+interface FingerprintTable {
+  readonly fingerprints: readonly Fingerprint[];
+  readonly product: bigint;
+}
+
+let made: FingerprintTable | undefined;
+
+/** Made for the first RSA key: most processes never meet one, and all of them would wait for it at their start. */
+function fingerprintTable(): FingerprintTable {
+  if (made !== undefined) return made;
+  const fingerprints = makeFingerprints();
+  const product = fingerprints.reduce((value, { prime }) => value * BigInt(prime), 1n);
+  made = { fingerprints, product };
+  return made;
+}
 
 /** The primes that tell such keys from others; the published table has the same 17. */
-export const rocaPrimes: readonly number[] = fingerprints.map(({ prime }) => prime);
-
-const product = rocaPrimes.reduce((value, prime) => value * BigInt(prime), 1n);
+export function rocaPrimes(): readonly number[] {
+  return fingerprintTable().fingerprints.map(({ prime }) => prime);
+}
 
 /**
  * True when `modulus` has the structure of the library: both primes are k·M + (65537^a mod M), so their
  * product is a power of 65537 modulo every prime of M. A sound key shows it with probability 2^-27.8.
  */
 export function hasRocaFingerprint(modulus: bigint): boolean {
+  const { fingerprints, product } = fingerprintTable();
   const residue = modulus % product;
   return fingerprints.every(({ prime, residues }) => residues[Number(residue % BigInt(prime))] === 1);
 }
