@@ -11,7 +11,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const python = resolve(import.meta.dirname, "../../.judges/python/bin/python");
+/** Where `.ci/install-emulators` puts it. */
+export const python = resolve(import.meta.dirname, "../../.judges/python/bin/python");
 const startMilliseconds = 60_000;
 const stopMilliseconds = 5_000;
 const keptLogCharacters = 4_000;
