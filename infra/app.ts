@@ -1,8 +1,36 @@
-/** Room: infra. The CDK app: `npm run synth`, or `npx cdk deploy -c stage=NAME`. */
-import { App, type AppProps, Tags, Validations } from "aws-cdk-lib";
+/** Room: infra. The CDK app: `npm run synth`, or `npm run deploy -- --stage NAME`. */
+import { App, type AppProps, type Environment, Tags, Validations } from "aws-cdk-lib";
 import { HIPAASecurityChecks } from "cdk-nag";
-import { readStageConfiguration } from "./stage-configuration.ts";
+import { ApiStack } from "./api-stack.ts";
+import { readEmulatorFlag } from "./configuration/emulator.ts";
+import { addEdgeStacks } from "./edge-stacks.ts";
+import { readStageConfiguration, type StageConfiguration } from "./stage-configuration.ts";
 import { StateStack } from "./state-stack.ts";
+
+function createStacks(app: App, configuration: StageConfiguration, emulator: boolean): void {
+  const { stage, account, region } = configuration;
+  const env: Environment = { ...(account && { account }), ...(region && { region }) };
+  const name = (part: string): string => `Fleetkey-${stage}-${part}`;
+  const { state } = new StateStack(app, name("State"), {
+    configuration,
+    emulator,
+    description: "Fleetkey: keys, records and the trust that others read; retained when the stack is deleted",
+    env,
+  });
+  const { service } = new ApiStack(app, name("Api"), {
+    configuration,
+    state,
+    emulator,
+    description: "Fleetkey: functions, API, schedules and alarms",
+    env,
+  });
+  addEdgeStacks(app, {
+    configuration,
+    api: service.api,
+    state,
+    trustStoreVersion: app.node.tryGetContext("fleetkey:trustStoreVersion"),
+  });
+}
 
 /**
  * The whole deployment as a construct tree, with the HIPAA rule pack on it: a finding that is not
@@ -11,15 +39,9 @@ import { StateStack } from "./state-stack.ts";
  */
 export function createApp(props: AppProps = {}): App {
   const app = new App(props);
-  const stage: unknown = app.node.tryGetContext("stage");
-  const stages: unknown = app.node.tryGetContext("fleetkey:stages");
-  const configuration = readStageConfiguration(stage, stages);
-  const { account, region } = configuration;
-  new StateStack(app, `Fleetkey-${configuration.stage}-State`, {
-    configuration,
-    description: "Fleetkey: records and the key that encrypts them; retained when the stack is deleted",
-    env: { ...(account && { account }), ...(region && { region }) },
-  });
+  const context = (key: string): unknown => app.node.tryGetContext(key);
+  const configuration = readStageConfiguration(context("stage"), context("fleetkey:stages"));
+  createStacks(app, configuration, readEmulatorFlag(context("fleetkey:emulator"), configuration.account));
   Tags.of(app).add("fleetkey:stage", configuration.stage);
   Validations.of(app).addPlugins(new HIPAASecurityChecks(app));
   return app;

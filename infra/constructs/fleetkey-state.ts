@@ -1,6 +1,6 @@
 /** Room: infra. All that must outlive the code: keys, the item table, objects, the topic that people listen to. */
 import { Aws, Duration, RemovalPolicy } from "aws-cdk-lib";
-import type { Table } from "aws-cdk-lib/aws-dynamodb";
+import type { ITable } from "aws-cdk-lib/aws-dynamodb";
 import { PolicyDocument, PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Key } from "aws-cdk-lib/aws-kms";
 import { Topic } from "aws-cdk-lib/aws-sns";
@@ -63,7 +63,7 @@ export class FleetKeyState extends Construct {
   /** By fleet. */
   readonly keys: ReadonlyMap<string, FleetKeys>;
   /** The one table behind the ItemStore port. */
-  readonly items: Table;
+  readonly items: ITable;
   readonly buckets: StateBuckets;
   /** What people listen to: notices of the service, and alarms. */
   readonly topic: Topic;

@@ -1,7 +1,14 @@
 /** Room: infra. The one table behind the ItemStore port, and its copies. */
 import { RemovalPolicy } from "aws-cdk-lib";
 import { BackupPlan, BackupResource, BackupVault } from "aws-cdk-lib/aws-backup";
-import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from "aws-cdk-lib/aws-dynamodb";
+import {
+  AttributeType,
+  BillingMode,
+  type ITable,
+  ProjectionType,
+  Table,
+  TableEncryption,
+} from "aws-cdk-lib/aws-dynamodb";
 import type { Key } from "aws-cdk-lib/aws-kms";
 import { Construct } from "constructs";
 import { acknowledge } from "../acknowledgements.ts";
@@ -18,12 +25,14 @@ export interface ItemTableProps {
 export const itemIndexes = ["byDevice", "byIssue", "open"] as const;
 
 export class ItemTable extends Construct {
-  readonly table: Table;
+  readonly table: ITable;
 
   constructor(scope: Construct, id: string, props: ItemTableProps) {
     super(scope, id);
-    this.table = this.createTable(props);
-    this.createBackups(props);
+    const table = this.createTable(props);
+    this.createBackups(table, props);
+    // Table implements ITable; the two disagree on what an absent optional member is.
+    this.table = table as ITable;
   }
 
   private createTable({ dataKey, recoveryDays }: ItemTableProps): Table {
@@ -54,7 +63,7 @@ export class ItemTable extends Construct {
   }
 
   /** Point-in-time recovery ends with the table; these copies do not (45 CFR 164.308(a)(7)(ii)(A)). */
-  private createBackups({ dataKey, emulator }: ItemTableProps): void {
+  private createBackups(table: Table, { dataKey, emulator }: ItemTableProps): void {
     const vault = new BackupVault(this, "BackupVault", {
       encryptionKey: dataKey,
       // Whoever can write the table must not be able to remove the copies of it.
@@ -64,10 +73,10 @@ export class ItemTable extends Construct {
     const plan = BackupPlan.daily35DayRetention(this, "BackupPlan", vault);
     if (emulator)
       acknowledge(
-        this.table,
+        table,
         "DynamoDBInBackupPlan",
         "a rehearsal on the emulator, which has no backup selections",
       );
-    else plan.addSelection("Items", { resources: [BackupResource.fromDynamoDbTable(this.table)] });
+    else plan.addSelection("Items", { resources: [BackupResource.fromDynamoDbTable(table as ITable)] });
   }
 }

@@ -1,5 +1,5 @@
 /** Room: infra. What is kept as objects: public artefacts, the trust store of the mutual-TLS name, lasting records. */
-import { Aws, Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { Aws, Duration, PhysicalName, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { Key } from "aws-cdk-lib/aws-kms";
 import {
@@ -54,7 +54,8 @@ export class StateBuckets extends Construct {
       encryptionKey: props.dataKey,
       bucketKeyEnabled: true,
     } as const;
-    this.artifacts = this.bucket("Artifacts", encrypted);
+    // CloudFront's stack stands in another region, which a reference does not reach: a name does.
+    this.artifacts = this.bucket("Artifacts", { ...encrypted, bucketName: PhysicalName.GENERATE_IF_NEEDED });
     if (props.distributed) this.admitDistributions();
     this.trustStores = this.bucket("TrustStores", { encryption: BucketEncryption.S3_MANAGED });
     acknowledge(

@@ -1,0 +1,53 @@
+/** Room: infra. The code of one stage: functions, API, schedules, alarms. It can be deployed and deleted at will. */
+import { CfnOutput, Stack, type StackProps } from "aws-cdk-lib";
+import type { Construct } from "constructs";
+import { FleetKey } from "./constructs/fleetkey.ts";
+import type { FleetKeyState } from "./constructs/fleetkey-state.ts";
+import { Observability } from "./constructs/observability.ts";
+import type { StageConfiguration } from "./stage-configuration.ts";
+
+export interface ApiStackProps extends StackProps {
+  readonly configuration: StageConfiguration;
+  readonly state: FleetKeyState;
+  /** Leaves out what the emulator lacks, and lets the rehearsal's front speak for clients. @default false */
+  readonly emulator?: boolean;
+}
+
+export class ApiStack extends Stack {
+  readonly service: FleetKey;
+
+  constructor(scope: Construct, id: string, props: ApiStackProps) {
+    super(scope, id, props);
+    const { configuration, state, emulator = false } = props;
+    this.service = new FleetKey(this, "Service", {
+      state,
+      reservedConcurrency: configuration.reservedConcurrency,
+      executeApiEndpoint: configuration.domains === undefined,
+      emulator,
+    });
+    this.observe(configuration, emulator);
+    const { api, functions } = this.service;
+    new CfnOutput(this, "ApiUrl", { value: api.apiEndpoint });
+    new CfnOutput(this, "BootstrapFunction", { value: functions.bootstrap.function.functionName });
+    new CfnOutput(this, "ProvisioningFunction", { value: functions.provisioning.function.functionName });
+  }
+
+  private observe({ stage, alarmActions }: StageConfiguration, emulator: boolean): void {
+    const { api, functions, state, deadLetters, schedules } = this.service;
+    const keys = [...state.keys];
+    new Observability(this, "Observability", {
+      stage,
+      functions,
+      api,
+      items: state.items,
+      dataKeys: [state.dataKey, state.operationsKey, ...keys.map(([, { protection }]) => protection)],
+      issuingKeys: Object.fromEntries(keys.map(([fleet, { issuing }]) => [`${fleet}-issuing-1`, issuing])),
+      rootKeys: Object.fromEntries(keys.map(([fleet, { root }]) => [`${fleet}-root-1`, root])),
+      deadLetters,
+      scheduleGroupName: schedules.group.scheduleGroupName,
+      topic: state.topic,
+      alarmActions,
+      emulator,
+    });
+  }
+}

@@ -1,0 +1,153 @@
+/** Room: infra. One function a duty: its bundle, its log, and a role that may do what its duty touches and no more. */
+import { join } from "node:path";
+import { Duration, RemovalPolicy, Stage } from "aws-cdk-lib";
+import { ManagedPolicy, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { Architecture, Code, LoggingFormat, Function as NodeFunction, Runtime } from "aws-cdk-lib/aws-lambda";
+import { LogGroup } from "aws-cdk-lib/aws-logs";
+import type { Queue } from "aws-cdk-lib/aws-sqs";
+import { Construct } from "constructs";
+import { retention } from "../../core/standard/retention.ts";
+import { acknowledge } from "../acknowledgements.ts";
+import type { DeployedFunctionId } from "../configuration/concurrency.ts";
+import { bundleFunction } from "../function-bundle.ts";
+import { aliasPrefix, logGroupName, roleName } from "./deployment-names.ts";
+import { type Duty, dutyOf, signs } from "./duty.ts";
+import { dutyStatements } from "./duty-grants.ts";
+import type { FleetKeyState } from "./fleetkey-state.ts";
+
+export interface DutyFunctionProps {
+  readonly duty: DeployedFunctionId;
+  readonly state: FleetKeyState;
+  /** Executions held for it, and its limit; `undefined`: it shares what the account has left. */
+  readonly reservedConcurrency: number | undefined;
+  /** Receives what an asynchronous invocation failed at; the duty that a schedule starts needs it. */
+  readonly deadLetters?: Queue;
+  /** Module around the handlers of requests, for the rehearsal. @default - none */
+  readonly wrapper?: string;
+}
+
+interface Size {
+  readonly memorySize: number;
+  readonly seconds: number;
+}
+
+/** Memory is also the share of a processor: 1,769 MB are one. */
+const sizes = {
+  // Waits up to 12 s for the one that signs the same request; API Gateway waits 30 s.
+  enrollment: { memorySize: 1_024, seconds: 29 },
+  distribution: { memorySize: 512, seconds: 15 },
+  revocation: { memorySize: 512, seconds: 29 },
+  reconciliation: { memorySize: 512, seconds: 60 },
+  bootstrap: { memorySize: 512, seconds: 120 },
+  provisioning: { memorySize: 512, seconds: 29 },
+} as const satisfies Record<DeployedFunctionId, Size>;
+
+function environmentOf(duty: Duty, state: FleetKeyState): Record<string, string> {
+  const { artifacts, trustStores, records } = state.buckets;
+  return {
+    FLEETKEY_TABLE: state.items.tableName,
+    ...(signs(duty) && { FLEETKEY_KEY_ALIAS_PREFIX: aliasPrefix(state.stage) }),
+    ...(duty.keys.has("certify") && { FLEETKEY_FLEETS: JSON.stringify(state.fleets) }),
+    ...(duty.publishes && {
+      FLEETKEY_ARTIFACTS_BUCKET: artifacts.bucketName,
+      FLEETKEY_TRUST_STORES_BUCKET: trustStores.bucketName,
+      FLEETKEY_RECORDS_BUCKET: records.bucketName,
+    }),
+    ...(duty.notifies && { FLEETKEY_TOPIC_ARN: state.topic.topicArn }),
+  };
+}
+
+export class DutyFunction extends Construct {
+  readonly function: NodeFunction;
+  /** Encrypted, kept as long as the standard says, and longer than the function. */
+  readonly logGroup: LogGroup;
+  readonly role: Role;
+
+  constructor(scope: Construct, id: string, props: DutyFunctionProps) {
+    super(scope, id);
+    const { state } = props;
+    const duty = dutyOf(props.duty);
+    this.logGroup = new LogGroup(this, "Log", {
+      logGroupName: logGroupName(state.stage, duty.id),
+      encryptionKey: state.operationsKey,
+      retention: retention.activityLogs.days,
+      // A name of its own would stand in the way of a second attempt after a first deployment that failed.
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    });
+    this.role = this.createRole(duty, props);
+    this.function = this.createFunction(duty, props);
+    this.acknowledgeFindings(duty, props);
+  }
+
+  private createRole(duty: Duty, { state, deadLetters }: DutyFunctionProps): Role {
+    const role = new Role(this, "Role", {
+      roleName: roleName(this, state.stage, duty.id),
+      description: `Function ${duty.id} of Fleetkey stage ${state.stage}`,
+      assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
+    });
+    const { logGroup } = this;
+    new ManagedPolicy(this, "Policy", {
+      description: `What function ${duty.id} of Fleetkey stage ${state.stage} touches`,
+      statements: dutyStatements(this, duty, { state, logGroup, ...(deadLetters && { deadLetters }) }),
+      roles: [role],
+    });
+    return role;
+  }
+
+  private createFunction(duty: Duty, props: DutyFunctionProps): NodeFunction {
+    const { state, deadLetters, reservedConcurrency } = props;
+    const { memorySize, seconds } = sizes[duty.id];
+    const created = new NodeFunction(this, "Function", {
+      description: `Fleetkey stage ${state.stage}: ${duty.id}`,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      code: Code.fromAsset(this.bundle(duty.id, props.wrapper)),
+      handler: "index.handler",
+      // Whatever constructs would add to the role, it has in its policy already.
+      role: this.role.withoutPolicyUpdates(),
+      memorySize,
+      timeout: Duration.seconds(seconds),
+      environment: environmentOf(duty, state),
+      environmentEncryption: state.dataKey,
+      logGroup: this.logGroup,
+      loggingFormat: LoggingFormat.JSON,
+      ...(reservedConcurrency !== undefined && { reservedConcurrentExecutions: reservedConcurrency }),
+      // The next run of a schedule does what this one did not.
+      ...(deadLetters && {
+        deadLetterQueue: deadLetters,
+        retryAttempts: 0,
+        maxEventAge: Duration.minutes(1),
+      }),
+    });
+    // Policies attach to the role by its name alone: without this the first invocations might find none.
+    created.node.addDependency(...this.node.children.filter((child) => child instanceof ManagedPolicy));
+    return created;
+  }
+
+  /** @returns the directory of the bundle, inside the app's output. */
+  private bundle(entry: DeployedFunctionId, wrapper: string | undefined): string {
+    const directory = join(Stage.of(this)?.assetOutdir ?? "cdk.out", "bundles", entry);
+    bundleFunction({ entry, directory, ...(wrapper !== undefined && { wrapper }) });
+    return directory;
+  }
+
+  private acknowledgeFindings(duty: Duty, props: DutyFunctionProps): void {
+    acknowledge(
+      this.function,
+      "LambdaInsideVPC",
+      "reaches DynamoDB, KMS, S3 and SNS only, each over TLS and by IAM; a network of ours would add a way in, not take one away",
+    );
+    if (props.deadLetters === undefined)
+      acknowledge(
+        this.function,
+        "LambdaDLQ",
+        "its callers wait for the answer and see every failure; a queue would keep their requests",
+      );
+    if (props.reservedConcurrency === undefined)
+      acknowledge(
+        this.function,
+        "LambdaConcurrency",
+        `the stage's configuration reserves none for ${duty.id}: accounts that Lambda gives 10 executions cannot`,
+      );
+  }
+}

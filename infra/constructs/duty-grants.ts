@@ -1,0 +1,171 @@
+/**
+ * Room: infra. The IAM statements that follow from a duty. Each names its actions and its resources; the two places
+ * where AWS itself counts on a wildcard (log streams, objects whose names hold a time) are named here and in the tests.
+ */
+import { PolicyStatement, type PolicyStatementProps } from "aws-cdk-lib/aws-iam";
+import type { LogGroup } from "aws-cdk-lib/aws-logs";
+import type { Queue } from "aws-cdk-lib/aws-sqs";
+import type { Construct } from "constructs";
+import { logGroupArn, objectKeys } from "./deployment-names.ts";
+import { type Duty, signs } from "./duty.ts";
+import type { FleetKeyState } from "./fleetkey-state.ts";
+import { itemIndexes } from "./item-table.ts";
+import { endpoint } from "./key-policies.ts";
+
+/** Whatever else it touches, a function writes its log and reads its own environment. */
+export interface DutyResources {
+  readonly state: FleetKeyState;
+  readonly logGroup: LogGroup;
+  /** Receives what an asynchronous invocation failed at. */
+  readonly deadLetters?: Queue;
+}
+
+const allow = (sid: string, props: Omit<PolicyStatementProps, "sid">): PolicyStatement =>
+  new PolicyStatement({ sid, ...props });
+
+function through(scope: Construct, service: string): PolicyStatementProps {
+  return { conditions: { StringEquals: { "kms:ViaService": endpoint(scope, service) } } };
+}
+
+/** The partition of the one item that the health check writes: see lambdas/distribution/health.ts. */
+const healthPartition = "HEALTH";
+
+function itemStatements(scope: Construct, { items }: Duty, { state }: DutyResources): PolicyStatement[] {
+  const { tableArn } = state.items;
+  const writes = items.has("write");
+  const probes = items.has("probe");
+  const reads = writes || items.has("read");
+  if (!reads && !probes) return [];
+  const indexes = itemIndexes.map((index) => `${tableArn}/index/${index}`);
+  return [
+    ...(reads
+      ? [
+          allow("ReadItems", { actions: ["dynamodb:GetItem", "dynamodb:Query"], resources: [tableArn] }),
+          allow("QueryIndexes", { actions: ["dynamodb:Query"], resources: indexes }),
+        ]
+      : []),
+    // No code deletes an item: DynamoDB drops what has expired.
+    ...(writes
+      ? [
+          allow("WriteItems", {
+            actions: ["dynamodb:ConditionCheckItem", "dynamodb:PutItem"],
+            resources: [tableArn],
+          }),
+        ]
+      : []),
+    ...(probes && !writes
+      ? [
+          allow("Probe", {
+            actions: reads ? ["dynamodb:PutItem"] : ["dynamodb:GetItem", "dynamodb:PutItem"],
+            resources: [tableArn],
+            // Every call of these actions has the key, so that `ForAllValues` is never vacuous.
+            conditions: { "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": [healthPartition] } },
+          }),
+        ]
+      : []),
+    // DynamoDB unwraps the table's key in the caller's name, whether it reads or writes.
+    allow("ItemEncryption", {
+      actions: [
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        ...(writes || probes ? ["kms:Encrypt", "kms:GenerateDataKey"] : []),
+      ],
+      resources: [state.dataKey.keyArn],
+      ...through(scope, "dynamodb"),
+    }),
+  ];
+}
+
+function keyStatements(duty: Duty, { state }: DutyResources): PolicyStatement[] {
+  if (!signs(duty)) return [];
+  const fleets = [...state.keys.values()];
+  const issuing = fleets.map((keys) => keys.issuing.keyArn);
+  const roots = duty.keys.has("certify") ? fleets.map((keys) => keys.root.keyArn) : [];
+  return [
+    allow("Sign", {
+      actions: ["kms:DescribeKey", "kms:GetPublicKey", "kms:Sign"],
+      resources: [...issuing, ...roots],
+    }),
+  ];
+}
+
+function publishStatements(
+  scope: Construct,
+  { publishes }: Duty,
+  { state }: DutyResources,
+): PolicyStatement[] {
+  if (!publishes) return [];
+  const { artifacts, trustStores, records } = state.buckets;
+  const fleets = [...state.keys.keys()];
+  return [
+    allow("Publish", {
+      actions: ["s3:GetObject", "s3:PutObject"],
+      resources: [
+        ...fleets.map((fleet) => artifacts.arnForObjects(objectKeys.trustBundle(fleet))),
+        trustStores.arnForObjects(objectKeys.clientTrust),
+        // The name of a record ends in the time of its ceremony.
+        ...fleets.map((fleet) => records.arnForObjects(`${objectKeys.ceremonies(fleet)}*`)),
+      ],
+    }),
+    // Without it S3 says 403 of an object that is not there, and a first publication looks like a refusal.
+    allow("TellAbsence", {
+      actions: ["s3:ListBucket"],
+      resources: [artifacts.bucketArn, trustStores.bucketArn, records.bucketArn],
+    }),
+    allow("ObjectEncryption", {
+      actions: ["kms:Decrypt", "kms:GenerateDataKey"],
+      resources: [state.dataKey.keyArn],
+      ...through(scope, "s3"),
+    }),
+  ];
+}
+
+function notifyStatements(scope: Construct, { notifies }: Duty, { state }: DutyResources): PolicyStatement[] {
+  if (!notifies) return [];
+  return [
+    allow("Notify", { actions: ["sns:Publish"], resources: [state.topic.topicArn] }),
+    allow("NoticeEncryption", {
+      actions: ["kms:Decrypt", "kms:GenerateDataKey"],
+      resources: [state.operationsKey.keyArn],
+      ...through(scope, "sns"),
+    }),
+  ];
+}
+
+/** Sends to a queue that the operations key encrypts. */
+export function deadLetterStatements(
+  scope: Construct,
+  queue: Queue,
+  state: FleetKeyState,
+): PolicyStatement[] {
+  return [
+    allow("DeadLetters", { actions: ["sqs:SendMessage"], resources: [queue.queueArn] }),
+    allow("DeadLetterEncryption", {
+      actions: ["kms:Decrypt", "kms:GenerateDataKey"],
+      resources: [state.operationsKey.keyArn],
+      ...through(scope, "sqs"),
+    }),
+  ];
+}
+
+/** Everything that the function of a duty may do. */
+export function dutyStatements(scope: Construct, duty: Duty, resources: DutyResources): PolicyStatement[] {
+  const { state, logGroup, deadLetters } = resources;
+  return [
+    allow("Log", {
+      actions: ["logs:CreateLogStream", "logs:PutLogEvents"],
+      // Lambda names the streams: the narrowest that CloudWatch Logs takes.
+      resources: [`${logGroupArn(scope, logGroup.logGroupName)}:log-stream:*`],
+    }),
+    allow("Environment", {
+      actions: ["kms:Decrypt"],
+      resources: [state.dataKey.keyArn],
+      ...through(scope, "lambda"),
+    }),
+    ...itemStatements(scope, duty, resources),
+    ...keyStatements(duty, resources),
+    ...publishStatements(scope, duty, resources),
+    ...notifyStatements(scope, duty, resources),
+    ...(deadLetters === undefined ? [] : deadLetterStatements(scope, deadLetters, state)),
+  ];
+}

@@ -1,0 +1,187 @@
+/** Room: infra. The whole service as one construct: what others import, and what our own stacks are made of. */
+import { fileURLToPath } from "node:url";
+import type { IHttpApi } from "aws-cdk-lib/aws-apigatewayv2";
+import { Metric, type MetricOptions } from "aws-cdk-lib/aws-cloudwatch";
+import { Grant, type IGrantable } from "aws-cdk-lib/aws-iam";
+import type { Queue } from "aws-cdk-lib/aws-sqs";
+import { Construct } from "constructs";
+import {
+  type DeployedFunctionId,
+  defaultReservedConcurrency,
+  type ReservedConcurrency,
+} from "../configuration/concurrency.ts";
+import { objectKeys } from "./deployment-names.ts";
+import { DutyFunction } from "./duty-function.ts";
+import { FleetKeyState, type FleetKeyStateProps } from "./fleetkey-state.ts";
+import { HttpApi, type Throttling } from "./http-api.ts";
+import { endpoint } from "./key-policies.ts";
+import { deadLetterQueue, Schedules, scheduledFunctions } from "./schedules.ts";
+
+export interface FleetKeyProps extends FleetKeyStateProps {
+  /**
+   * What outlives the code. Give it when that stands in a stack of its own; the members that describe state are then
+   * taken from it.
+   * @default - made here, from the other members
+   */
+  readonly state?: FleetKeyState;
+  /** Executions held for each function; a function set to `undefined` shares what the account has left. @default - see configuration/concurrency.ts */
+  readonly reservedConcurrency?: ReservedConcurrency;
+  /** API Gateway's own name for the API answers. Set false once there is a domain: it is a way around mutual TLS. @default true */
+  readonly executeApiEndpoint?: boolean;
+  /** @default - 1,000 requests a second, 500 at once */
+  readonly throttling?: Throttling;
+}
+
+const forwardedCertificate = fileURLToPath(
+  new URL("../../scripts/rehearsal/forwarded-certificate.ts", import.meta.url),
+);
+
+/**
+ * Keys and certificates for fleets of devices: authorities in KMS, an HTTP API, and the functions behind it.
+ *
+ *     const pki = new FleetKey(this, "Pki", { fleets: { pumps: { … } } });
+ *     pki.grantEnrollmentTokenCreation(productionLine);
+ */
+export class FleetKey extends Construct {
+  readonly state: FleetKeyState;
+  readonly api: IHttpApi;
+  readonly functions: Readonly<Record<DeployedFunctionId, DutyFunction>>;
+  readonly http: HttpApi;
+  readonly schedules: Schedules;
+  /** Where calls end up that failed for good; by what sends to it. */
+  readonly deadLetters: Readonly<Record<string, Queue>>;
+
+  constructor(scope: Construct, id: string, props: FleetKeyProps = {}) {
+    super(scope, id);
+    this.state = props.state ?? new FleetKeyState(this, "State", props);
+    const queues = Object.fromEntries(
+      scheduledFunctions.map((name) => [name, deadLetterQueue(this, `${name}-dead-letters`, this.state)]),
+    );
+    this.functions = this.createFunctions(props, queues);
+    const { enrollment, distribution, revocation, reconciliation, bootstrap, provisioning } = this.functions;
+    this.http = new HttpApi(this, "Http", {
+      state: this.state,
+      functions: {
+        enrollment: enrollment.function,
+        distribution: distribution.function,
+        revocation: revocation.function,
+      },
+      executeApiEndpoint: props.executeApiEndpoint ?? true,
+      throttling: props.throttling ?? { rateLimit: 1_000, burstLimit: 500 },
+    });
+    // HttpApi implements IHttpApi; the two disagree on what an absent optional member is.
+    this.api = this.http.api as IHttpApi;
+    this.schedules = new Schedules(this, "Schedules", {
+      state: this.state,
+      functions: {
+        reconciliation: reconciliation.function,
+        bootstrap: bootstrap.function,
+        provisioning: provisioning.function,
+      },
+    });
+    this.deadLetters = { ...queues, scheduler: this.schedules.deadLetters };
+  }
+
+  /** Lets `grantee` create one-time enrolment tokens of every fleet, by invoking one function. */
+  grantEnrollmentTokenCreation(grantee: IGrantable): Grant {
+    return this.grantInvocation(grantee, "provisioning");
+  }
+
+  /**
+   * Lets `grantee` make the configured fleets and certify operators: whoever may do this can act as an operator of
+   * every fleet.
+   */
+  grantBootstrap(grantee: IGrantable): Grant {
+    return this.grantInvocation(grantee, "bootstrap");
+  }
+
+  /**
+   * Lets `grantee` wrap and unwrap data keys of one fleet, with the encryption context `fleet` = the fleet's name and
+   * never without; as the AWS Encryption SDK does with a KMS keyring.
+   * @throws Error for a fleet that is not configured.
+   */
+  grantDataKeys(grantee: IGrantable, fleet: string): Grant {
+    return Grant.addToPrincipal({
+      grantee,
+      actions: ["kms:Decrypt", "kms:GenerateDataKey"],
+      resourceArns: [this.state.keysOf(fleet).protection.keyArn],
+      conditions: { StringEquals: { "kms:EncryptionContext:fleet": fleet } },
+      scope: this,
+    });
+  }
+
+  /**
+   * Lets `grantee` read the published trust bundle of one fleet, which the API serves to everybody.
+   * @throws Error for a fleet that is not configured.
+   */
+  grantTrustRead(grantee: IGrantable, fleet: string): Grant {
+    this.state.keysOf(fleet);
+    const { artifacts } = this.state.buckets;
+    const decryption = Grant.addToPrincipal({
+      grantee,
+      actions: ["kms:Decrypt"],
+      resourceArns: [this.state.dataKey.keyArn],
+      conditions: {
+        StringEquals: {
+          "kms:ViaService": endpoint(this, "s3"),
+          // With a bucket key, S3 names the bucket and not the object.
+          "kms:EncryptionContext:aws:s3:arn": artifacts.bucketArn,
+        },
+      },
+      scope: this,
+    });
+    const reading = Grant.addToPrincipal({
+      grantee,
+      actions: ["s3:GetObject"],
+      resourceArns: [artifacts.arnForObjects(objectKeys.trustBundle(fleet))],
+      scope: this,
+    });
+    return reading.combine(decryption);
+  }
+
+  /** Requests to the API, or what `metricName` of AWS/ApiGateway counts; a sum over five minutes. */
+  metric(metricName = "Count", options: MetricOptions = {}): Metric {
+    const dimensionsMap = { ApiId: this.api.apiId };
+    return new Metric({
+      namespace: "AWS/ApiGateway",
+      metricName,
+      dimensionsMap,
+      statistic: "Sum",
+      ...options,
+    });
+  }
+
+  private grantInvocation(grantee: IGrantable, id: DeployedFunctionId): Grant {
+    return Grant.addToPrincipal({
+      grantee,
+      actions: ["lambda:InvokeFunction"],
+      resourceArns: [this.functions[id].function.functionArn],
+      scope: this,
+    });
+  }
+
+  private createFunctions(
+    props: FleetKeyProps,
+    queues: Readonly<Record<string, Queue>>,
+  ): Readonly<Record<DeployedFunctionId, DutyFunction>> {
+    const { reservedConcurrency = defaultReservedConcurrency, emulator = false } = props;
+    const create = (duty: DeployedFunctionId, wrapper?: string): DutyFunction =>
+      new DutyFunction(this, duty, {
+        duty,
+        state: this.state,
+        reservedConcurrency: reservedConcurrency[duty],
+        ...(queues[duty] && { deadLetters: queues[duty] }),
+        ...(wrapper !== undefined && { wrapper }),
+      });
+    // The emulator's gateway has no mutual TLS: a front of the rehearsal checks the certificate and passes it on.
+    const wrapper = emulator ? forwardedCertificate : undefined;
+    return {
+      enrollment: create("enrollment", wrapper),
+      distribution: create("distribution", wrapper),
+      revocation: create("revocation", wrapper),
+      reconciliation: create("reconciliation"),
+      bootstrap: create("bootstrap"),
+      provisioning: create("provisioning"),
+    };
+  }
+}
