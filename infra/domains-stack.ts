@@ -1,5 +1,5 @@
 /** Room: infra. The custom domains of one stage, apart from the API so that a new trust store touches nothing else. */
-import { Stack, type StackProps } from "aws-cdk-lib";
+import { CfnParameter, Stack, type StackProps } from "aws-cdk-lib";
 import type { IHttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import { Bucket } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
@@ -15,7 +15,10 @@ export interface DomainsStackProps extends StackProps {
   /** Who is told when a certificate of a domain comes near its end. @default - nobody */
   readonly told?: Told;
   readonly trustStoresBucketName: string;
-  /** Context flag `fleetkey:trustStoreVersion`, as it was read. */
+  /**
+   * Context flag `fleetkey:trustStoreVersion`, as it was read. Without one the stack is synthesised all the same, so
+   * that what it reads of other stacks stays among their outputs, and asks for the version when it is deployed.
+   */
   readonly trustStoreVersion: unknown;
 }
 
@@ -30,10 +33,20 @@ export class DomainsStack extends Stack {
       public: props.public,
       trustStore: {
         bucket: Bucket.fromBucketName(this, "TrustStores", trustStoresBucketName),
-        version: trustStoreVersion,
+        version: trustStoreVersion ?? this.missingVersion(),
       },
       ...(hostedZone && { hostedZone }),
       ...(props.told && { told: props.told }),
     });
+  }
+
+  /** A parameter without a value: nothing deploys this stack by mistake. */
+  private missingVersion(): string {
+    const parameter = new CfnParameter(this, "TrustStoreVersion", {
+      description:
+        "npm run deploy publishes the trust store and gives its version; by hand: -c fleetkey:trustStoreVersion=VERSION",
+      minLength: 1,
+    });
+    return parameter.valueAsString;
   }
 }

@@ -55,9 +55,10 @@ export const trustStoreKey = "mutual-tls/clients.pem";
 /**
  * API Gateway reads a trust store once for each version it is told of, so a domain without one would keep trusting
  * what it was first given.
- * @throws Error when there is no version, or none that S3 could have given.
+ * @throws Error when there is no version, or none that S3 could have given. A token is taken as it is.
  */
 export function readTrustStoreVersion(value: unknown): string {
+  if (typeof value === "string" && Token.isUnresolved(value)) return value;
   if (typeof value === "string" && /^[A-Za-z0-9._-]{1,1024}$/.test(value) && value !== "null") return value;
   const shown = value === undefined ? "is missing" : `${JSON.stringify(value)} is no version of an S3 object`;
   throw new Error(

