@@ -83,6 +83,9 @@ function emulatorEnvironment(options: EmulatorOptions, port: number): NodeJS.Pro
     S3_DATA_DIR: join(directory, "s3"),
     STATE_DIR: join(directory, "state"),
     AUTH: String(evaluatesIam),
+    // Finds corrected_emulator.py, and leaves nothing beside it.
+    PYTHONPATH: import.meta.dirname,
+    PYTHONDONTWRITEBYTECODE: "1",
   };
 }
 
@@ -132,7 +135,15 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const port = await freePort();
   const url = `https://127.0.0.1:${port}`;
   // Hypercorn itself, in one process: ministack's own start would also take port 443 of the loopback.
-  const serve = ["-m", "hypercorn", "ministack.app:app", "--workers", "0", "--bind", `127.0.0.1:${port}`];
+  const serve = [
+    "-m",
+    "hypercorn",
+    "corrected_emulator:app",
+    "--workers",
+    "0",
+    "--bind",
+    `127.0.0.1:${port}`,
+  ];
   const tls = ["--certfile", options.server.chain, "--keyfile", options.server.key];
   const child = spawn(python, [...serve, ...tls, "--keep-alive", "75"], {
     cwd: directory,

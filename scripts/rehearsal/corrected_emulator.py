@@ -1,0 +1,53 @@
+"""Room: scripts/rehearsal. ministack 1.5.33, with two condition keys of IAM as AWS documents them.
+
+Without them the key policies and the health check's grant, which rest on these keys, would be judged by what no
+AWS account ever says. Both are corrected where they are resolved; what is then allowed or denied, ministack decides.
+"""
+
+import json
+import re
+
+from ministack.core import iam_actions, iam_evaluator
+
+_session = re.compile(r"arn:(aws[a-z-]*):sts::(\d{12}):assumed-role/([^/]+)/.+")
+_resolve = iam_evaluator._resolve_condition_key
+_context = iam_actions.dynamodb_service_context
+
+
+def _condition_key(key, ctx):
+    """aws:PrincipalArn of a role's session is the role's ARN, not the session's (IAM User Guide, global keys)."""
+    value = _resolve(key, ctx)
+    if key.lower() != "aws:principalarn":
+        return value
+    return _session.sub(r"arn:\1:iam::\2:role/\3", value)
+
+
+def _partitions(value):
+    """Partition keys of every item that a request names: in Key, Item, and the statements of a transaction."""
+    if isinstance(value, list):
+        return [one for member in value for one in _partitions(member)]
+    if not isinstance(value, dict):
+        return []
+    own = [
+        value[member]["pk"]["S"]
+        for member in ("Key", "Item")
+        if isinstance(value.get(member), dict) and "S" in value[member].get("pk", {})
+    ]
+    nested = [one for name, member in value.items() if name not in ("Key", "Item") for one in _partitions(member)]
+    return own + nested
+
+
+def _dynamodb_context(body):
+    """dynamodb:LeadingKeys (DynamoDB Developer Guide, conditions), which ministack does not give."""
+    context = _context(body)
+    try:
+        partitions = _partitions(json.loads(body or b"{}"))
+    except (json.JSONDecodeError, TypeError, UnicodeDecodeError):
+        return context
+    return {**context, "dynamodb:LeadingKeys": partitions} if partitions else context
+
+
+iam_evaluator._resolve_condition_key = _condition_key
+iam_actions.dynamodb_service_context = _dynamodb_context
+
+from ministack.app import app  # noqa: E402, F401

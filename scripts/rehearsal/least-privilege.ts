@@ -1,0 +1,206 @@
+/**
+ * Room: scripts/rehearsal. What each function's role may not do, tried with that role's own credentials. Every
+ * refusal stands beside something the same role may do, so that it is no refusal of everything.
+ */
+import {
+  GetItemCommand,
+  PutItemCommand,
+  ScanCommand,
+  TransactWriteItemsCommand,
+} from "@aws-sdk/client-dynamodb";
+import { CreateKeyCommand, GetPublicKeyCommand, PutKeyPolicyCommand, SignCommand } from "@aws-sdk/client-kms";
+import { InvokeCommand, UpdateFunctionConfigurationCommand } from "@aws-sdk/client-lambda";
+import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import { PublishCommand } from "@aws-sdk/client-sns";
+import { AssumeRoleCommand } from "@aws-sdk/client-sts";
+import { outputOf } from "../deployment/cdk.ts";
+import { stackNames } from "../deployment/stage.ts";
+import type { Clients } from "./aws-clients.ts";
+import { type RehearsedStage, roleOf } from "./rehearsed-stage.ts";
+import { expectThat, type Report } from "./report.ts";
+
+/** What the probes are aimed at. */
+interface Targets {
+  readonly table: string;
+  readonly artifacts: string;
+  readonly trustStores: string;
+  readonly records: string;
+  readonly topic: string;
+  readonly bootstrapFunction: string;
+  /** ARNs of keys. */
+  readonly root: string;
+  readonly issuing: string;
+  readonly otherRole: string;
+  readonly fleet: string;
+}
+
+type Act = (clients: Clients, targets: Targets) => Promise<unknown>;
+
+const sign =
+  (key: "root" | "issuing"): Act =>
+  ({ kms }, targets) =>
+    kms.send(
+      new SignCommand({
+        KeyId: targets[key],
+        Message: Buffer.from("rehearsal"),
+        MessageType: "RAW",
+        SigningAlgorithm: key === "root" ? "ECDSA_SHA_384" : "ECDSA_SHA_256",
+      }),
+    );
+const probeItem = (pk: string) => ({ pk: { S: pk }, sk: { S: "rehearsal" } });
+const putItem =
+  (pk: string): Act =>
+  ({ dynamodb }, { table }) =>
+    dynamodb.send(new PutItemCommand({ TableName: table, Item: probeItem(pk) }));
+const putObject =
+  (bucket: "artifacts" | "trustStores" | "records", key: (targets: Targets) => string): Act =>
+  ({ s3 }, targets) =>
+    s3.send(new PutObjectCommand({ Bucket: targets[bucket], Key: key(targets), Body: "rehearsal" }));
+
+const acts = {
+  "sign with the root key": sign("root"),
+  "sign with the issuing key": sign("issuing"),
+  "read a public key": ({ kms }, { issuing }) => kms.send(new GetPublicKeyCommand({ KeyId: issuing })),
+  "create a key": ({ kms }) => kms.send(new CreateKeyCommand({})),
+  "change a key's policy": ({ kms }, { issuing }) =>
+    kms.send(new PutKeyPolicyCommand({ KeyId: issuing, Policy: "{}", PolicyName: "default" })),
+  "read an item": ({ dynamodb }, { table }) =>
+    dynamodb.send(new GetItemCommand({ TableName: table, Key: probeItem("REHEARSAL") })),
+  "write an item": putItem("REHEARSAL"),
+  "write the health item": putItem("HEALTH"),
+  "write the health item and another in one transaction": ({ dynamodb }, { table: TableName }) =>
+    dynamodb.send(
+      new TransactWriteItemsCommand({
+        TransactItems: ["HEALTH", "REHEARSAL"].map((pk) => ({ Put: { TableName, Item: probeItem(pk) } })),
+      }),
+    ),
+  "scan the table": ({ dynamodb }, { table }) =>
+    dynamodb.send(new ScanCommand({ TableName: table, Limit: 1 })),
+  "write a trust bundle": putObject("artifacts", ({ fleet }) => `fleets/${fleet}/trust.pem`),
+  "write the trust store": putObject("trustStores", () => "mutual-tls/clients.pem"),
+  "write a record": putObject("records", ({ fleet }) => `ceremonies/${fleet}/rehearsal`),
+  "write another object": putObject("artifacts", () => "index.html"),
+  "read the trust store": ({ s3 }, { trustStores }) =>
+    s3.send(new GetObjectCommand({ Bucket: trustStores, Key: "mutual-tls/clients.pem" })),
+  "delete a record": ({ s3 }, { records, fleet }) =>
+    s3.send(new DeleteObjectCommand({ Bucket: records, Key: `ceremonies/${fleet}/rehearsal` })),
+  "publish a notice": ({ sns }, { topic }) =>
+    sns.send(new PublishCommand({ TopicArn: topic, Message: "{}" })),
+  "invoke the bootstrap": ({ lambda }, { bootstrapFunction }) =>
+    lambda.send(new InvokeCommand({ FunctionName: bootstrapFunction, Payload: Buffer.from("{}") })),
+  "change a function": ({ lambda }, { bootstrapFunction }) =>
+    lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName: bootstrapFunction, Timeout: 1 })),
+  "take another function's role": ({ sts }, { otherRole }) =>
+    sts.send(new AssumeRoleCommand({ RoleArn: otherRole, RoleSessionName: "rehearsal" })),
+} as const satisfies Record<string, Act>;
+
+type ActName = keyof typeof acts;
+
+/** What each role may do; it is refused every other act. */
+const allowed = {
+  enrollment: [
+    "sign with the issuing key",
+    "read a public key",
+    "read an item",
+    "write an item",
+    "write the health item",
+    "write the health item and another in one transaction",
+  ],
+  distribution: ["read an item", "write the health item"],
+  revocation: [
+    "read an item",
+    "write an item",
+    "write the health item",
+    "write the health item and another in one transaction",
+  ],
+  provisioning: [
+    "read an item",
+    "write an item",
+    "write the health item",
+    "write the health item and another in one transaction",
+  ],
+  reconciliation: [
+    "sign with the issuing key",
+    "read a public key",
+    "read an item",
+    "write an item",
+    "write the health item",
+    "write the health item and another in one transaction",
+    "publish a notice",
+  ],
+  bootstrap: [
+    "sign with the root key",
+    "sign with the issuing key",
+    "read a public key",
+    "read an item",
+    "write an item",
+    "write the health item",
+    "write the health item and another in one transaction",
+    "write a trust bundle",
+    "write the trust store",
+    "write a record",
+    "read the trust store",
+    "publish a notice",
+  ],
+} as const satisfies Record<string, readonly ActName[]>;
+
+const refusals = new Set([
+  "AccessDenied",
+  "AccessDeniedException",
+  "AuthorizationError",
+  "AuthorizationErrorException",
+]);
+
+/** `allowed`, `refused`, or what else went wrong. */
+async function outcome(act: Act, clients: Clients, targets: Targets): Promise<string> {
+  try {
+    await act(clients, targets);
+    return "allowed";
+  } catch (error) {
+    const name = error instanceof Error ? error.name : String(error);
+    return refusals.has(name) ? "refused" : `${name}: ${error instanceof Error ? error.message : ""}`;
+  }
+}
+
+async function keyArn({ clients, stage, fleet }: RehearsedStage, authority: string): Promise<string> {
+  const KeyId = `alias/fleetkey/${stage}/${fleet.fleet}-${authority}`;
+  const { KeyId: arn = "" } = await clients.kms.send(new GetPublicKeyCommand({ KeyId }));
+  return arn;
+}
+
+async function aim(stage: RehearsedStage): Promise<Targets> {
+  const names = stackNames(stage.stage);
+  const state = (name: string): string => outputOf(stage.outputs, names.state, name);
+  return {
+    table: state("ItemTable"),
+    artifacts: state("ArtifactsBucket"),
+    trustStores: state("TrustStoresBucket"),
+    records: state("RecordsBucket"),
+    topic: state("NoticeTopic"),
+    bootstrapFunction: outputOf(stage.outputs, names.api, "BootstrapFunction"),
+    root: await keyArn(stage, "root-1"),
+    issuing: await keyArn(stage, "issuing-1"),
+    otherRole: `arn:aws:iam::${stage.account}:role/${roleOf(stage, "bootstrap")}`,
+    fleet: stage.fleet.fleet,
+  };
+}
+
+export async function rehearseLeastPrivilege(stage: RehearsedStage, report: Report): Promise<void> {
+  const targets = await aim(stage);
+  const names = Object.keys(acts) as ActName[];
+  for (const [duty, may] of Object.entries(allowed) as [string, readonly ActName[]][]) {
+    const clients = await stage.clients.as(roleOf(stage, duty));
+    for (const kind of ["allowed", "refused"] as const) {
+      const tried = names.filter((name) => may.includes(name) === (kind === "allowed"));
+      await report.check(`${duty} is ${kind} ${tried.length} acts: ${tried.join(", ")}`, async () => {
+        const wrong: string[] = [];
+        for (const name of tried) {
+          const found = await outcome(acts[name], clients, targets);
+          if (found !== kind) wrong.push(`${name}: ${found}`);
+        }
+        expectThat(wrong.length === 0, wrong.join("\n"));
+      });
+    }
+    clients.close();
+  }
+}
