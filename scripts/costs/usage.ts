@@ -4,18 +4,23 @@ import { type Task, tasks } from "../../lambdas/routes.ts";
 import type { PriceId } from "./prices.ts";
 import { acts, kept, writeUnitsOf } from "./writes.ts";
 
+/** One fleet, with domains and artefacts. test/infra/edge-stacks.test.ts compares it with the templates. */
 export const deployed = {
-  /** KMS keys of one fleet: a root and an issuing key. */
-  authorityKeys: 2,
-  /** KMS keys that encrypt: those of the state and, with artefacts, the firewall's log. */
-  dataKeys: 2,
-  alarms: 24,
+  /** KMS keys of one fleet that sign: a root and an issuing key. */
+  signingKeysOfFleet: 2,
+  /** KMS keys of one fleet that encrypt, and rotate: its protection key. */
+  encryptingKeysOfFleet: 1,
+  /** KMS keys beside them: data, operations, the firewall's log. All rotate. */
+  sharedKeys: 3,
+  /** Metrics that alarms look at: each alarm one, the rate of 5xx two, the two certificates of the domains. */
+  alarms: 25,
   compositeAlarms: 1,
   /** Counted from log lines. */
   metrics: 4,
   dashboards: 1,
   firewallRules: 4,
-  functionMegabytes: 512,
+  issuanceMegabytes: 1_024,
+  otherMegabytes: 512,
 } as const;
 
 const daysPerMonth = 365.25 / 12;
@@ -90,16 +95,15 @@ function store({ renewals, enrolments, reconciliations }: MonthlyActs) {
 function compute({ renewals, enrolments, reconciliations }: MonthlyActs) {
   const { issuanceMilliseconds, otherMilliseconds, reconciliationMilliseconds } = assumptions;
   const issued = renewals + enrolments;
-  const milliseconds =
-    issued * issuanceMilliseconds +
-    enrolments * otherMilliseconds +
-    reconciliations * reconciliationMilliseconds;
+  const others = enrolments * otherMilliseconds + reconciliations * reconciliationMilliseconds;
+  const { issuanceMegabytes, otherMegabytes } = deployed;
+  const megabyteMilliseconds = issued * issuanceMilliseconds * issuanceMegabytes + others * otherMegabytes;
   return {
     kmsSign: issued,
     // A token is asked of the provisioning function directly.
     httpApi: issued,
     lambdaRequest: issued + enrolments + reconciliations,
-    lambdaDuration: (milliseconds / 1000) * (deployed.functionMegabytes / 1024),
+    lambdaDuration: megabyteMilliseconds / 1000 / 1024,
     scheduler: reconciliations,
     transfer: (issued * assumptions.answerOctets) / gigabyte,
   };
@@ -133,8 +137,8 @@ function artefacts({ trustReads }: MonthlyActs) {
 export function monthlyUsage(devices: number): Readonly<Record<PriceId, number>> {
   const month = monthlyActs(devices);
   return {
-    kmsKey: deployed.authorityKeys + deployed.dataKeys,
-    kmsKeyMaterial: deployed.dataKeys,
+    kmsKey: deployed.signingKeysOfFleet + deployed.encryptingKeysOfFleet + deployed.sharedKeys,
+    kmsKeyMaterial: deployed.encryptingKeysOfFleet + deployed.sharedKeys,
     ...compute(month),
     ...store(month),
     ...watching(month),

@@ -3,10 +3,12 @@ import { App, Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { HttpApi, type IHttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import { describe, expect, it } from "vitest";
+import { Observability } from "../../infra/constructs/observability.ts";
 import { addEdgeStacks } from "../../infra/edge-stacks.ts";
 import { readStageConfiguration } from "../../infra/stage-configuration.ts";
 import { StateStack } from "../../infra/state-stack.ts";
-import { account, region } from "./observed-stack.ts";
+import { deployed } from "../../scripts/costs/usage.ts";
+import { account, judgedApp, observedService, observedStack, region } from "./observed-stack.ts";
 
 const cdk = JSON.parse(readFileSync("cdk.json", "utf8")) as { readonly context: Record<string, unknown> };
 const certificate = (of: string) =>
@@ -85,5 +87,39 @@ describe("stacks around the API", () => {
       "AWS::S3::Bucket",
     );
     expect(Object.values(buckets).map((bucket) => bucket["Properties"]["BucketName"])).toContain(bucketName);
+  });
+});
+
+describe("the cost table counts what is deployed", () => {
+  const all = stacks(named, "1");
+  const of = (name: string) => Template.fromStack(all.get(`Fleetkey-test-${name}`) ?? new Stack());
+  const properties = (template: Template, type: string): Record<string, unknown>[] =>
+    Object.values(template.findResources(type)).map((resource) => resource["Properties"]);
+
+  it("keys of one fleet, keys beside them, and which of them rotate", () => {
+    const keys = ["State", "Artifacts"].flatMap((name) => properties(of(name), "AWS::KMS::Key"));
+    const { signingKeysOfFleet, encryptingKeysOfFleet, sharedKeys } = deployed;
+    expect(keys).toHaveLength(signingKeysOfFleet + encryptingKeysOfFleet + sharedKeys);
+    const rotating = keys.filter((key) => key["EnableKeyRotation"] === true);
+    expect(rotating).toHaveLength(encryptingKeysOfFleet + sharedKeys);
+  });
+
+  it("metrics that alarms look at, metrics of ours, rules of the firewall", () => {
+    const { app } = judgedApp();
+    const stack = observedStack(app);
+    new Observability(stack, "Observability", observedService(stack));
+    const observed = Template.fromStack(stack);
+    const alarms = [observed, of("Domains")].flatMap((template) =>
+      properties(template, "AWS::CloudWatch::Alarm"),
+    );
+    const metricsOf = (alarm: Record<string, unknown>): number =>
+      JSON.stringify(alarm).match(/"MetricName"/g)?.length ?? 0;
+    expect(alarms.reduce((sum, alarm) => sum + metricsOf(alarm), 0)).toBe(deployed.alarms);
+    observed.resourceCountIs("AWS::CloudWatch::CompositeAlarm", deployed.compositeAlarms);
+    observed.resourceCountIs("AWS::CloudWatch::Dashboard", deployed.dashboards);
+    const filters = JSON.stringify(properties(observed, "AWS::Logs::MetricFilter"));
+    expect(new Set(filters.match(/"MetricName":"\w+"/g)).size).toBe(deployed.metrics);
+    const [acl] = properties(of("Artifacts"), "AWS::WAFv2::WebACL");
+    expect(acl?.["Rules"]).toHaveLength(deployed.firewallRules);
   });
 });

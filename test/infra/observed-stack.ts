@@ -73,6 +73,7 @@ export function observedService(stack: Stack, fleets: readonly string[] = ["defa
     rootKeys: keys("root"),
     deadLetters: {
       reconciliation: Queue.fromQueueArn(stack, "Queue", partOf("sqs", "fleetkey-test-dead-letters")),
+      scheduler: Queue.fromQueueArn(stack, "Schedules", partOf("sqs", "fleetkey-test-scheduler")),
     },
     scheduleGroupName: "fleetkey-test",
     topic: Topic.fromTopicArn(stack, "Topic", partOf("sns", "fleetkey-test")),
