@@ -8,6 +8,7 @@ import { cryptoperiods } from "./cryptoperiods.ts";
 import { enrollmentTokenStandard } from "./enrollment-token.ts";
 import { limits } from "./limits.ts";
 import { profiles } from "./profiles.ts";
+import { retention } from "./retention.ts";
 import { tlsSettings } from "./transport.ts";
 
 export type { AlgorithmEntry, RsaStandard } from "./algorithms.ts";
@@ -22,6 +23,8 @@ export type { Limit } from "./limits.ts";
 export { limits } from "./limits.ts";
 export type { KeyPurposeName, KeyUsageName, Profile, ProfileId } from "./profiles.ts";
 export { profiles } from "./profiles.ts";
+export type { Retention } from "./retention.ts";
+export { retention } from "./retention.ts";
 export type { TlsSettings } from "./transport.ts";
 export { tlsSettings } from "./transport.ts";
 
@@ -39,5 +42,6 @@ export const securityStandard = {
   tls: tlsSettings,
   credentials: { enrollmentToken: enrollmentTokenStandard },
   limits,
+  retention,
   clauses,
 } as const;

@@ -2,7 +2,7 @@
 
 import type { AlgorithmEntry } from "./algorithms.ts";
 import type { Cryptoperiod } from "./cryptoperiods.ts";
-import { type Clause, type Profile, securityStandard } from "./index.ts";
+import { type Clause, type Profile, type Retention, securityStandard } from "./index.ts";
 
 type Row = readonly string[];
 
@@ -166,6 +166,22 @@ function limitSection(): string {
   ].join("\n\n");
 }
 
+function retentionSection(): string {
+  return [
+    "## Retention",
+    "What a deployment on AWS writes about itself, and for how long.",
+    table(
+      ["of", "kept for", "reason", "source"],
+      Object.values<Retention>(securityStandard.retention).map((row) => [
+        row.of,
+        duration(row.days),
+        row.reason,
+        row.citation,
+      ]),
+    ),
+  ].join("\n\n");
+}
+
 function clauseSection(): string {
   const where = (clause: Clause): string =>
     clause.status === "planned" ? "planned" : clause.enforcedBy.map((path) => `\`${path}\``).join(", ");
@@ -196,6 +212,7 @@ export function renderSecurityStandard(): string {
     transport(),
     credentials(),
     limitSection(),
+    retentionSection(),
     clauseSection(),
   ].join("\n\n")}\n`;
 }

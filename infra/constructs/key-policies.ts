@@ -23,6 +23,8 @@ const administrativeActions = [
   "kms:DisableKey",
   "kms:EnableKey",
   "kms:GetKeyPolicy",
+  // CloudFormation asks it of signing keys too.
+  "kms:GetKeyRotationStatus",
   "kms:ListGrants",
   "kms:ListKeyPolicies",
   "kms:ListResourceTags",
@@ -39,7 +41,6 @@ const administrativeActions = [
 const rotationActions = [
   "kms:DisableKeyRotation",
   "kms:EnableKeyRotation",
-  "kms:GetKeyRotationStatus",
   "kms:ListKeyRotations",
   "kms:RotateKeyOnDemand",
 ];
