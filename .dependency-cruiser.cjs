@@ -195,7 +195,7 @@ const edges = [
     "The CLI knows the API's schemas, the error codes, and the formats with which it makes keys and CSRs.",
     { path: "^cli/", pathNot: "^cli/commands/serve\\.ts$" },
     { path: rooms },
-    ["^cli/", "^lambdas/http/schemas", "^core/errors\\.ts$", "^core/formats/"],
+    ["^cli/", "^lambdas/http/(answer-)?schemas\\.ts$", "^core/errors\\.ts$", "^core/formats/"],
   ),
   only(
     "serve-starts-local",

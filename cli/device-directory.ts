@@ -5,7 +5,7 @@
  */
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { IssuedCertificate } from "../lambdas/http/schemas.ts";
+import type { IssuedCertificate } from "../lambdas/http/answer-schemas.ts";
 import {
   fileFailure,
   privateMode,

@@ -3,7 +3,7 @@ import { hash } from "node:crypto";
 import { join } from "node:path";
 import { type VerifiedCsr, verifyCsr } from "../core/formats/certification-request.ts";
 import { encodePem } from "../core/formats/pem.ts";
-import type { IssuedCertificate } from "../lambdas/http/schemas.ts";
+import type { IssuedCertificate } from "../lambdas/http/answer-schemas.ts";
 import { makePrivateDirectory, readFileBytes } from "./credential-files.ts";
 import { decodeRequestText } from "./csr-text.ts";
 import {

@@ -10,7 +10,7 @@ import {
   issuedCertificate,
   type Revocation,
   revocation,
-} from "../lambdas/http/schemas.ts";
+} from "../lambdas/http/answer-schemas.ts";
 import { Failure } from "./failure.ts";
 import type { HttpRequest, HttpResponse, HttpsClient } from "./https-client.ts";
 import { abandonable } from "./interruption.ts";

@@ -1,6 +1,6 @@
 /** Room: cli. What a device checks before it takes a certificate for its own. */
 import { X509Certificate } from "node:crypto";
-import type { IssuedCertificate } from "../lambdas/http/schemas.ts";
+import type { IssuedCertificate } from "../lambdas/http/answer-schemas.ts";
 import { Failure } from "./failure.ts";
 
 const maximumPathLength = 5;

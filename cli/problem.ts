@@ -1,5 +1,5 @@
 /** Room: cli. An answer that is no success, as a Failure. */
-import { type ProblemBody, problem } from "../lambdas/http/schemas.ts";
+import { type ProblemBody, problem } from "../lambdas/http/answer-schemas.ts";
 import { Failure, type Transience } from "./failure.ts";
 import type { HttpResponse } from "./https-client.ts";
 import { parseJsonText } from "./json-text.ts";

@@ -1,7 +1,7 @@
 /** Room: cli. Enrols every device of a manifest, many at once, and takes up where an earlier run stopped. */
 import { type VerifiedCsr, verifyCsr } from "../core/formats/certification-request.ts";
 import { encodePem } from "../core/formats/pem.ts";
-import type { IssuedCertificate } from "../lambdas/http/schemas.ts";
+import type { IssuedCertificate } from "../lambdas/http/answer-schemas.ts";
 import type { Context } from "./command.ts";
 import type { ExitName } from "./exit-codes.ts";
 import { Failure, toFailure } from "./failure.ts";

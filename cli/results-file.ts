@@ -4,7 +4,7 @@
  * service would sign twice.
  */
 import { rm } from "node:fs/promises";
-import type { IssuedCertificate } from "../lambdas/http/schemas.ts";
+import type { IssuedCertificate } from "../lambdas/http/answer-schemas.ts";
 import { openAppendLog } from "./append-log.ts";
 
 /** The device and its CSR: another CSR for the same device is another job. */

@@ -1,5 +1,5 @@
 /** Room: cli. `fleetkey cert list`. */
-import type { CertificateSummary } from "../../lambdas/http/schemas.ts";
+import type { CertificateSummary } from "../../lambdas/http/answer-schemas.ts";
 import { defineCommand, parseWholeNumber } from "../command.ts";
 import type { FleetApi } from "../fleet-api.ts";
 import { connectionFlags } from "../global-flags.ts";

@@ -1,5 +1,5 @@
 /** Room: cli. `fleetkey cert show`. */
-import type { CertificateDetails } from "../../lambdas/http/schemas.ts";
+import type { CertificateDetails } from "../../lambdas/http/answer-schemas.ts";
 import { defineCommand } from "../command.ts";
 import { connectionFlags } from "../global-flags.ts";
 import { parseSerialNumber } from "../serial-number.ts";

@@ -6,13 +6,15 @@ import type { RouteId } from "../routes.ts";
 import {
   certificateDetails,
   certificatePage,
-  certificationRequest,
-  createEnrollmentTokenRequest,
   enrollmentToken,
   health,
   issuedCertificate,
-  listCertificatesQuery,
   revocation,
+} from "./answer-schemas.ts";
+import {
+  certificationRequest,
+  createEnrollmentTokenRequest,
+  listCertificatesQuery,
   revocationRequest,
 } from "./schemas.ts";
 

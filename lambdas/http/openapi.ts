@@ -12,9 +12,10 @@ import {
 import type { ErrorCode } from "../../core/errors.ts";
 import manifest from "../../package.json" with { type: "json" };
 import { type CredentialKind, type MediaType, type Route, type RouteId, routes } from "../routes.ts";
+import { problem } from "./answer-schemas.ts";
 import { type OperationDetails, operationDetails } from "./openapi-operations.ts";
 import { problemDetails, problems } from "./problems.ts";
-import { fleetId, problem, serialNumber } from "./schemas.ts";
+import { fleetId, serialNumber } from "./schemas.ts";
 
 type Schema = z.core.$ZodType;
 

@@ -1,6 +1,7 @@
 /**
- * Room: lambdas/http. What requests and answers look like, once: validation, the OpenAPI document and the
- * client read these schemas. zod/mini, because every function loads them (a quarter of zod's size).
+ * Room: lambdas/http. What requests look like, once: validation and the OpenAPI document read these schemas.
+ * zod/mini, because every function loads them (a quarter of zod's size). What answers look like is in
+ * answer-schemas.ts, which no function loads.
  */
 import * as z from "zod/mini";
 import { AppError, type ErrorCode } from "../../core/errors.ts";
@@ -17,14 +18,15 @@ interface Documentation {
   readonly override?: (context: { jsonSchema: Record<string, unknown> }) => void;
 }
 
-// Bundles leave out the schemas that their function does not use: each call below only makes its own result.
-// @__NO_SIDE_EFFECTS__
-function documented<Schema extends z.core.$ZodType>(schema: Schema, documentation: Documentation): Schema {
+/** `schema`, with what the OpenAPI document says of it. */
+export function documented<Schema extends z.core.$ZodType>(
+  schema: Schema,
+  documentation: Documentation,
+): Schema {
   z.globalRegistry.add(schema, { ...documentation });
   return schema;
 }
 
-// @__NO_SIDE_EFFECTS__
 const text = (message: string, pattern: RegExp, documentation: Documentation) =>
   documented(z.string({ error: message }).check(z.regex(pattern, { error: message })), documentation);
 
@@ -69,16 +71,6 @@ export const revocationReason = documented(
   { id: "RevocationReason", description: "RFC 5280 §5.3.1 reason.", example: "keyCompromise" },
 );
 
-// @__NO_SIDE_EFFECTS__
-const time = (description: string) =>
-  documented(z.iso.datetime(), { description, example: "2026-03-01T12:00:00.000Z" });
-// @__NO_SIDE_EFFECTS__
-const pem = (description: string) =>
-  documented(z.string(), {
-    description,
-    example: "-----BEGIN CERTIFICATE-----\nMIIB…\n-----END CERTIFICATE-----\n",
-  });
-
 const lifetimeMessage = `must be a whole number of seconds from 1 to ${enrollmentTokenStandard.maximumSeconds}`;
 export const createEnrollmentTokenRequest = documented(
   z.strictObject({
@@ -102,19 +94,6 @@ export const createEnrollmentTokenRequest = documented(
   { id: "CreateEnrollmentTokenRequest" },
 );
 
-export const enrollmentToken = documented(
-  z.strictObject({
-    token: documented(z.string(), {
-      description: "256 random bits in base64url. Shown once; the service keeps only a hash of it.",
-      example: "EXAMPLE-ONLY-EXAMPLE-ONLY-EXAMPLE-ONLY-EXAM",
-    }),
-    deviceId,
-    profile: profileId,
-    expiresAt: time("When the token expires."),
-  }),
-  { id: "EnrollmentToken" },
-);
-
 export const certificationRequest = documented(
   z.strictObject({
     csr: documented(z.string({ error: "must be a PKCS #10 request: PEM, or base64 of its DER" }), {
@@ -126,50 +105,13 @@ export const certificationRequest = documented(
   { id: "CertificationRequest" },
 );
 
-const certificateFields = {
-  certificate: pem("The certificate, PEM."),
-  chain: pem("Issuing authorities up to but not including the root, PEM."),
-};
-
-export const issuedCertificate = documented(
-  z.strictObject({
-    serialNumber,
-    ...certificateFields,
-    notBefore: time("First moment of validity."),
-    notAfter: time("Last moment of validity."),
-    renewAfter: time("When the device should renew."),
-  }),
-  { id: "IssuedCertificate" },
+export const cursor = text(
+  "must be the cursor of the previous page, unchanged",
+  /^[A-Za-z0-9_.~=+/-]{1,2048}$/,
+  {
+    description: "Where the next page starts; from the previous page of the same query.",
+  },
 );
-
-const summaryFields = {
-  serialNumber,
-  subjectId: documented(z.string(), { description: "The device or other subject.", example: "pump-7f3a91" }),
-  subjectKind: z.enum(["authority", "device", "server", "operator"]),
-  profile: z.string(),
-  authorityId: z.string(),
-  status: z.enum(["active", "revoked", "expired"]),
-  keyAlgorithm: documented(z.string(), { example: "P-256" }),
-  notBefore: time("First moment of validity."),
-  notAfter: time("Last moment of validity."),
-  issuedAt: time("When it was issued."),
-  revokedAt: z.exactOptional(time("When it was revoked.")),
-  revocationReason: z.exactOptional(revocationReason),
-};
-export const certificateSummary = documented(z.strictObject(summaryFields), { id: "CertificateSummary" });
-export const certificateDetails = documented(
-  z.strictObject({ ...summaryFields, ...certificateFields, renewAfter: time("When to renew.") }),
-  { id: "CertificateDetails" },
-);
-
-const cursor = text("must be the cursor of the previous page, unchanged", /^[A-Za-z0-9_.~=+/-]{1,2048}$/, {
-  description: "Where the next page starts; from the previous page of the same query.",
-});
-export const certificatePage = documented(
-  z.strictObject({ certificates: z.array(certificateSummary), cursor: z.exactOptional(cursor) }),
-  { id: "CertificatePage" },
-);
-
 const limitMessage = "must be a whole number from 1 to 1000";
 export const listCertificatesQuery = z.strictObject({
   deviceId: z.exactOptional(deviceId),
@@ -189,43 +131,6 @@ export const listCertificatesQuery = z.strictObject({
 export const revocationRequest = documented(z.strictObject({ reason: z.exactOptional(revocationReason) }), {
   id: "RevocationRequest",
 });
-export const revocation = documented(
-  z.strictObject({
-    serialNumber,
-    status: z.literal("revoked"),
-    revokedAt: time("When it was revoked."),
-    reason: revocationReason,
-  }),
-  { id: "Revocation" },
-);
-
-export const health = documented(z.strictObject({ status: z.literal("ok") }), { id: "Health" });
-
-export const problem = documented(
-  z.object({
-    type: documented(z.string(), { example: "urn:fleetkey:problem:csr_signature_invalid" }),
-    title: documented(z.string(), { example: "CSR signature does not verify" }),
-    status: documented(z.int(), { example: 422 }),
-    code: documented(z.string(), {
-      description: "Stable; programs branch on it.",
-      example: "csr_signature_invalid",
-    }),
-    detail: z.exactOptional(z.string()),
-    instance: documented(z.string(), {
-      example: "urn:fleetkey:request:7d1f3c2e-7a1e-4a52-9d84-6f3f5f0f6f50",
-    }),
-  }),
-  { id: "Problem", description: "RFC 9457 problem details." },
-);
-
-export type EnrollmentToken = z.infer<typeof enrollmentToken>;
-export type IssuedCertificate = z.infer<typeof issuedCertificate>;
-export type CertificateSummary = z.infer<typeof certificateSummary>;
-export type CertificateDetails = z.infer<typeof certificateDetails>;
-export type CertificatePage = z.infer<typeof certificatePage>;
-export type Revocation = z.infer<typeof revocation>;
-export type ProblemBody = z.infer<typeof problem>;
-
 /** The schemas that name members, so that a stray one can be answered with what is allowed. */
 type ObjectSchema = z.ZodMiniObject<Readonly<Record<string, z.core.$ZodType>>>;
 

@@ -3,14 +3,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod/mini";
 import { encodePem } from "../../core/formats/pem.ts";
 import { type Handlers, handlersOf } from "../../lambdas/handlers.ts";
-import type { HttpResult } from "../../lambdas/http/message.ts";
 import {
   certificateDetails,
   certificatePage,
   enrollmentToken,
   issuedCertificate,
   revocation,
-} from "../../lambdas/http/schemas.ts";
+} from "../../lambdas/http/answer-schemas.ts";
+import type { HttpResult } from "../../lambdas/http/message.ts";
 import { deviceCsr, deviceKey } from "../support/device.ts";
 import { type FleetApp, openFleetApp } from "../support/fleet-app.ts";
 import { type Caller, deviceOf, operatorOf, tokenOf } from "./fleet-callers.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod/mini";
 import { AppError, type ErrorCode } from "../../core/errors.ts";
+import { problem as problemSchema } from "../../lambdas/http/answer-schemas.ts";
 import { type Problem, problemResult, problems } from "../../lambdas/http/problems.ts";
-import { problem as problemSchema } from "../../lambdas/http/schemas.ts";
 
 const rows = Object.entries<Problem>(problems).map(([code, row]) => ({ code: code as ErrorCode, ...row }));
 const secret = "detail with value, limit and remedy";
