@@ -22,11 +22,29 @@ export function addEdgeStacks(app: App, props: EdgeStacksProps): void {
   if (props.configuration.artifacts !== undefined) addArtifacts(app, props, props.configuration.artifacts);
 }
 
+/** API Gateway verifies client certificates with RSA of 2,048 bits on and ECDSA of 256 bits on, and with nothing else. */
+const verifiable: ReadonlySet<string> = new Set(["P-256", "P-384", "RSA-3072", "RSA-4096"]);
+
+/** @throws Error for fleets whose devices could never renew: better now than after the first 60 days. */
+function assertVerifiable({ stage, fleets }: StageConfiguration): void {
+  const others = Object.entries(fleets).flatMap(([fleet, { rootAlgorithm, issuingAlgorithm }]) =>
+    [rootAlgorithm, issuingAlgorithm]
+      .filter((algorithm) => !verifiable.has(algorithm))
+      .map((algorithm) => `${fleet} (${algorithm})`),
+  );
+  if (others.length === 0) return;
+  throw new Error(
+    `stage "${stage}" has domains, where API Gateway verifies certificates with ${[...verifiable].join(", ")} only; not ` +
+      `those of fleet ${others.join(", ")}: give them other algorithms, or a stage without domains`,
+  );
+}
+
 function addDomains(
   app: App,
   { configuration, api, state, trustStoreVersion }: EdgeStacksProps,
   domains: NonNullable<StageConfiguration["domains"]>,
 ): void {
+  assertVerifiable(configuration);
   const { stage, account, region, alarmActions } = configuration;
   new DomainsStack(app, `Fleetkey-${stage}-Domains`, {
     ...domains,

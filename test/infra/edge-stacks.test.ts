@@ -73,6 +73,18 @@ describe("stacks around the API", () => {
     );
   });
 
+  it.each(["Ed25519", "ML-DSA-65"])(
+    "no domains for an authority with %s, which API Gateway cannot verify",
+    (algorithm) => {
+      const fleets = { pumps: { issuingAlgorithm: algorithm } };
+      expect(() => stacks({ ...named, fleets })).toThrow(
+        new RegExp(`fleet pumps \\(${algorithm}\\): give them other`),
+      );
+      const { domains: _, ...unnamed } = named;
+      expect(() => stacks({ ...unnamed, fleets })).not.toThrow();
+    },
+  );
+
   it("CloudFront in us-east-1 reads the bucket by the name that the state stack gave it", () => {
     const all = stacks(named, "1");
     const artifacts = all.get("Fleetkey-test-Artifacts");
