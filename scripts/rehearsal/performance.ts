@@ -24,7 +24,7 @@ export interface PerformanceOptions {
   readonly evaluatesIam: boolean;
 }
 
-const stageName = "dev";
+const stageName = "rehearsal";
 const account = "000000000000";
 const region = "eu-central-1";
 const fleetName = "default";
