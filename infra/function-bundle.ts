@@ -24,6 +24,8 @@ export interface ModuleBundle {
   /** Source of the bundle's first module, ES module syntax; imports are relative to the repository. */
   readonly source: string;
   readonly directory: string;
+  /** Everything in `index.mjs`, needed at the start or not. @default false: lazy imports become chunks */
+  readonly singleFile?: boolean;
 }
 
 export interface BundleReport {
@@ -50,7 +52,7 @@ const withRequire = (text: string): string => (text.includes(requireStandIn) ? r
  * none is deployed.
  * @throws Error when an import cannot be resolved or a source does not parse.
  */
-export function bundleModule({ source, directory }: ModuleBundle): BundleReport {
+export function bundleModule({ source, directory, singleFile = false }: ModuleBundle): BundleReport {
   const { metafile, outputFiles } = buildSync({
     absWorkingDir: root,
     stdin: { contents: source, resolveDir: root, sourcefile: "index.ts", loader: "ts" },
@@ -61,7 +63,7 @@ export function bundleModule({ source, directory }: ModuleBundle): BundleReport 
     bundle: true,
     // What a package imports only when it needs it, such as a source of credentials that is not used on Lambda,
     // is then not even parsed at the start.
-    splitting: true,
+    splitting: !singleFile,
     format: "esm",
     platform: "node",
     target: "node24",
