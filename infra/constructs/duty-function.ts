@@ -1,6 +1,7 @@
 /** Room: infra. One function a duty: its bundle, its log, and a role that may do what its duty touches and no more. */
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { Duration, RemovalPolicy, Stage } from "aws-cdk-lib";
+import { Duration, RemovalPolicy, Stack, Stage } from "aws-cdk-lib";
 import { ManagedPolicy, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Architecture, Code, LoggingFormat, Function as NodeFunction, Runtime } from "aws-cdk-lib/aws-lambda";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
@@ -124,10 +125,12 @@ export class DutyFunction extends Construct {
     return created;
   }
 
-  /** @returns the directory of the bundle, inside the app's output. */
+  /** The directory of the bundle, inside the app's output; of nothing, where CDK asks for no bundles (`cdk list`). */
   private bundle(entry: DeployedFunctionId, wrapper: string | undefined): string {
     const directory = join(Stage.of(this)?.assetOutdir ?? "cdk.out", "bundles", entry);
-    bundleFunction({ entry, directory, ...(wrapper !== undefined && { wrapper }) });
+    if (Stack.of(this).bundlingRequired)
+      bundleFunction({ entry, directory, ...(wrapper !== undefined && { wrapper }) });
+    else mkdirSync(directory, { recursive: true });
     return directory;
   }
 
