@@ -2,7 +2,7 @@
  * Room: scripts/deployment. The operator of a fleet: a key made on this machine that never leaves it, and what the
  * fleet's bootstrap made of its request.
  */
-import { X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -84,9 +84,12 @@ export async function installOperator(directory: string, answer: BootstrappedFle
   }
   const certificate = new X509Certificate(operator.certificate);
   const key = await readFileIfPresent(files.key);
-  const request = await readFileIfPresent(files.request);
-  if (key === undefined || request === undefined)
-    throw new StepFailure(`${files.key} is gone`, "start again");
+  if (key === undefined || !certificate.checkPrivateKey(createPrivateKey(key))) {
+    throw new StepFailure(
+      `the certificate is for another key than ${files.key}`,
+      "let one person deploy at a time, then run the same command again",
+    );
+  }
   if (fingerprintOf(new X509Certificate(root)) !== rootFingerprint) {
     throw new StepFailure(
       "the bootstrap's fingerprint is not its root's",

@@ -1,0 +1,150 @@
+import { X509Certificate } from "node:crypto";
+import { statSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { STSClient } from "@aws-sdk/client-sts";
+import { beforeEach, describe, expect, it } from "vitest";
+import { verifyCsr } from "../../core/formats/certification-request.ts";
+import { commonNames } from "../../core/formats/name.ts";
+import { decodePem } from "../../core/formats/pem.ts";
+import { assertPlace, identifyCaller, signInAdvice } from "../../scripts/deployment/account.ts";
+import { runCommand } from "../../scripts/deployment/command.ts";
+import {
+  installOperator,
+  operatorFiles,
+  operatorId,
+  prepareOperator,
+} from "../../scripts/deployment/operator.ts";
+import { readStage } from "../../scripts/deployment/stage.ts";
+import { makeFakeAuthority } from "../cli/fake-authority.ts";
+
+const caller = { account: "123456789012", arn: "arn:aws:sts::123456789012:assumed-role/deployer/someone" };
+const sts = (Account: string, Arn: string) =>
+  ({ send: async () => ({ Account, Arn }) }) as unknown as STSClient;
+
+describe("preflight", () => {
+  it("lets a stage be deployed where it belongs, and anywhere when it does not say", () => {
+    expect(() => assertPlace({ stage: "dev" }, caller, "eu-west-1")).not.toThrow();
+    const here = { stage: "prod", account: caller.account, region: "eu-west-1" };
+    expect(() => assertPlace(here, caller, "eu-west-1")).not.toThrow();
+  });
+
+  it.each([
+    { name: "another account", place: { account: "210987654321" }, says: "belongs to account 210987654321" },
+    { name: "another region", place: { region: "us-east-1" }, says: "belongs to region us-east-1" },
+  ])("refuses credentials of $name", ({ place, says }) => {
+    expect(() => assertPlace({ stage: "prod", ...place }, caller, "eu-west-1")).toThrow(says);
+  });
+
+  it("refuses the root user of any account but the emulator's", async () => {
+    const root = "arn:aws:iam::123456789012:root";
+    await expect(identifyCaller(sts("123456789012", root), "dev")).rejects.toThrow("root user");
+    const emulated = "arn:aws:iam::000000000000:root";
+    await expect(identifyCaller(sts("000000000000", emulated), "dev")).resolves.toMatchObject({
+      arn: emulated,
+    });
+  });
+
+  it("says what a user's access key lacks, and nothing of a role's session", () => {
+    expect(signInAdvice({ ...caller, arn: "arn:aws:iam::123456789012:user/u-1" })).toContain(
+      "MultiFactorAuthPresent",
+    );
+    expect(signInAdvice(caller)).toBeUndefined();
+  });
+
+  it("lists every stage when it does not know one", async () => {
+    await expect(readStage("nowhere")).rejects.toThrow(/not described \(there are: dev, prod/);
+  });
+});
+
+describe("npm run deploy", () => {
+  const deploy = (...argv: string[]) =>
+    runCommand(process.execPath, ["scripts/deploy.ts", ...argv], {
+      env: {
+        PATH: process.env["PATH"],
+        AWS_ACCESS_KEY_ID: "x",
+        AWS_SECRET_ACCESS_KEY: "x",
+        AWS_REGION: "eu-west-1",
+        AWS_ENDPOINT_URL: "http://127.0.0.1:1",
+        AWS_MAX_ATTEMPTS: "1",
+      },
+    });
+
+  it.each([
+    { name: "no stage", argv: [], says: "--stage is missing" },
+    { name: "an unknown flag", argv: ["--stage", "dev", "--force"], says: "--force" },
+    { name: "an unknown stage", argv: ["--stage", "nowhere"], says: "there are: dev, prod" },
+    {
+      name: "a fleet of another stage",
+      argv: ["--stage", "dev", "--fleet", "pumps"],
+      says: "there are: default",
+    },
+    {
+      name: "credentials that nobody takes",
+      argv: ["--stage", "dev"],
+      says: "sign in to the account of stage dev",
+    },
+  ])("with $name stops at once and says what to do", async ({ argv, says }) => {
+    const { code, stderr, stdout } = await deploy(...argv);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toContain(says);
+    expect(stderr).not.toContain("    at ");
+  });
+});
+
+describe("an operator of a deployed fleet", () => {
+  let directory: string;
+  beforeEach(async () => {
+    directory = join(await mkdtemp(join(tmpdir(), "fleetkey-operator-")), "default");
+    return () => rm(directory, { recursive: true, force: true });
+  });
+
+  async function answer(csr: string) {
+    const authority = makeFakeAuthority();
+    const { serialNumber, certificate } = await authority.issue(csr);
+    const rootFingerprint = new X509Certificate(authority.root).fingerprint256
+      .replaceAll(":", "")
+      .toLowerCase();
+    const operator = { serialNumber, certificate, chain: "", notAfter: "2099-01-01T00:00:00Z" };
+    return { fleet: "default", root: authority.root, rootFingerprint, trustStore: { key: "k" }, operator };
+  }
+
+  it("has a key of its own, its owner's alone, and the same request in every run", async () => {
+    const csr = await prepareOperator(directory);
+    expect(statSync(operatorFiles(directory).key).mode & 0o777).toBe(0o600);
+    expect(statSync(directory).mode & 0o077).toBe(0);
+    expect(await prepareOperator(directory)).toBe(csr);
+    const { subject } = await verifyCsr(decodePem(csr, "CERTIFICATE REQUEST")[0] ?? Buffer.alloc(0));
+    expect(commonNames(subject)).toEqual([operatorId]);
+  });
+
+  it("keeps a key whose request is gone, and says so", async () => {
+    await prepareOperator(directory);
+    await rm(operatorFiles(directory).request);
+    await expect(prepareOperator(directory)).rejects.toThrow("is there without");
+  });
+
+  it("gets root and certificate beside the key", async () => {
+    const made = await answer(await prepareOperator(directory));
+    await installOperator(directory, made);
+    const files = operatorFiles(directory);
+    expect(await readFile(files.root, "utf8")).toBe(made.root);
+    expect(await readFile(files.certificate, "utf8")).toBe(made.operator.certificate);
+  });
+
+  it("takes no root whose fingerprint is another's, and no certificate for another key", async () => {
+    const made = await answer(await prepareOperator(directory));
+    await expect(installOperator(directory, { ...made, rootFingerprint: "00".repeat(32) })).rejects.toThrow(
+      "fingerprint",
+    );
+    const other = await answer(await prepareOperator(join(directory, "other")));
+    await expect(installOperator(directory, other)).rejects.toThrow("another key");
+    expect(() => statSync(operatorFiles(directory).certificate)).toThrow();
+  });
+
+  it("is told when nobody certified it", async () => {
+    const { operator: _none, ...made } = await answer(await prepareOperator(directory));
+    await expect(installOperator(directory, made)).rejects.toThrow("certified no operator");
+  });
+});
