@@ -92,7 +92,6 @@ export function refusalName(error: unknown): string {
  * @param key ARN or alias of the key that was asked for.
  */
 export function refusalOf(permission: string, key: string, cause: unknown): AppError {
-  if (cause instanceof AppError) return cause;
   const name = refusalName(cause);
   const row = Object.hasOwn(refusals, name) ? refusals[name] : undefined;
   const { code, meaning, retryAfter } = row ?? unknown(name);

@@ -18,8 +18,11 @@ export interface RecordedRequest {
   readonly body: Body;
 }
 
-/** A refusal by name; `answerLost`: carried out, but the answer never comes; `silence`: nothing ever comes. */
-export type KmsFault = string | "answerLost" | "silence";
+/**
+ * A refusal by name; `answerLost`: carried out, but the answer never comes; `silence`: nothing ever comes;
+ * `unreachable`: no way to KMS.
+ */
+export type KmsFault = string;
 
 export interface KmsDoubleKey extends DoubleKey {
   readonly arn: string;
@@ -83,6 +86,7 @@ export class KmsDouble {
     this.requests.push(recorded);
     const fault = this.fault(recorded);
     if (fault === "silence") return silence(options);
+    if (fault === "unreachable") throw Object.assign(new Error("no route"), { code: "EHOSTUNREACH" });
     if (fault !== undefined && fault !== "answerLost") return refusal(fault, `refused: ${fault}`);
     try {
       const result = this.#carryOut(operation, body);

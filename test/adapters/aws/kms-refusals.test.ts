@@ -1,7 +1,7 @@
 /** What each refusal of KMS means to a caller, how often it is tried again, and how long at most. */
-import { randomBytes } from "node:crypto";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 import { KMSClient } from "@aws-sdk/client-kms";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { callMilliseconds, clientConfiguration } from "../../../adapters/aws/client-configuration.ts";
@@ -197,6 +197,11 @@ describe("answers that contradict the question", () => {
   it.each([
     { what: "another spec", change: { spec: "ECC_NIST_P384" }, code: "configuration_invalid" },
     { what: "another usage", change: { usage: "KEY_AGREEMENT" }, code: "configuration_invalid" },
+    {
+      what: "DER with an octet after its end",
+      change: { publicKey: Buffer.concat([new KmsDouble().addKey("ECC_NIST_P256").publicKey, Buffer.of(0)]) },
+      code: "key_service_unavailable",
+    },
     { what: "no DER", change: { publicKey: Buffer.from("key") }, code: "key_service_unavailable" },
     {
       what: "a public key of another curve under the right spec",
@@ -214,14 +219,17 @@ describe("answers that contradict the question", () => {
     expect(await failure(keys.describeKey(keyId))).toMatchObject({ name: "AppError", code });
   });
 
-  it("describeKey: an RSA key of another length under the right spec is refused", async () => {
+  it.each([
+    { what: "another length", modulusLength: 3_072, publicExponent: 65_537 },
+    { what: "another exponent than 65,537", modulusLength: 4_096, publicExponent: 3 },
+  ])("describeKey: an RSA-4096 key of $what is refused", async ({ modulusLength, publicExponent }) => {
     const double = new KmsDouble();
     const key = double.addKey("RSA_4096");
-    double.keys.set(key.arn, { ...key, publicKey: double.addKey("RSA_3072").publicKey });
+    const { publicKey } = generateKeyPairSync("rsa", { modulusLength, publicExponent });
+    double.keys.set(key.arn, { ...key, publicKey: publicKey.export({ format: "der", type: "spki" }) });
     const keys = kmsKeyService({ aliasPrefix: "fleetkey/test", client: double.client() });
-    expect(await failure(keys.describeKey(`RSA-4096:${key.arn}`))).toMatchObject({
-      code: "key_service_unavailable",
-    });
+    const error = await failure(keys.describeKey(`RSA-4096:${key.arn}`));
+    expect(error).toMatchObject({ code: "key_service_unavailable" });
   });
 });
 
@@ -263,12 +271,14 @@ describe("time", () => {
     expect((await attempt).message).toMatch(/did not answer in time, retries included/);
   });
 
-  it("a server that takes a request and says nothing is a timeout, not a warning", async () => {
-    const server = createServer((socket) => socket.on("error", () => undefined).resume());
+  const arn = "arn:aws:kms:eu-central-1:000000000000:key/1";
+
+  /** A key service as deployed, one attempt a call, whose KMS is `server`. */
+  async function listening(server: Server, work: (keys: KeyService) => Promise<void>) {
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const address = server.address();
-    const port = typeof address === "object" ? address?.port : 0;
+    const port = typeof address === "object" ? (address?.port ?? 0) : 0;
     const client = new KMSClient({
       ...clientConfiguration(),
       maxAttempts: 1,
@@ -276,14 +286,35 @@ describe("time", () => {
       endpoint: `http://127.0.0.1:${port}`,
       credentials: { accessKeyId: "test", secretAccessKey: "test" },
     });
-    const keys: KeyService = kmsKeyService({ aliasPrefix: "fleetkey/test", client });
     try {
-      const arn = "arn:aws:kms:eu-central-1:000000000000:key/1";
-      const error = await failure(keys.sign(`P-256:${arn}`, message));
-      expect(error).toMatchObject({ code: "key_service_unavailable", cause: { name: "TimeoutError" } });
+      await work(kmsKeyService({ aliasPrefix: "fleetkey/test", client }));
     } finally {
       client.destroy();
       server.close();
     }
+  }
+
+  it("a server that takes a request and says nothing is a timeout, not a warning", async () => {
+    const server = createServer((socket) => socket.on("error", () => undefined).resume());
+    await listening(server, async (keys) => {
+      const error = await failure(keys.sign(`P-256:${arn}`, message));
+      expect(error).toMatchObject({ code: "key_service_unavailable", cause: { name: "TimeoutError" } });
+    });
+  });
+
+  it("a server that breaks the connection is as one that does not answer", async () => {
+    const server = createServer((socket) => socket.resetAndDestroy());
+    await listening(server, async (keys) => {
+      const error = await failure(keys.sign(`P-256:${arn}`, message));
+      expect(error).toMatchObject({ code: "key_service_unavailable", retryAfter: 2 });
+    });
+  });
+
+  it("a network without a way to KMS is named by Node's code for it, after three tries", async () => {
+    const { double, keys, keyId } = bench();
+    double.fault = () => "unreachable";
+    const error = await failure(keys.sign(keyId, message));
+    expect(error.message).toMatch(/EHOSTUNREACH; look at the network/);
+    expect(double.count("Sign")).toBe(3);
   });
 });
