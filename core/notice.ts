@@ -51,16 +51,16 @@ function checkEvent({ event, severity }: Notice): void {
 }
 
 function checkFleet(fleet: string): void {
+  checkShape("fleet", fleet, "use a name that is not");
   const decision = checkFleetId(fleet);
   if (!decision.allow) refuse("fleet", `is refused: ${decision.reason}`);
-  checkShape("fleet", fleet, "use a name that is not");
 }
 
 function checkSubject(subject: string): void {
-  const remedy = "name a serial number, an authority or a device";
-  const decision = serialNumberPattern.test(subject) ? undefined : checkDeviceId(subject);
-  if (decision?.allow === false) refuse("subject", `is refused: ${decision.reason}; ${remedy}`);
-  checkShape("subject", subject, remedy);
+  checkShape("subject", subject, "name a serial number, an authority or a device");
+  if (serialNumberPattern.test(subject)) return;
+  const decision = checkDeviceId(subject);
+  if (!decision.allow) refuse("subject", `is refused: ${decision.reason}`);
 }
 
 /** `patientSsn` reads as `patient-ssn`, so that labels of personal numbers are seen. */

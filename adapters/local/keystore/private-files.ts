@@ -1,24 +1,22 @@
 /**
  * Room: adapters/local. Files that only their owner may read, and that exist whole or not at all.
  */
-import { randomBytes } from "node:crypto";
 import type { Stats } from "node:fs";
 import { link, lstat, mkdir, open, readdir, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { AppError } from "../../../core/errors.ts";
+import {
+  syncDirectory,
+  systemCode,
+  temporaryName,
+  temporaryPattern,
+  writeTemporary,
+} from "../whole-files.ts";
 
 const othersMayAccess = 0o077;
 
-/** A file on its way to its name, see `publishPrivateFile`. */
-const temporaryName = (): string => `.${randomBytes(12).toString("hex")}.tmp`;
-const temporaryPattern = /^\.[0-9a-f]{24}\.tmp$/;
 /** Publishing takes milliseconds, on a disk that stalls perhaps a minute: what is older was left by a kill. */
 const leftoverMilliseconds = 600_000;
-
-function systemCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !("code" in error)) return undefined;
-  return typeof error.code === "string" ? error.code : undefined;
-}
 
 /** The error of the port for a failure of the file system. */
 function fileFailure(path: string, error: unknown): AppError {
@@ -37,26 +35,6 @@ function checkOwnerOnly(path: string, stats: Stats, remedyMode: string): void {
     `${path} has mode ${mode.toString(8)}, limit ${remedyMode}: others could use its keys; ` +
       `run chmod ${remedyMode} ${path}, and rotate the keys if others had access`,
   );
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const directory = await open(path, "r");
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
-}
-
-async function writeTemporary(path: string, content: Uint8Array): Promise<void> {
-  const file = await open(path, "wx", 0o600);
-  try {
-    await file.writeFile(content);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
 }
 
 async function isLeftover(path: string): Promise<boolean> {
