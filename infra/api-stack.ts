@@ -27,7 +27,10 @@ export class ApiStack extends Stack {
     });
     this.observe(configuration, emulator);
     const { api, functions } = this.service;
-    new CfnOutput(this, "ApiUrl", { value: api.apiEndpoint });
+    // With names of its own the API does not answer under the one that API Gateway gave it.
+    const { domains } = configuration;
+    const url = domains === undefined ? api.apiEndpoint : `https://${domains.public.name}`;
+    new CfnOutput(this, "ApiUrl", { value: url });
     new CfnOutput(this, "BootstrapFunction", { value: functions.bootstrap.function.functionName });
     new CfnOutput(this, "ProvisioningFunction", { value: functions.provisioning.function.functionName });
   }

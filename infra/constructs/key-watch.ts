@@ -3,9 +3,8 @@
  * What is told names the key and CloudTrail's event, never who called or from where: that stays in CloudTrail.
  */
 import { CfnRule, EventField, Rule, RuleTargetInput } from "aws-cdk-lib/aws-events";
-import { SnsTopic } from "aws-cdk-lib/aws-events-targets";
-import { type ITopic, Topic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
+import type { Told } from "./alarm-actions.ts";
 import type { ObservedService } from "./observed-service.ts";
 
 interface WatchedCalls {
@@ -26,20 +25,18 @@ export class KeyWatch extends Construct {
     const arns = (keys: ObservedService["rootKeys"]) => Object.values(keys).map((key) => key.keyArn);
     const roots = arns(service.rootKeys);
     const signing = [...roots, ...arns(service.issuingKeys)];
-    // An imported topic has no policy to add to: its own stack has written that CloudWatch and EventBridge may publish.
-    const topic = Topic.fromTopicArn(this, "Topic", service.topic.topicArn);
-    this.watch("Changed", topic, {
+    this.watch("Changed", service, {
       event: "key.changed",
       keyArns: [...service.dataKeys.map((key) => key.keyArn), ...signing],
       eventNames: ["DisableKey", "ScheduleKeyDeletion", "PutKeyPolicy", "DisableKeyRotation"],
     });
     // AWS services take grants on data keys all day; nobody is granted a signing key.
-    this.watch("Lent", topic, {
+    this.watch("Lent", service, {
       event: "key.lent",
       keyArns: signing,
       eventNames: ["CreateGrant", "UpdateAlias", "DeleteAlias"],
     });
-    this.watch("RootUsed", topic, {
+    this.watch("RootUsed", service, {
       event: "root_key.used",
       keyArns: roots,
       eventNames: ["Sign"],
@@ -47,7 +44,7 @@ export class KeyWatch extends Construct {
     });
   }
 
-  private watch(id: string, topic: ITopic, { event, keyArns, eventNames, reads }: WatchedCalls): void {
+  private watch(id: string, { topic }: Told, { event, keyArns, eventNames, reads }: WatchedCalls): void {
     for (let from = 0; from < keyArns.length; from += keysPerRule) {
       const rule = new Rule(this, `${id}${from / keysPerRule + 1}`, {
         description: `${event}: ${eventNames.join(", ")} on keys of Fleetkey`,
@@ -60,7 +57,8 @@ export class KeyWatch extends Construct {
             resources: { ARN: keyArns.slice(from, from + keysPerRule) },
           },
         },
-        targets: [new SnsTopic(topic, { message: this.notice(event) })],
+        // Not CDK's own target, which would write into the policy of a topic that is another stack's.
+        targets: [{ bind: () => ({ arn: topic.topicArn, input: this.notice(event) }) }],
       });
       if (reads) this.resource(rule).state = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS";
     }

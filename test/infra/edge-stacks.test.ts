@@ -1,8 +1,11 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { App, Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { HttpApi, type IHttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import { describe, expect, it } from "vitest";
+import { createApp } from "../../infra/app.ts";
 import { Observability } from "../../infra/constructs/observability.ts";
 import { addEdgeStacks } from "../../infra/edge-stacks.ts";
 import { readStageConfiguration } from "../../infra/stage-configuration.ts";
@@ -99,6 +102,34 @@ describe("stacks around the API", () => {
       "AWS::S3::Bucket",
     );
     expect(Object.values(buckets).map((bucket) => bucket["Properties"]["BucketName"])).toContain(bucketName);
+  });
+});
+
+describe("a stage with every name, whole", () => {
+  it("is synthesised without a finding, a warning of its own, or the API's second name", {
+    timeout: 120_000,
+  }, () => {
+    const outdir = mkdtempSync(join(tmpdir(), "fleetkey-named-"));
+    const stagesTable = { test: { ...named, account: "123456789012", fleets: { pumps: {}, monitors: {} } } };
+    const flags = { stage: "test", "fleetkey:stages": stagesTable, "fleetkey:trustStoreVersion": "1" };
+    const app = createApp({ outdir, context: { ...cdk.context, ...flags } });
+    const assembly = app.synth();
+    expect(assembly.stacks.map((stack) => stack.stackName).sort()).toEqual([
+      "Fleetkey-test-Api",
+      "Fleetkey-test-Artifacts",
+      "Fleetkey-test-Domains",
+      "Fleetkey-test-State",
+    ]);
+    for (const stack of assembly.stacks) {
+      expect(
+        stack.messages.map((message) => `${message.id} ${JSON.stringify(message.entry.data)}`),
+        stack.stackName,
+      ).toEqual([]);
+    }
+    const api = assembly.getStackByName("Fleetkey-test-Api").template;
+    expect(api.Outputs.ApiUrl.Value).toBe("https://enrol.example.org");
+    expect(JSON.stringify(api.Resources)).toContain('"DisableExecuteApiEndpoint":true');
+    rmSync(outdir, { recursive: true, force: true });
   });
 });
 
