@@ -3,12 +3,13 @@
  * of what was refused. AWS WAF does not attach to HTTP APIs, so it stands at CloudFront alone.
  */
 import { ArnFormat, Aws, Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
-import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { PolicyDocument, PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Key } from "aws-cdk-lib/aws-kms";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { CfnLoggingConfiguration, CfnWebACL } from "aws-cdk-lib/aws-wafv2";
 import { Construct } from "constructs";
 import { retention } from "../../core/standard/retention.ts";
+import { administration, useByLogs } from "./key-policies.ts";
 
 export interface ArtifactFirewallProps {
   readonly stage: string;
@@ -45,7 +46,10 @@ function managedRule({ name, countOnly = [] }: ManagedRules, priority: number): 
       managedRuleGroupStatement: {
         vendorName: "AWS",
         name,
-        ruleActionOverrides: countOnly.map((rule) => ({ name: rule, actionToUse: { count: {} } })),
+        // WAF refuses an empty list.
+        ...(countOnly.length > 0 && {
+          ruleActionOverrides: countOnly.map((rule) => ({ name: rule, actionToUse: { count: {} } })),
+        }),
       },
     },
     visibilityConfig: visibility(name),
@@ -66,7 +70,8 @@ export class ArtifactFirewall extends Construct {
       scope: "CLOUDFRONT",
       defaultAction: { allow: {} },
       rules: [...managedRules.map(managedRule), this.rateLimit(props.requestsPerAddress)],
-      visibilityConfig: visibility("all"),
+      // "All" and "Default_Action" are names of WAF's own.
+      visibilityConfig: visibility(`fleetkey-${props.stage}-artifacts`),
     });
     this.log = this.createLog(props.stage);
     this.logRefusals();
@@ -103,21 +108,14 @@ export class ArtifactFirewall extends Construct {
   }
 
   private logKey(stage: string, logGroupName: string): Key {
-    const key = new Key(this, "LogKey", {
+    const uses = useByLogs(this, this.logArn(logGroupName));
+    return new Key(this, "LogKey", {
       description: `Encrypts the log of refused requests of Fleetkey stage ${stage}`,
       enableKeyRotation: true,
+      policy: new PolicyDocument({ statements: [administration("symmetric"), uses] }),
       pendingWindow: Duration.days(30),
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    key.addToResourcePolicy(
-      new PolicyStatement({
-        principals: [new ServicePrincipal(`logs.${Stack.of(this).region}.amazonaws.com`)],
-        actions: ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
-        resources: ["*"],
-        conditions: { ArnEquals: { "kms:EncryptionContext:aws:logs:arn": this.logArn(logGroupName) } },
-      }),
-    );
-    return key;
   }
 
   private logArn(logGroupName: string): string {

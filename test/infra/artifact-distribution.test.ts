@@ -173,6 +173,19 @@ describe("firewall", () => {
     template.hasResourceProperties("AWS::KMS::Key", { EnableKeyRotation: true });
   });
 
+  it("the key of the log is used by the log alone, and nobody may do everything with it", () => {
+    const [key] = Object.values(template.findResources("AWS::KMS::Key"));
+    const policy = JSON.stringify(key?.["Properties"]["KeyPolicy"]);
+    expect(policy).toContain("log-group:aws-waf-logs-fleetkey-test");
+    expect(policy).not.toContain("kms:*");
+  });
+
+  it("has no list and no name that WAF refuses", () => {
+    const text = JSON.stringify(acl);
+    expect(text).not.toContain('"RuleActionOverrides":[]');
+    expect(text).not.toMatch(/"MetricName":"(all|default_action)"/i);
+  });
+
   it("a log group takes lines of this account's firewall alone", () => {
     const [policy] = Object.values(template.findResources("AWS::Logs::ResourcePolicy"));
     const document = JSON.stringify(policy?.["Properties"]["PolicyDocument"]);
