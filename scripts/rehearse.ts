@@ -7,19 +7,30 @@
  *
  * The last line is `N passed, N failed`. --report writes what scripts/count-tests.ts reads.
  */
+import { rmSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { type Assembly, synthesize } from "./deployment/cdk.ts";
 import { runCommand } from "./deployment/command.ts";
 import { describeFailure, StepFailure } from "./deployment/failure.ts";
-import { perform } from "./rehearsal/performance.ts";
+import { type PerformanceOptions, perform, stageName } from "./rehearsal/performance.ts";
 import { createReport, type Report, SceneEnded, writeReport } from "./rehearsal/report.ts";
 
 const say = (text: string): void => console.log(text);
 
+/** Once for both scenes: what is deployed with IAM is what was deployed without. */
+function synthesizeStage(report: Report): Promise<Assembly> {
+  const { PATH, HOME } = process.env;
+  // No credentials: the stage names its account and region, and asks nobody.
+  const env = { PATH, HOME, AWS_EC2_METADATA_DISABLED: "true", CI: "true", NO_COLOR: "1" };
+  const context = { stage: stageName, "fleetkey:emulator": "true" };
+  return report.need("cdk synth", () => synthesize({ context, env, isShown: false }));
+}
+
 async function install(report: Report): Promise<void> {
-  report.scene("emulator");
+  report.scene("preparation");
   await report.need("installed as .ci/python/requirements.txt says", async () => {
     const { code, stderr } = await runCommand("bash", [".ci/install-emulators"]);
     if (code !== 0) throw new StepFailure(stderr.trim(), "it needs python3 with venv");
@@ -27,17 +38,12 @@ async function install(report: Report): Promise<void> {
 }
 
 /** One scene; what stops it is on record, and the next one is played all the same. */
-async function playScene(
-  name: string,
-  evaluatesIam: boolean,
-  directory: string,
-  report: Report,
-): Promise<void> {
+async function playScene(name: string, options: PerformanceOptions, report: Report): Promise<void> {
   report.scene(name);
   const started = performance.now();
-  await mkdir(directory);
+  await mkdir(options.directory);
   try {
-    await perform({ directory, evaluatesIam }, report);
+    await perform(options, report);
   } catch (error) {
     if (!(error instanceof SceneEnded)) {
       await report.check("the scene is played to its end", async () => {
@@ -48,7 +54,14 @@ async function playScene(
   report.figure(`${Math.round((performance.now() - started) / 1000)} s in all`);
 }
 
-async function rehearse(argv: readonly string[]): Promise<boolean> {
+interface Options {
+  readonly isPlain: boolean;
+  readonly withIam: boolean;
+  readonly isKept: boolean;
+  readonly report?: string | undefined;
+}
+
+function readOptions(argv: readonly string[]): Options {
   const { values } = parseArgs({
     args: argv.filter((argument) => argument !== "--"),
     options: {
@@ -58,19 +71,47 @@ async function rehearse(argv: readonly string[]): Promise<boolean> {
       report: { type: "string" },
     },
   });
+  if (values["no-iam"] && values["iam-only"]) {
+    throw new StepFailure("--no-iam and --iam-only leave nothing to play", "give one of them, or neither");
+  }
+  return {
+    isPlain: !values["iam-only"],
+    withIam: !values["no-iam"],
+    isKept: values.keep,
+    report: values.report,
+  };
+}
+
+async function playAll({ isPlain, withIam }: Options, directory: string, report: Report): Promise<void> {
+  await install(report);
+  const assembly = await synthesizeStage(report);
+  const at = (name: string): string => join(directory, name);
+  try {
+    const plain = { directory: at("plain"), evaluatesIam: false, assembly };
+    if (isPlain) await playScene("without IAM", plain, report);
+    const strict = { directory: at("iam"), evaluatesIam: true, assembly };
+    if (withIam) await playScene("with IAM", strict, report);
+  } finally {
+    await assembly.remove();
+  }
+}
+
+/** Resolves to whether everything passed. */
+async function rehearse(options: Options): Promise<boolean> {
   const report = createReport(say);
   const directory = await mkdtemp(join(tmpdir(), "fleetkey-rehearsal-"));
+  const removeAtExit = (): void => rmSync(directory, { recursive: true, force: true });
+  if (!options.isKept) process.once("exit", removeAtExit);
   try {
-    await install(report);
-    if (!values["iam-only"]) await playScene("without IAM", false, join(directory, "plain"), report);
-    if (!values["no-iam"]) await playScene("with IAM", true, join(directory, "iam"), report);
+    await playAll(options, directory, report);
   } catch (error) {
     if (!(error instanceof SceneEnded)) throw error;
   } finally {
-    if (values.keep) say(`\nkept: ${directory}`);
+    if (options.isKept) say(`\nkept: ${directory}`);
     else await rm(directory, { recursive: true, force: true });
+    process.off("exit", removeAtExit);
   }
-  if (values.report !== undefined) await writeReport(values.report, report.checks);
+  if (options.report !== undefined) await writeReport(options.report, report.checks);
   const failed = report.checks.filter(({ status }) => status === "failed");
   say("");
   for (const figure of report.figures) say(figure);
@@ -80,8 +121,10 @@ async function rehearse(argv: readonly string[]): Promise<boolean> {
 }
 
 if (import.meta.main) {
+  // Ends by the exit handlers of what was started.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
   try {
-    if (!(await rehearse(process.argv.slice(2)))) process.exitCode = 1;
+    if (!(await rehearse(readOptions(process.argv.slice(2))))) process.exitCode = 1;
   } catch (error) {
     console.error(describeFailure(error));
     process.exitCode = 1;

@@ -1,7 +1,7 @@
-"""Room: scripts/rehearsal. ministack 1.5.33, with two condition keys of IAM as AWS documents them.
+"""Room: scripts/rehearsal. ministack 1.5.33, with three facts of a request as AWS documents them.
 
-Without them the key policies and the health check's grant, which rest on these keys, would be judged by what no
-AWS account ever says. Both are corrected where they are resolved; what is then allowed or denied, ministack decides.
+Without them our key policies and grants, which rest on these facts, would be judged by what no AWS account ever
+says. Each is corrected where it is found out; what is then allowed or denied, ministack decides.
 """
 
 import json
@@ -12,6 +12,7 @@ from ministack.core import iam_actions, iam_evaluator
 _session = re.compile(r"arn:(aws[a-z-]*):sts::(\d{12}):assumed-role/([^/]+)/.+")
 _resolve = iam_evaluator._resolve_condition_key
 _context = iam_actions.dynamodb_service_context
+_resource = iam_actions.extract_resource_arn
 
 
 def _condition_key(key, ctx):
@@ -47,6 +48,18 @@ def _dynamodb_context(body):
     return {**context, "dynamodb:LeadingKeys": partitions} if partitions else context
 
 
+def _resource_arn(service, *request):
+    """A key that is called by an alias is the key (KMS Developer Guide, aliases in policies), not the alias."""
+    arn = _resource(service, *request)
+    if service != "kms" or ":alias/" not in arn:
+        return arn
+    from ministack.services import kms
+
+    key = kms._resolve_key(arn)
+    return key["Arn"] if key else arn
+
+
+iam_actions.extract_resource_arn = _resource_arn
 iam_evaluator._resolve_condition_key = _condition_key
 iam_actions.dynamodb_service_context = _dynamodb_context
 

@@ -66,8 +66,8 @@ async function listAndShow(stage: RehearsedStage, serialNumber: string): Promise
   const shown = await fleetkey(stage, ["cert", "show", serialNumber, "--json", ...operatorFlags(stage)]);
   assertEnded(shown, "cert show", remedy);
   expectThat(
-    shown.stdout.includes('"issued"'),
-    `cert show does not say issued: ${shown.stdout.slice(0, 300)}`,
+    shown.stdout.includes('"active"'),
+    `cert show does not say active: ${shown.stdout.slice(0, 300)}`,
   );
 }
 

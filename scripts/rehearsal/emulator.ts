@@ -154,8 +154,14 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const log = createWriteStream(join(directory, "emulator.log"));
   child.stdout.pipe(log, { end: false });
   child.stderr.pipe(log, { end: false });
+  // Whatever ends this process ends the emulator and its functions too.
+  const endAtExit = (): void => {
+    if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+  };
+  process.once("exit", endAtExit);
   const stop = async (): Promise<void> => {
     await end(child);
+    process.off("exit", endAtExit);
     log.end();
     await rm(join(directory, "tmp"), { recursive: true, force: true });
   };

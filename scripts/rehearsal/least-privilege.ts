@@ -192,7 +192,8 @@ export async function rehearseLeastPrivilege(stage: RehearsedStage, report: Repo
     const clients = await stage.clients.as(roleOf(stage, duty));
     for (const kind of ["allowed", "refused"] as const) {
       const tried = names.filter((name) => may.includes(name) === (kind === "allowed"));
-      await report.check(`${duty} is ${kind} ${tried.length} acts: ${tried.join(", ")}`, async () => {
+      const what = kind === "allowed" ? `to ${tried.join(", ")}` : `the other ${tried.length} acts`;
+      await report.check(`${duty} is ${kind} ${what}`, async () => {
         const wrong: string[] = [];
         for (const name of tried) {
           const found = await outcome(acts[name], clients, targets);
