@@ -13,9 +13,12 @@ import { type AppError, isAppError } from "../../../core/errors.ts";
  */
 export const patienceMilliseconds = 6_000;
 
-/** Upper bounds of the pauses, from the first on; the pause itself is random (full jitter). */
+/**
+ * Upper bounds of the pauses; the pause itself is random (full jitter). Short, so that of a call whose attempts fail
+ * four times in five hardly one in 100,000 uses up its patience.
+ */
 const shortestPause = 25;
-const longestPause = 800;
+const longestPause = 200;
 
 /**
  * The result of `send`, repeated while `refusal` calls its failure store_unavailable and time is left.
