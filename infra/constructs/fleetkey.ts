@@ -106,7 +106,6 @@ export class FleetKey extends Construct {
       actions: ["kms:Decrypt", "kms:GenerateDataKey"],
       resourceArns: [this.state.keysOf(fleet).protection.keyArn],
       conditions: { StringEquals: { "kms:EncryptionContext:fleet": fleet } },
-      scope: this,
     });
   }
 
@@ -128,13 +127,11 @@ export class FleetKey extends Construct {
           "kms:EncryptionContext:aws:s3:arn": artifacts.bucketArn,
         },
       },
-      scope: this,
     });
     const reading = Grant.addToPrincipal({
       grantee,
       actions: ["s3:GetObject"],
       resourceArns: [artifacts.arnForObjects(objectKeys.trustBundle(fleet))],
-      scope: this,
     });
     return reading.combine(decryption);
   }
@@ -156,7 +153,6 @@ export class FleetKey extends Construct {
       grantee,
       actions: ["lambda:InvokeFunction"],
       resourceArns: [this.functions[id].function.functionArn],
-      scope: this,
     });
   }
 

@@ -11,6 +11,7 @@ import {
   ObjectLockRetention,
   ObjectOwnership,
 } from "aws-cdk-lib/aws-s3";
+import { S3_SERVER_ACCESS_LOGS_USE_BUCKET_POLICY } from "aws-cdk-lib/cx-api";
 import { Construct } from "constructs";
 import { retention } from "../../core/standard/retention.ts";
 import { acknowledge } from "../acknowledgements.ts";
@@ -48,6 +49,8 @@ export class StateBuckets extends Construct {
 
   constructor(scope: Construct, id: string, props: StateBucketsProps) {
     super(scope, id);
+    // In whosever app: without this flag CDK would let S3 write its logs by access lists, which the owner does not allow.
+    this.node.setContext(S3_SERVER_ACCESS_LOGS_USE_BUCKET_POLICY, true);
     this.accessLogs = this.createAccessLogs();
     const encrypted = {
       encryption: BucketEncryption.KMS,
@@ -103,7 +106,6 @@ export class StateBuckets extends Construct {
       ],
     });
     bucket.policy?.applyRemovalPolicy(RemovalPolicy.RETAIN);
-    acknowledge(bucket, "S3BucketLoggingEnabled", "a log of the log's own writes would never end");
     acknowledge(bucket, "S3BucketReplicationEnabled", oneRegion);
     acknowledge(
       bucket,

@@ -1,56 +1,64 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type App, Stack, Validations } from "aws-cdk-lib";
-import { Match, Template } from "aws-cdk-lib/assertions";
-import { Bucket } from "aws-cdk-lib/aws-s3";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { indexNames } from "../../core/item-limits.ts";
-import { createApp } from "../../infra/app.ts";
-import { StateStack } from "../../infra/state-stack.ts";
+import {
+  ofType,
+  type Resource,
+  type SynthesisedStage,
+  statementsOf,
+  synthesise,
+} from "./synthesised-stage.ts";
 
-const outdir = mkdtempSync(join(tmpdir(), "fleetkey-synth-"));
-afterAll(() => rmSync(outdir, { recursive: true, force: true }));
-
-function testApp(name: string): App {
-  return createApp({
-    outdir: join(outdir, name),
-    context: { stage: "test", "fleetkey:stages": { test: { recoveryDays: 7, dataKeyRotationDays: 180 } } },
+let stage: SynthesisedStage;
+beforeAll(() => {
+  stage = synthesise({
+    recoveryDays: 7,
+    dataKeyRotationDays: 180,
+    recordRetention: { mode: "COMPLIANCE", days: 30 },
   });
-}
+});
 
-function stateStack(app: App): StateStack {
-  const stack = app.node.children.find((child) => child instanceof StateStack);
-  if (stack === undefined) throw new Error("the app has no StateStack");
-  return stack;
+const properties = (type: string): Readonly<Record<string, unknown>>[] =>
+  ofType(stage.state, type).map(([, resource]) => resource.Properties);
+
+/** The one resource of that type whose id holds `part`. */
+function only(type: string, part = ""): Resource {
+  const found = ofType(stage.state, type).filter(([id]) => id.includes(part));
+  const [[, resource] = [undefined, undefined]] = found;
+  if (found.length !== 1 || resource === undefined)
+    throw new Error(`${found.length} resources are ${type} ${part}`);
+  return resource;
 }
 
 describe("state stack", () => {
-  let stack: StateStack;
-  let template: Template;
-  beforeAll(() => {
-    stack = stateStack(testApp("state"));
-    template = Template.fromStack(stack);
-  });
-
-  it("is protected against deletion", () => {
-    expect(stack.terminationProtection).toBe(true);
-    for (const type of ["AWS::KMS::Key", "AWS::DynamoDB::Table", "AWS::Backup::BackupVault"]) {
-      template.resourceCountIs(type, 1);
-      template.allResources(type, { DeletionPolicy: "Retain", UpdateReplacePolicy: "Retain" });
+  it("is protected against deletion, and so is everything in it that holds state", () => {
+    expect(stage.stack("State")?.terminationProtection).toBe(true);
+    const counts = {
+      "AWS::KMS::Key": 5,
+      "AWS::DynamoDB::Table": 1,
+      "AWS::Backup::BackupVault": 1,
+      "AWS::S3::Bucket": 4,
+      "AWS::S3::BucketPolicy": 4,
+      "AWS::SNS::Topic": 1,
+    };
+    for (const [type, count] of Object.entries(counts)) {
+      const found = ofType(stage.state, type);
+      expect(found, type).toHaveLength(count);
+      for (const [id, resource] of found)
+        expect(resource, id).toMatchObject({ DeletionPolicy: "Retain", UpdateReplacePolicy: "Retain" });
     }
   });
 
-  it("rotates the data key and waits 30 days before deleting it", () => {
-    template.hasResourceProperties("AWS::KMS::Key", {
-      EnableKeyRotation: true,
-      RotationPeriodInDays: 180,
-      PendingWindowInDays: 30,
-    });
+  it("rotates every key that encrypts, and waits 30 days before it deletes any key", () => {
+    const keys = properties("AWS::KMS::Key");
+    for (const key of keys) expect(key["PendingWindowInDays"]).toBe(30);
+    const encrypting = keys.filter((key) => key["KeyUsage"] === undefined);
+    expect(encrypting).toHaveLength(3);
+    for (const key of encrypting)
+      expect(key).toMatchObject({ EnableKeyRotation: true, RotationPeriodInDays: 180 });
   });
 
   it("encrypts, protects and expires the item table", () => {
-    template.hasResourceProperties("AWS::DynamoDB::Table", {
+    expect(only("AWS::DynamoDB::Table").Properties).toMatchObject({
       BillingMode: "PAY_PER_REQUEST",
       DeletionProtectionEnabled: true,
       KeySchema: [
@@ -61,16 +69,14 @@ describe("state stack", () => {
       SSESpecification: {
         SSEEnabled: true,
         SSEType: "KMS",
-        KMSMasterKeyId: {
-          "Fn::GetAtt": [stack.getLogicalId(stack.dataKey.node.defaultChild as never), "Arn"],
-        },
+        KMSMasterKeyId: expect.stringMatching(/^StateDataKey\w+\.Arn$/),
       },
       TimeToLiveSpecification: { AttributeName: "expiresAt", Enabled: true },
     });
   });
 
   it("has exactly the indexes that the ItemStore port names, with string keys and whole items", () => {
-    template.hasResourceProperties("AWS::DynamoDB::Table", {
+    expect(only("AWS::DynamoDB::Table").Properties).toMatchObject({
       GlobalSecondaryIndexes: indexNames.map((index) => ({
         IndexName: index,
         KeySchema: [
@@ -86,59 +92,160 @@ describe("state stack", () => {
   });
 
   it("backs the table up to a vault whose copies cannot be deleted", () => {
-    template.hasResourceProperties("AWS::Backup::BackupSelection", {
-      BackupSelection: { Resources: [Match.anyValue()] },
+    expect(only("AWS::Backup::BackupSelection").Properties).toMatchObject({
+      BackupSelection: { Resources: [expect.stringMatching(/^StateTableItems\w+\.Arn$/)] },
     });
-    template.hasResourceProperties("AWS::Backup::BackupVault", {
-      EncryptionKeyArn: Match.anyValue(),
-      AccessPolicy: Match.objectLike({
-        Statement: [
-          Match.objectLike({
-            Effect: "Deny",
-            Action: Match.arrayWith(["backup:DeleteRecoveryPoint"]),
-          }),
+    const { EncryptionKeyArn: key, AccessPolicy: policy } = only("AWS::Backup::BackupVault").Properties;
+    expect(key).toMatch(/^StateDataKey\w+\.Arn$/);
+    expect(statementsOf(policy)).toMatchObject([
+      { Effect: "Deny", Action: expect.arrayContaining(["backup:DeleteRecoveryPoint"]) },
+    ]);
+  });
+});
+
+describe("buckets", () => {
+  it("keep every version, are private to their owner, and finish no upload after a week", () => {
+    for (const bucket of properties("AWS::S3::Bucket"))
+      expect(bucket).toMatchObject({
+        VersioningConfiguration: { Status: "Enabled" },
+        PublicAccessBlockConfiguration: {
+          BlockPublicAcls: true,
+          BlockPublicPolicy: true,
+          IgnorePublicAcls: true,
+          RestrictPublicBuckets: true,
+        },
+        OwnershipControls: { Rules: [{ ObjectOwnership: "BucketOwnerEnforced" }] },
+        LifecycleConfiguration: {
+          Rules: [expect.objectContaining({ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 } })],
+        },
+      });
+  });
+
+  it("45 CFR 164.312(e)(1): take TLS 1.2 and later only", () => {
+    const buckets = ofType(stage.state, "AWS::S3::Bucket").map(([id]) => id);
+    const policies = properties("AWS::S3::BucketPolicy");
+    expect(policies.map((policy) => policy["Bucket"]).toSorted()).toEqual(buckets.toSorted());
+    for (const policy of policies) {
+      const resources = [`${policy["Bucket"]}.Arn`, `${policy["Bucket"]}.Arn/*`];
+      const deny = { Effect: "Deny", Action: ["s3:*"], Principal: { AWS: "*" }, Resource: resources };
+      expect(statementsOf(policy["PolicyDocument"])).toEqual(
+        expect.arrayContaining([
+          { ...deny, Condition: { Bool: { "aws:SecureTransport": "false" } } },
+          { ...deny, Condition: { NumericLessThan: { "s3:TlsVersion": 1.2 } } },
+        ]),
+      );
+    }
+  });
+
+  it("of artefacts and records are encrypted under the data key; API Gateway reads trust stores without it", () => {
+    const encryptionOf = (bucket: string): unknown =>
+      only("AWS::S3::Bucket", `Buckets${bucket}`).Properties["BucketEncryption"];
+    for (const bucket of ["Artifacts", "Records"])
+      expect(encryptionOf(bucket)).toMatchObject({
+        ServerSideEncryptionConfiguration: [
+          {
+            BucketKeyEnabled: true,
+            ServerSideEncryptionByDefault: {
+              SSEAlgorithm: "aws:kms",
+              KMSMasterKeyID: expect.stringMatching(/^StateDataKey\w+\.Arn$/),
+            },
+          },
         ],
-      }),
+      });
+    for (const bucket of ["TrustStores", "AccessLogs"])
+      expect(encryptionOf(bucket)).toMatchObject({
+        ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" } }],
+      });
+  });
+
+  it("45 CFR 164.316(b)(2)(i): records are locked for the stage's retention, six years without one", () => {
+    const lockOf = (from: SynthesisedStage): unknown[] =>
+      ofType(from.state, "AWS::S3::Bucket").flatMap(
+        ([, { Properties }]) => Properties["ObjectLockConfiguration"] ?? [],
+      );
+    const lock = (mode: string, days: number): unknown[] => [
+      { ObjectLockEnabled: "Enabled", Rule: { DefaultRetention: { Mode: mode, Days: days } } },
+    ];
+    expect(lockOf(stage)).toEqual(lock("COMPLIANCE", 30));
+    expect(only("AWS::S3::Bucket", "Records").Properties["ObjectLockEnabled"]).toBe(true);
+    expect(lockOf(synthesise())).toEqual(lock("GOVERNANCE", 2_192));
+  });
+
+  it("say who read them, in a log of their own that is kept for six years", () => {
+    const log = ofType(stage.state, "AWS::S3::Bucket").find(([id]) => id.includes("AccessLogs"));
+    for (const bucket of ["Artifacts", "Records", "TrustStores"])
+      expect(only("AWS::S3::Bucket", `Buckets${bucket}`).Properties["LoggingConfiguration"]).toEqual({
+        DestinationBucketName: log?.[0],
+        LogFilePrefix: `${bucket.toLowerCase()}/`,
+      });
+    expect(log?.[1].Properties["LifecycleConfiguration"]).toMatchObject({
+      Rules: [{ ExpirationInDays: 2_192 }],
     });
   });
 });
 
-/** The constructs on which the pack reports `rule`, from the report that a failed synthesis leaves. */
-function reported(name: string, rule: string): string[] {
-  const text = readFileSync(join(outdir, name, "validation-report.json"), "utf8");
-  const report = JSON.parse(text) as {
-    pluginReports: {
-      violations: { ruleName: string; violatingConstructs: { constructPath: string }[] }[];
-    }[];
-  };
-  return report.pluginReports
-    .flatMap((plugin) => plugin.violations)
-    .filter((violation) => violation.ruleName.endsWith(rule))
-    .flatMap((violation) => violation.violatingConstructs.map((construct) => construct.constructPath));
-}
-
-describe("HIPAA rule pack", () => {
-  it("finds nothing in the app", () => {
-    expect(() => testApp("clean").synth()).not.toThrow();
-  });
-
-  it("an unacknowledged finding fails the synthesis", () => {
-    const app = testApp("finding");
-    new Bucket(new Stack(app, "Careless"), "Bucket");
-    expect(() => app.synth()).toThrow();
-    expect(reported("finding", "S3BucketLoggingEnabled")).toEqual(["Careless/Bucket/Resource"]);
-  });
-
-  it("an acknowledgement covers its own resource only", () => {
-    const app = testApp("acknowledged");
-    const stack = new Stack(app, "Careless");
-    const bucket = new Bucket(stack, "Bucket");
-    new Bucket(stack, "Other");
-    Validations.of(bucket).acknowledge({
-      id: "HIPAA.Security::HIPAA.Security-S3BucketLoggingEnabled",
-      reason: "the test acknowledges one finding of one bucket",
+describe("the notice topic", () => {
+  it("is encrypted, takes TLS only, and takes alarms and rules of this account", () => {
+    expect(only("AWS::SNS::Topic").Properties).toMatchObject({
+      KmsMasterKeyId: expect.stringMatching(/^StateOperationsKey/),
     });
-    expect(() => app.synth()).toThrow();
-    expect(reported("acknowledged", "S3BucketLoggingEnabled")).toEqual(["Careless/Other/Resource"]);
+    const statements = statementsOf(only("AWS::SNS::TopicPolicy").Properties["PolicyDocument"]);
+    expect(statements).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({
+          Effect: "Deny",
+          Action: ["sns:Publish"],
+          Condition: { Bool: { "aws:SecureTransport": "false" } },
+        }),
+        expect.objectContaining({
+          Effect: "Allow",
+          Principal: { Service: ["cloudwatch.amazonaws.com", "events.amazonaws.com"] },
+          Condition: { StringEquals: { "aws:SourceAccount": "AWS::AccountId" } },
+        }),
+      ]),
+    );
+  });
+});
+
+describe("for the emulator", () => {
+  it("the stack leaves out backup selections and may be deleted; everything else stays", () => {
+    const emulated = synthesise({ account: "000000000000" }, { "fleetkey:emulator": "true" });
+    expect(emulated.stack("State")?.terminationProtection).toBe(false);
+    const types = (from: SynthesisedStage): Set<string> =>
+      new Set(Object.values(from.state).map((resource) => resource.Type));
+    expect([...types(stage)].filter((type) => !types(emulated).has(type))).toEqual([
+      // The role that makes the copies.
+      "AWS::IAM::Role",
+      "AWS::Backup::BackupSelection",
+    ]);
+  });
+});
+
+describe("where artefacts are distributed", () => {
+  it("distributions of this account, and nothing else of CloudFront, read what is published", () => {
+    const distributed = synthesise({
+      account: "123456789012",
+      region: "eu-central-1",
+      artifacts: {
+        domainName: "trust.example.org",
+        certificateArn: "arn:aws:acm:us-east-1:123456789012:certificate/01234567-89ab-cdef-0123-456789abcdef",
+      },
+    });
+    const admitted = [
+      ...ofType(distributed.state, "AWS::KMS::Key").map(([, { Properties }]) => Properties["KeyPolicy"]),
+      ...ofType(distributed.state, "AWS::S3::BucketPolicy").map(
+        ([, { Properties }]) => Properties["PolicyDocument"],
+      ),
+    ]
+      .flatMap(statementsOf)
+      .filter(({ Sid }) => Sid === "Distributions");
+    expect(admitted.map(({ Action }) => Action)).toEqual([["kms:Decrypt"], ["s3:GetObject"]]);
+    for (const { Condition, Principal } of admitted) {
+      expect(Principal).toEqual({ Service: "cloudfront.amazonaws.com" });
+      expect(Condition).toEqual({
+        StringEquals: { "aws:SourceAccount": "AWS::AccountId" },
+        ArnLike: { "aws:SourceArn": "arn:aws:cloudfront::123456789012:distribution/*" },
+      });
+    }
   });
 });

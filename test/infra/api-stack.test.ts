@@ -1,0 +1,218 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { defaultReservedConcurrency } from "../../infra/configuration/concurrency.ts";
+import { routes } from "../../lambdas/routes.ts";
+import { ofType, type SynthesisedStage, statementsOf, synthesise } from "./synthesised-stage.ts";
+
+let stage: SynthesisedStage;
+beforeAll(() => {
+  stage = synthesise({ fleets: { pumps: { trustDomain: "pumps.example.org" } } });
+});
+
+const properties = (type: string, from = stage): Readonly<Record<string, unknown>>[] =>
+  ofType(from.api, type).map(([, resource]) => resource.Properties);
+
+const functionOf = (id: string, from = stage): Readonly<Record<string, unknown>> => {
+  const found = properties("AWS::Lambda::Function", from).find(({ Description: description }) =>
+    String(description).endsWith(`: ${id}`),
+  );
+  if (found === undefined) throw new Error(`there is no function ${id}`);
+  return found;
+};
+
+const ids = Object.keys(defaultReservedConcurrency);
+
+describe("functions", () => {
+  it("run Node 24 on arm64, one a duty", () => {
+    expect(properties("AWS::Lambda::Function")).toHaveLength(ids.length);
+    for (const id of ids)
+      expect(functionOf(id)).toMatchObject({
+        Runtime: "nodejs24.x",
+        Architectures: ["arm64"],
+        Handler: "index.handler",
+      });
+  });
+
+  it("have their concurrency reserved as the stage says", () => {
+    for (const [id, reserved] of Object.entries(defaultReservedConcurrency))
+      expect(functionOf(id)["ReservedConcurrentExecutions"], id).toBe(reserved);
+    const none = synthesise({ reservedConcurrency: "none" });
+    for (const id of ids) expect(functionOf(id, none)).not.toHaveProperty("ReservedConcurrentExecutions");
+    const some = synthesise({ reservedConcurrency: { enrollment: 7, revocation: "none" } });
+    expect(functionOf("enrollment", some)["ReservedConcurrentExecutions"]).toBe(7);
+    expect(functionOf("revocation", some)).not.toHaveProperty("ReservedConcurrentExecutions");
+    expect(functionOf("provisioning", some)["ReservedConcurrentExecutions"]).toBe(10);
+  });
+
+  it("have their environment encrypted under the data key", () => {
+    for (const id of ids) expect(functionOf(id)["KmsKeyArn"], id).toMatch(/^StateDataKey\w+\.Arn$/);
+  });
+
+  it("know what their duty needs and nothing else", () => {
+    const variables = (id: string): string[] =>
+      Object.keys((functionOf(id)["Environment"] as { Variables: object }).Variables).toSorted();
+    const keyed = ["FLEETKEY_KEY_ALIAS_PREFIX", "FLEETKEY_TABLE"];
+    expect(variables("enrollment")).toEqual(keyed);
+    expect(variables("reconciliation")).toEqual([...keyed, "FLEETKEY_TOPIC_ARN"]);
+    expect(variables("bootstrap")).toEqual(
+      [
+        ...keyed,
+        "FLEETKEY_TOPIC_ARN",
+        "FLEETKEY_FLEETS",
+        "FLEETKEY_ARTIFACTS_BUCKET",
+        "FLEETKEY_TRUST_STORES_BUCKET",
+        "FLEETKEY_RECORDS_BUCKET",
+      ].toSorted(),
+    );
+    for (const id of ["distribution", "revocation", "provisioning"])
+      expect(variables(id)).toEqual(["FLEETKEY_TABLE"]);
+    expect(functionOf("bootstrap")["Environment"]).toMatchObject({
+      Variables: {
+        FLEETKEY_KEY_ALIAS_PREFIX: "fleetkey/test",
+        FLEETKEY_FLEETS: JSON.stringify({
+          pumps: { trustDomain: "pumps.example.org", rootAlgorithm: "P-384", issuingAlgorithm: "P-256" },
+        }),
+      },
+    });
+  });
+
+  it("that answer requests end before API Gateway stops waiting, and enrolment outlasts its own patience", () => {
+    for (const { function: id } of routes) expect(functionOf(id)["Timeout"], id).toBeLessThan(30);
+    expect(functionOf("enrollment")["Timeout"]).toBeGreaterThan(12);
+  });
+
+  it("that nobody waits for keep what they failed at: encrypted, TLS only, 14 days", () => {
+    const withQueue = ids.filter((id) => functionOf(id)["DeadLetterConfig"] !== undefined);
+    expect(withQueue).toEqual(["reconciliation"]);
+    const queues = ofType(stage.api, "AWS::SQS::Queue");
+    expect(queues).toHaveLength(2);
+    for (const [id, { Properties }] of queues) {
+      expect(Properties).toMatchObject({
+        KmsMasterKeyId: expect.stringMatching(/^StateOperationsKey\w+\.Arn$/),
+        MessageRetentionPeriod: 14 * 86_400,
+      });
+      const policy = properties("AWS::SQS::QueuePolicy").find(({ Queues: own }) =>
+        (own as string[]).includes(id),
+      );
+      expect(statementsOf(policy?.["PolicyDocument"])).toMatchObject([
+        { Effect: "Deny", Action: ["sqs:*"], Condition: { Bool: { "aws:SecureTransport": "false" } } },
+      ]);
+    }
+  });
+});
+
+describe("logs", () => {
+  it("45 CFR 164.312(b): one a function and one of requests, encrypted, six years, longer than the stack", () => {
+    const logs = ofType(stage.api, "AWS::Logs::LogGroup");
+    const names = [...ids, "requests"].map((id) => `/fleetkey/test/${id}`);
+    expect(logs.map(([, { Properties }]) => Properties["LogGroupName"]).toSorted()).toEqual(names.toSorted());
+    for (const [id, log] of logs) {
+      expect(log.Properties, id).toMatchObject({
+        RetentionInDays: 2_192,
+        KmsKeyId: expect.stringMatching(/^StateOperationsKey\w+\.Arn$/),
+      });
+      expect(log.DeletionPolicy).toBe("RetainExceptOnCreate");
+      expect(log.UpdateReplacePolicy).toBe("Retain");
+    }
+    for (const id of ids)
+      expect(functionOf(id)["LoggingConfig"]).toEqual({
+        LogFormat: "JSON",
+        LogGroup: logs.find(
+          ([, { Properties }]) => Properties["LogGroupName"] === `/fleetkey/test/${id}`,
+        )?.[0],
+      });
+  });
+
+  it("45 CFR 164.514(b)(2)(i)(O): the log of requests holds no address, and nothing that a caller can write", () => {
+    const [{ AccessLogSettings: settings } = { AccessLogSettings: {} }] =
+      properties("AWS::ApiGatewayV2::Stage");
+    const format = JSON.parse((settings as { Format: string }).Format) as Record<string, string>;
+    const variables = Object.values(format);
+    for (const variable of variables) {
+      expect(variable).toMatch(/^\$context\.[A-Za-z.]+$/);
+      expect(variable).not.toMatch(/sourceIp|userAgent|\.path|rawQuery|subjectDN|caller|user/i);
+    }
+    expect(variables).toEqual(
+      expect.arrayContaining(["$context.requestId", "$context.routeKey", "$context.status"]),
+    );
+  });
+});
+
+describe("HTTP API", () => {
+  const executeApi = (from: SynthesisedStage): unknown =>
+    properties("AWS::ApiGatewayV2::Api", from)[0]?.["DisableExecuteApiEndpoint"] ?? false;
+
+  it("has exactly the routes of lambdas/routes.ts, each to its function, and one for what is none of them", () => {
+    const target = new Map(ofType(stage.api, "AWS::ApiGatewayV2::Integration"));
+    const served = properties("AWS::ApiGatewayV2::Route").map((route) => {
+      const integration = target.get(String(route["Target"]).replace("integrations/", ""));
+      const uri = String(integration?.Properties["IntegrationUri"]);
+      return `${route["RouteKey"]} → ${/^Service([a-z]+)Function/.exec(uri)?.[1]}`;
+    });
+    const expected = routes.map((route) => `${route.method} ${route.path} → ${route.function}`);
+    expect(served.toSorted()).toEqual([...expected, "$default → distribution"].toSorted());
+  });
+
+  it("sends payload format 2.0, and API Gateway alone, for this API alone, may invoke", () => {
+    for (const integration of properties("AWS::ApiGatewayV2::Integration"))
+      expect(integration).toMatchObject({ PayloadFormatVersion: "2.0", IntegrationType: "AWS_PROXY" });
+    for (const permission of properties("AWS::Lambda::Permission")) {
+      expect(permission["Principal"]).toBe("apigateway.amazonaws.com");
+      expect(permission["SourceArn"]).toMatch(/execute-api:AWS::Region:AWS::AccountId:ServiceHttpApi\w+\//);
+    }
+  });
+
+  it("is throttled", () => {
+    expect(properties("AWS::ApiGatewayV2::Stage")).toMatchObject([
+      {
+        StageName: "$default",
+        DefaultRouteSettings: { ThrottlingRateLimit: 1_000, ThrottlingBurstLimit: 500 },
+      },
+    ]);
+  });
+
+  it("answers under the gateway's own name only while it has no domain: that is a way around mutual TLS", () => {
+    const certificateArn =
+      "arn:aws:acm:eu-central-1:123456789012:certificate/01234567-89ab-cdef-0123-456789abcdef";
+    const domains = {
+      mutualTls: { name: "devices.example.org", certificateArn },
+      public: { name: "api.example.org", certificateArn },
+    };
+    expect(executeApi(stage)).toBe(false);
+    const where = { account: "123456789012", region: "eu-central-1" };
+    const version = { "fleetkey:trustStoreVersion": "3HL4kqtJvjVBH40Nrjfkd" };
+    expect(executeApi(synthesise({ ...where, domains }, version))).toBe(true);
+    expect(executeApi(synthesise({ ...where, domains })), "before there is a trust store").toBe(true);
+  });
+});
+
+describe("schedules", () => {
+  it("run each task that routes.ts gives a period, retry within it, and keep what could not be handed over", () => {
+    expect(properties("AWS::Scheduler::Schedule")).toMatchObject([
+      {
+        ScheduleExpression: "rate(1 minute)",
+        Target: {
+          Arn: expect.stringMatching(/^Servicereconciliation/),
+          DeadLetterConfig: { Arn: expect.stringMatching(/^ServiceSchedulesDeadLetters/) },
+          RetryPolicy: { MaximumEventAgeInSeconds: 60, MaximumRetryAttempts: 2 },
+        },
+      },
+    ]);
+    expect(properties("AWS::Lambda::EventInvokeConfig")).toMatchObject([
+      { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
+    ]);
+  });
+
+  it("let the scheduler of this account alone take their role", () => {
+    const [role] = properties("AWS::IAM::Role").filter(({ RoleName: name }) =>
+      String(name).endsWith("-scheduler"),
+    );
+    expect(role?.["AssumeRolePolicyDocument"]).toMatchObject({
+      Statement: [
+        {
+          Principal: { Service: "scheduler.amazonaws.com" },
+          Condition: { StringEquals: { "aws:SourceAccount": "AWS::AccountId" } },
+        },
+      ],
+    });
+  });
+});

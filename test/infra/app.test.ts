@@ -1,0 +1,140 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { Stack, Validations } from "aws-cdk-lib";
+import { Bucket } from "aws-cdk-lib/aws-s3";
+import { describe, expect, it } from "vitest";
+import cdkJson from "../../cdk.json" with { type: "json" };
+import { defaultReservedConcurrency } from "../../infra/configuration/concurrency.ts";
+import { readStageConfiguration } from "../../infra/stage-configuration.ts";
+import { forwardedCertificateHeader } from "../../scripts/rehearsal/forwarded-certificate.ts";
+import { stageApp, synthesise } from "./synthesised-stage.ts";
+
+interface Violation {
+  readonly ruleName: string;
+  readonly violatingConstructs: readonly { readonly constructPath: string }[];
+  readonly reason?: string;
+}
+
+interface PluginReport {
+  readonly violations: readonly Violation[];
+  readonly suppressedViolations?: readonly Violation[];
+}
+
+/** What the pack found, from the report that every synthesis leaves; `acknowledged` is what stands with a reason. */
+function findings(outdir: string): { readonly open: Violation[]; readonly acknowledged: Violation[] } {
+  const text = readFileSync(join(outdir, "validation-report.json"), "utf8");
+  const reports = (JSON.parse(text) as { pluginReports: PluginReport[] }).pluginReports;
+  return {
+    open: reports.flatMap(({ violations }) => violations),
+    acknowledged: reports.flatMap(({ suppressedViolations = [] }) => suppressedViolations),
+  };
+}
+
+const rows = (violations: readonly Violation[]): string[] =>
+  violations
+    .flatMap(({ ruleName, violatingConstructs }) =>
+      violatingConstructs.map(
+        ({ constructPath }) =>
+          `${ruleName.replace("HIPAA.Security-", "")} ${constructPath.replace(/^Fleetkey-test-|\/Resource$/g, "")}`,
+      ),
+    )
+    .toSorted();
+
+const functions = Object.keys(defaultReservedConcurrency);
+const buckets = ["AccessLogs", "Artifacts", "Records", "TrustStores"];
+
+/** Every finding that stands in a stage with defaults: one resource each. */
+const standing = [
+  ...functions.map((id) => `LambdaInsideVPC Api/Service/${id}/Function`),
+  ...functions.filter((id) => id !== "reconciliation").map((id) => `LambdaDLQ Api/Service/${id}/Function`),
+  ...buckets.map((bucket) => `S3BucketReplicationEnabled State/State/Buckets/${bucket}`),
+  "S3DefaultEncryptionKMS State/State/Buckets/AccessLogs",
+  "S3DefaultEncryptionKMS State/State/Buckets/TrustStores",
+];
+
+describe("HIPAA rule pack", () => {
+  it("finds nothing that does not stand acknowledged, on one resource, with a reason", () => {
+    const { open, acknowledged } = findings(synthesise().outdir);
+    expect(rows(open)).toEqual([]);
+    expect(rows(acknowledged)).toEqual(standing.toSorted());
+    for (const { reason, ruleName } of acknowledged) expect(reason?.length, ruleName).toBeGreaterThan(40);
+  });
+
+  it("what a stage or the emulator leaves out stands acknowledged, and nothing else does", () => {
+    const none = functions.map((id) => `LambdaConcurrency Api/Service/${id}/Function`);
+    const { open, acknowledged } = findings(
+      synthesise({ account: "000000000000", reservedConcurrency: "none" }, { "fleetkey:emulator": true })
+        .outdir,
+    );
+    expect(rows(open)).toEqual([]);
+    expect(rows(acknowledged)).toEqual(
+      [...standing, ...none, "DynamoDBInBackupPlan State/State/Table/Items"].toSorted(),
+    );
+  });
+
+  it("an unacknowledged finding fails the synthesis", () => {
+    const app = stageApp();
+    new Bucket(new Stack(app, "Careless"), "Bucket");
+    expect(() => app.synth()).toThrow();
+    expect(rows(findings(app.outdir).open)).toContain("S3BucketLoggingEnabled Careless/Bucket");
+  });
+
+  it("an acknowledgement covers its own resource only", () => {
+    const app = stageApp();
+    const stack = new Stack(app, "Careless");
+    const bucket = new Bucket(stack, "Bucket");
+    new Bucket(stack, "Other");
+    Validations.of(bucket).acknowledge({
+      id: "HIPAA.Security::HIPAA.Security-S3BucketLoggingEnabled",
+      reason: "the test acknowledges one finding of one bucket",
+    });
+    expect(() => app.synth()).toThrow();
+    const logging = rows(findings(app.outdir).open).filter((row) => row.startsWith("S3BucketLoggingEnabled"));
+    expect(logging).toEqual(["S3BucketLoggingEnabled Careless/Other"]);
+  });
+});
+
+describe("cdk.json", () => {
+  it("sets every feature flag as the library recommends", () => {
+    const recommended = createRequire(import.meta.url)(
+      "aws-cdk-lib/recommended-feature-flags.json",
+    ) as object;
+    expect(Object.keys(recommended).length).toBeGreaterThan(50);
+    expect(cdkJson.context).toMatchObject(recommended);
+  });
+
+  it("describes stages that can be built", () => {
+    const stages = cdkJson.context["fleetkey:stages"];
+    for (const stage of Object.keys(stages))
+      expect(() => readStageConfiguration(stage, stages)).not.toThrow();
+  });
+});
+
+describe("bundles", () => {
+  const bundle = (outdir: string, id: string): string =>
+    readFileSync(join(outdir, "bundles", id, "index.mjs"), "utf8");
+  const whole = { "aws:cdk:bundling-stacks": ["**"] };
+
+  it("of a production stage know nothing of the header that the rehearsal's front writes", () => {
+    const { outdir } = synthesise({}, whole);
+    for (const id of functions) {
+      const text = bundle(outdir, id);
+      expect(text, id).not.toContain(forwardedCertificateHeader);
+      expect(text, id).not.toMatch(/x-rehearsal/i);
+    }
+  });
+
+  it("of the emulator's stage read it where requests come in, and nowhere else: the test above can fail", () => {
+    const { outdir } = synthesise({ account: "000000000000" }, { ...whole, "fleetkey:emulator": true });
+    const aware = functions.filter((id) => bundle(outdir, id).includes(forwardedCertificateHeader));
+    expect(aware).toEqual(["enrollment", "distribution", "revocation"]);
+  });
+
+  it("with the flag for any other account nothing is built", () => {
+    for (const members of [{}, { account: "123456789012" }])
+      expect(() => stageApp(members, { "fleetkey:emulator": true })).toThrow(
+        /is for account 000000000000 alone/,
+      );
+  });
+});

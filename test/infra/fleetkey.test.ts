@@ -1,0 +1,126 @@
+import { App, Stack } from "aws-cdk-lib";
+import { Template } from "aws-cdk-lib/assertions";
+import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { beforeEach, describe, expect, it } from "vitest";
+import { FleetKey, FleetKeyState } from "../../infra/index.ts";
+
+// As an importer's app: nothing of this repository but infra/index.ts, and no context of ours.
+const context = { "aws:cdk:bundling-stacks": [] };
+
+let stack: Stack;
+let grantee: Role;
+beforeEach(() => {
+  stack = new Stack(new App({ context }), "Importer");
+  grantee = new Role(stack, "Backend", { assumedBy: new ServicePrincipal("ecs-tasks.amazonaws.com") });
+});
+
+interface Granted {
+  readonly Action: unknown;
+  readonly Resource: unknown;
+  readonly Condition?: unknown;
+}
+
+/** What the importer's own role was granted. */
+function granted(): Granted[] {
+  const policies = Object.values(Template.fromStack(stack).findResources("AWS::IAM::Policy"));
+  return policies.flatMap(
+    (policy) =>
+      (policy["Properties"] as { PolicyDocument: { Statement: Granted[] } }).PolicyDocument.Statement,
+  );
+}
+
+const attribute = (id: RegExp) => ({ "Fn::GetAtt": [expect.stringMatching(id), "Arn"] });
+
+describe("new FleetKey(this, id)", () => {
+  it("is a whole service in one stack, with defaults for everything", () => {
+    new FleetKey(stack, "Pki");
+    const template = Template.fromStack(stack);
+    const counts = {
+      "AWS::Lambda::Function": 6,
+      "AWS::ApiGatewayV2::Api": 1,
+      "AWS::DynamoDB::Table": 1,
+      "AWS::S3::Bucket": 4,
+      "AWS::KMS::Key": 5,
+      "AWS::Scheduler::Schedule": 1,
+    };
+    for (const [type, count] of Object.entries(counts)) template.resourceCountIs(type, count);
+    template.hasResourceProperties("AWS::KMS::Alias", { AliasName: "alias/fleetkey/pki/default-root-1" });
+  });
+
+  it("takes state from another stack, and makes none of its own", () => {
+    const app = new App({ context });
+    const state = new FleetKeyState(new Stack(app, "Kept"), "State", { stage: "own" });
+    const code = new Stack(app, "Code");
+    new FleetKey(code, "Pki", { state });
+    const template = Template.fromStack(code);
+    for (const type of ["AWS::KMS::Key", "AWS::DynamoDB::Table", "AWS::S3::Bucket"])
+      template.resourceCountIs(type, 0);
+  });
+
+  it("refuses a stage that cannot stand in names", () => {
+    expect(() => new FleetKey(stack, "Pki", { stage: "My_Pki" })).toThrow(/stage "My_Pki" is not 1 to 20/);
+  });
+
+  it("grantEnrollmentTokenCreation lets invoke the one function that makes tokens", () => {
+    new FleetKey(stack, "Pki").grantEnrollmentTokenCreation(grantee);
+    expect(granted()).toEqual([
+      { Effect: "Allow", Action: "lambda:InvokeFunction", Resource: attribute(/^Pkiprovisioning/) },
+    ]);
+  });
+
+  it("grantBootstrap lets invoke the one function that makes fleets and operators", () => {
+    new FleetKey(stack, "Pki").grantBootstrap(grantee);
+    expect(granted()).toEqual([
+      { Effect: "Allow", Action: "lambda:InvokeFunction", Resource: attribute(/^Pkibootstrap/) },
+    ]);
+  });
+
+  it("grantDataKeys lets wrap and unwrap under one fleet's key, in that fleet's name only", () => {
+    const fleet = { trustDomain: "example.org", rootAlgorithm: "P-384", issuingAlgorithm: "P-256" } as const;
+    const pki = new FleetKey(stack, "Pki", { fleets: { pumps: fleet, scales: fleet } });
+    pki.grantDataKeys(grantee, "pumps");
+    expect(granted()).toEqual([
+      {
+        Effect: "Allow",
+        Action: ["kms:Decrypt", "kms:GenerateDataKey"],
+        Resource: attribute(/^PkiStateFleetpumpsProtectionKey/),
+        Condition: { StringEquals: { "kms:EncryptionContext:fleet": "pumps" } },
+      },
+    ]);
+  });
+
+  it("grantTrustRead lets read one fleet's trust bundle, and decrypt nothing else", () => {
+    new FleetKey(stack, "Pki").grantTrustRead(grantee, "default");
+    const artifacts = attribute(/^PkiStateBucketsArtifacts/);
+    expect(granted()).toEqual([
+      {
+        Effect: "Allow",
+        Action: "kms:Decrypt",
+        Resource: attribute(/^PkiStateDataKey/),
+        Condition: {
+          StringEquals: {
+            "kms:ViaService": { "Fn::Join": ["", ["s3.", { Ref: "AWS::Region" }, ".amazonaws.com"]] },
+            "kms:EncryptionContext:aws:s3:arn": artifacts,
+          },
+        },
+      },
+      {
+        Effect: "Allow",
+        Action: "s3:GetObject",
+        Resource: { "Fn::Join": ["", [artifacts, "/fleets/default/trust.pem"]] },
+      },
+    ]);
+  });
+
+  it("grants nothing on a fleet that is not configured, and says which are", () => {
+    const pki = new FleetKey(stack, "Pki");
+    for (const grant of [() => pki.grantDataKeys(grantee, "pump"), () => pki.grantTrustRead(grantee, "pump")])
+      expect(grant).toThrow(/fleet "pump" is not configured \(there are: default\)/);
+  });
+
+  it("metric counts the requests of its own API", () => {
+    const { namespace, metricName, dimensions } = new FleetKey(stack, "Pki").metric();
+    expect({ namespace, metricName }).toEqual({ namespace: "AWS/ApiGateway", metricName: "Count" });
+    expect(Object.keys(dimensions ?? {})).toEqual(["ApiId"]);
+  });
+});
