@@ -32,6 +32,8 @@ export const trustDomain = {
   pattern: /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?)*$/,
   limit: "a name of labels parted by single dots, each of a-z, 0-9 and inner hyphens, at most 253 octets",
 };
+const maximumFleets = 30;
+const maximumCharacters = 3_500;
 const algorithms = Object.keys(authority) as AuthorityAlgorithm[];
 
 function readFleet(place: Place, path: string, value: unknown): FleetConfiguration {
@@ -61,7 +63,20 @@ export function readFleets(place: Place, value: unknown): Readonly<Record<string
     });
   for (const name of names.filter((one) => !fleetName.pattern.test(one)))
     report(place, "fleets: the name", name, fleetName.limit);
-  return Object.fromEntries(
+  const fleets = Object.fromEntries(
     Object.entries(table).map(([name, fleet]) => [name, readFleet(place, `fleets.${name}`, fleet)]),
+  );
+  reportSize(place, fleets);
+  return fleets;
+}
+
+/** One function is told of all fleets in its environment, and may use the keys of each by name. */
+function reportSize(place: Place, fleets: Readonly<Record<string, FleetConfiguration>>): void {
+  const count = Object.keys(fleets).length;
+  const characters = JSON.stringify(fleets).length;
+  if (count <= maximumFleets && characters <= maximumCharacters) return;
+  place.problems.push(
+    `fleets: ${count} of them in ${characters} characters are more than ${maximumFleets} in ${maximumCharacters} ` +
+      `(a Lambda environment holds 4 KB); deploy some of them as another stage, or shorten their trust domains, in ${place.name}`,
   );
 }

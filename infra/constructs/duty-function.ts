@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Duration, RemovalPolicy, Stack, Stage } from "aws-cdk-lib";
-import { ManagedPolicy, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { ManagedPolicy, type PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Architecture, Code, LoggingFormat, Function as NodeFunction, Runtime } from "aws-cdk-lib/aws-lambda";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
@@ -13,7 +13,7 @@ import type { DeployedFunctionId } from "../configuration/concurrency.ts";
 import { bundleFunction } from "../function-bundle.ts";
 import { aliasPrefix, logGroupName, roleName } from "./deployment-names.ts";
 import { type Duty, dutyOf, signs } from "./duty.ts";
-import { dutyStatements } from "./duty-grants.ts";
+import { dutyStatements, fleetStatements } from "./duty-grants.ts";
 import type { FleetKeyState } from "./fleetkey-state.ts";
 
 export interface DutyFunctionProps {
@@ -42,6 +42,9 @@ const sizes = {
   bootstrap: { memorySize: 512, seconds: 120 },
   provisioning: { memorySize: 512, seconds: 29 },
 } as const satisfies Record<DeployedFunctionId, Size>;
+
+// A policy holds 6,144 characters, a fleet takes up to 400 of them: two keys, two names of objects.
+const fleetsPerPolicy = 10;
 
 function environmentOf(duty: Duty, state: FleetKeyState): Record<string, string> {
   const { artifacts, trustStores, records } = state.buckets;
@@ -87,11 +90,18 @@ export class DutyFunction extends Construct {
       assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
     });
     const { logGroup } = this;
-    new ManagedPolicy(this, "Policy", {
-      description: `What function ${duty.id} of Fleetkey stage ${state.stage} touches`,
-      statements: dutyStatements(this, duty, { state, logGroup, ...(deadLetters && { deadLetters }) }),
-      roles: [role],
-    });
+    const policy = (id: string, statements: PolicyStatement[]): void => {
+      if (statements.length === 0) return;
+      const description = `What function ${duty.id} of Fleetkey stage ${state.stage} touches`;
+      new ManagedPolicy(this, id, { description, statements, roles: [role] });
+    };
+    policy("Policy", dutyStatements(this, duty, { state, logGroup, ...(deadLetters && { deadLetters }) }));
+    const fleets = [...state.keys.keys()];
+    for (let from = 0; from < fleets.length; from += fleetsPerPolicy)
+      policy(
+        `Fleets${from / fleetsPerPolicy + 1}`,
+        fleetStatements(duty, state, fleets.slice(from, from + fleetsPerPolicy)),
+      );
     return role;
   }
 

@@ -76,16 +76,36 @@ function itemStatements(scope: Construct, { items }: Duty, { state }: DutyResour
   ];
 }
 
-function keyStatements(duty: Duty, { state }: DutyResources): PolicyStatement[] {
-  if (!signs(duty)) return [];
-  const fleets = [...state.keys.values()];
-  const issuing = fleets.map((keys) => keys.issuing.keyArn);
-  const roots = duty.keys.has("certify") ? fleets.map((keys) => keys.root.keyArn) : [];
+/** What follows from the fleets: apart from the rest, because many fleets are more than one policy holds. */
+export function fleetStatements(
+  duty: Duty,
+  state: FleetKeyState,
+  fleets: readonly string[],
+): PolicyStatement[] {
+  const { artifacts, records } = state.buckets;
+  const keys = fleets.map((fleet) => state.keysOf(fleet));
+  const roots = duty.keys.has("certify") ? keys.map(({ root }) => root.keyArn) : [];
   return [
-    allow("Sign", {
-      actions: ["kms:DescribeKey", "kms:GetPublicKey", "kms:Sign"],
-      resources: [...issuing, ...roots],
-    }),
+    ...(signs(duty)
+      ? [
+          allow("Sign", {
+            actions: ["kms:DescribeKey", "kms:GetPublicKey", "kms:Sign"],
+            resources: [...keys.map(({ issuing }) => issuing.keyArn), ...roots],
+          }),
+        ]
+      : []),
+    ...(duty.publishes
+      ? [
+          allow("PublishFleets", {
+            actions: ["s3:GetObject", "s3:PutObject"],
+            resources: [
+              ...fleets.map((fleet) => artifacts.arnForObjects(objectKeys.trustBundle(fleet))),
+              // The name of a record ends in the time of its ceremony.
+              ...fleets.map((fleet) => records.arnForObjects(`${objectKeys.ceremonies(fleet)}*`)),
+            ],
+          }),
+        ]
+      : []),
   ];
 }
 
@@ -96,16 +116,10 @@ function publishStatements(
 ): PolicyStatement[] {
   if (!publishes) return [];
   const { artifacts, trustStores, records } = state.buckets;
-  const fleets = [...state.keys.keys()];
   return [
-    allow("Publish", {
+    allow("PublishClientTrust", {
       actions: ["s3:GetObject", "s3:PutObject"],
-      resources: [
-        ...fleets.map((fleet) => artifacts.arnForObjects(objectKeys.trustBundle(fleet))),
-        trustStores.arnForObjects(objectKeys.clientTrust),
-        // The name of a record ends in the time of its ceremony.
-        ...fleets.map((fleet) => records.arnForObjects(`${objectKeys.ceremonies(fleet)}*`)),
-      ],
+      resources: [trustStores.arnForObjects(objectKeys.clientTrust)],
     }),
     // Without it S3 says 403 of an object that is not there, and a first publication looks like a refusal.
     allow("TellAbsence", {
@@ -148,7 +162,7 @@ export function deadLetterStatements(
   ];
 }
 
-/** Everything that the function of a duty may do. */
+/** What the function of a duty may do, whichever fleets there are. */
 export function dutyStatements(scope: Construct, duty: Duty, resources: DutyResources): PolicyStatement[] {
   const { state, logGroup, deadLetters } = resources;
   return [
@@ -163,7 +177,6 @@ export function dutyStatements(scope: Construct, duty: Duty, resources: DutyReso
       ...through(scope, "lambda"),
     }),
     ...itemStatements(scope, duty, resources),
-    ...keyStatements(duty, resources),
     ...publishStatements(scope, duty, resources),
     ...notifyStatements(scope, duty, resources),
     ...(deadLetters === undefined ? [] : deadLetterStatements(scope, deadLetters, state)),

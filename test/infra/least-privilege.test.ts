@@ -218,6 +218,30 @@ describe("signing keys", () => {
 });
 
 describe("policies", () => {
+  it("IAM: hold as many fleets as a stage may have, within 6,144 characters and 10 policies a role", () => {
+    // Names as long as they may be; the longest ARNs stand in for references.
+    const names = Array.from({ length: 30 }, (_, i) => `fleet-with-a-name-of-32-chars-${10 + i}`);
+    const trustDomain = "e.org";
+    const many = synthesise({ fleets: Object.fromEntries(names.map((name) => [name, { trustDomain }])) });
+    const policies = ofType(many.api, "AWS::IAM::ManagedPolicy").filter(([id]) => id.startsWith("Service"));
+    for (const [id, { Properties }] of policies) {
+      const document = JSON.stringify(Properties["PolicyDocument"])
+        .replace(
+          /StateFleet\w+\.Arn/g,
+          `arn:aws-us-gov:kms:ap-southeast-2:123456789012:key/${"x".repeat(36)}`,
+        )
+        .replace(/StateBuckets\w+\.Arn/g, `arn:aws-us-gov:s3:::${"x".repeat(63)}`)
+        .replace(
+          /State\w+\.Arn/g,
+          `arn:aws-us-gov:dynamodb:ap-southeast-2:123456789012:table/${"x".repeat(60)}`,
+        );
+      expect(document.length, id).toBeLessThanOrEqual(6_144);
+    }
+    const bootstrap = policies.filter(([id]) => id.startsWith("Servicebootstrap"));
+    expect(bootstrap.length).toBeGreaterThan(1);
+    expect(bootstrap.length).toBeLessThanOrEqual(10);
+  });
+
   const documents = (): [string, Resource, string][] =>
     [stage.state, stage.api].flatMap((resources) =>
       Object.entries(resources).flatMap(([id, resource]) =>

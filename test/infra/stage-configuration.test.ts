@@ -92,6 +92,11 @@ describe("stage configuration", () => {
     { name: "a region misspelt", members: { region: "europe" }, says: /"europe" is not a region code/ },
     { name: "an unknown member", members: { recoveryDay: 7 }, says: /recoveryDay is unknown .*remove it/ },
     { name: "no fleet", members: { fleets: {} }, says: /fleets \{\} is not .*one fleet at least/ },
+    {
+      name: "more fleets than a function can be told of",
+      members: { fleets: Object.fromEntries(Array.from({ length: 31 }, (_, i) => [`f${i}`, {}])) },
+      says: /fleets: 31 of them in \d+ characters are more than 30 in 3500/,
+    },
     { name: "fleets in an array", members: { fleets: ["pumps"] }, says: /fleets .* is not a JSON object/ },
     {
       name: "a fleet that is a name only",
