@@ -9,7 +9,7 @@ import { secretShape } from "./policy/secret-shape.ts";
 import type { Notice } from "./ports.ts";
 
 export interface EncodedNotice {
-  /** `Fleetkey {severity}: {event}`: at most 100 characters of ASCII, as e-mail by SNS takes it. */
+  /** `Fleetkey {severity}: {event}`: below 100 characters of ASCII, as SNS asks of what it sends by e-mail. */
   readonly subject: string;
   /** JSON on one line: service, event, severity, and fleet, subject and measures where the notice has them. */
   readonly message: string;

@@ -37,6 +37,7 @@ export function putRequest(
     ...(object.cacheControl === undefined ? {} : { CacheControl: object.cacheControl }),
     // S3 compares it before it stores, keeps it, and sends it with every reading. A bucket with Object Lock takes no
     // put without a checksum.
+    ChecksumAlgorithm: "SHA256",
     ChecksumSHA256: hash("sha256", object.body, "base64"),
     Metadata: { [writeIdName]: writeId },
     ...conditionOf(when),
