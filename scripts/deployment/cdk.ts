@@ -66,7 +66,7 @@ export async function synthesize(options: CdkOptions): Promise<Assembly> {
   const remove = () => rm(directory, { recursive: true, force: true });
   try {
     const context = Object.entries(options.context).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-    await runCdk(["synth", "--quiet", "--output", directory, ...context], options);
+    await runCdk(["synth", "--quiet", "--output", directory, ...context], { ...options, isShown: false });
     const manifest = JSON.parse(await readFile(join(directory, "manifest.json"), "utf8")) as Manifest;
     const stacks = Object.entries(manifest.artifacts).filter(
       ([, { type }]) => type === "aws:cloudformation:stack",

@@ -6,6 +6,7 @@ import { type Assembly, deployStacks, outputOf, runCdk } from "../deployment/cdk
 import { bootstrapFleet } from "../deployment/fleets.ts";
 import { stackNames } from "../deployment/stage.ts";
 import { type Clients, createClients } from "./aws-clients.ts";
+import { rehearseDeploymentAgain } from "./deploy-again.ts";
 import { rehearseDeviceLife } from "./device-life.ts";
 import { type Emulator, listenersBeyondLoopback, startEmulator } from "./emulator.ts";
 import { expectScheduledRun, rehearseEvidence } from "./evidence.ts";
@@ -109,6 +110,8 @@ async function prepare(
 
 async function play(options: PerformanceOptions, report: Report, endings: Endings): Promise<void> {
   const stage = await prepare(options, report, endings);
+  // Synthesised anew, which is slow: once.
+  if (!options.evaluatesIam) await rehearseDeploymentAgain(stage, report);
   const device = await rehearseDeviceLife(stage, report);
   await rehearseRefusals(stage, report);
   await rehearseFigures(stage, report);
