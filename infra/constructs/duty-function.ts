@@ -1,5 +1,5 @@
 /** Room: infra. One function a duty: its bundle, its log, and a role that may do what its duty touches and no more. */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Duration, RemovalPolicy, Stack, Stage } from "aws-cdk-lib";
 import { ManagedPolicy, type PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
@@ -138,9 +138,11 @@ export class DutyFunction extends Construct {
   /** The directory of the bundle, inside the app's output; of nothing, where CDK asks for no bundles (`cdk list`). */
   private bundle(entry: DeployedFunctionId, wrapper: string | undefined): string {
     const directory = join(Stage.of(this)?.assetOutdir ?? "cdk.out", "bundles", entry);
+    // Chunks of an earlier synthesis would be deployed with those of this one.
+    rmSync(directory, { recursive: true, force: true });
+    mkdirSync(directory, { recursive: true });
     if (Stack.of(this).bundlingRequired)
       bundleFunction({ entry, directory, ...(wrapper !== undefined && { wrapper }) });
-    else mkdirSync(directory, { recursive: true });
     return directory;
   }
 

@@ -1,6 +1,15 @@
-import { readFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { Stack, Validations } from "aws-cdk-lib";
 import { Bucket } from "aws-cdk-lib/aws-s3";
 import { describe, expect, it } from "vitest";
@@ -112,8 +121,13 @@ describe("cdk.json", () => {
 });
 
 describe("bundles", () => {
-  const bundle = (outdir: string, id: string): string =>
-    readFileSync(join(outdir, "bundles", id, "index.mjs"), "utf8");
+  /** All that is deployed for a function: its first module, and the chunks beside it. */
+  const bundle = (outdir: string, id: string): string => {
+    const directory = join(outdir, "bundles", id);
+    const files = readdirSync(directory);
+    expect(files).toContain("index.mjs");
+    return files.map((file) => readFileSync(join(directory, file), "utf8")).join("\n");
+  };
   const whole = { "aws:cdk:bundling-stacks": ["**"] };
 
   it("of a production stage know nothing of the header that the rehearsal's front writes", () => {
@@ -129,6 +143,19 @@ describe("bundles", () => {
     const { outdir } = synthesise({ account: "000000000000" }, { ...whole, "fleetkey:emulator": true });
     const aware = functions.filter((id) => bundle(outdir, id).includes(forwardedCertificateHeader));
     expect(aware).toEqual(["enrollment", "distribution", "revocation"]);
+  });
+
+  it("hold nothing of an earlier synthesis into the same directory", () => {
+    const outdir = mkdtempSync(join(tmpdir(), "fleetkey-twice-"));
+    const stale = join(outdir, "bundles", "enrollment", "chunk-STALE.mjs");
+    mkdirSync(dirname(stale), { recursive: true });
+    writeFileSync(stale, "");
+    try {
+      stageApp({}, {}, outdir);
+      expect(existsSync(stale)).toBe(false);
+    } finally {
+      rmSync(outdir, { recursive: true });
+    }
   });
 
   it("with the flag for any other account nothing is built", () => {

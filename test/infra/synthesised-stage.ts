@@ -51,10 +51,14 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 let synthesised = 0;
 
-export function stageApp(members: object = {}, context: Readonly<Record<string, unknown>> = {}): App {
+export function stageApp(
+  members: object = {},
+  context: Readonly<Record<string, unknown>> = {},
+  outdir?: string,
+): App {
   synthesised += 1;
   return createApp({
-    outdir: join(scratch, `${synthesised}`),
+    outdir: outdir ?? join(scratch, `${synthesised}`),
     context: {
       ...cdkJson.context,
       stage: "test",
