@@ -8,8 +8,6 @@ export interface Duty {
   readonly keys: ReadonlySet<Touches["keys"]>;
   readonly publishes: boolean;
   readonly notifies: boolean;
-  /** Whether something invokes it without waiting for the answer. */
-  readonly asynchronous: boolean;
 }
 
 const everyRoute: readonly Route[] = routes;
@@ -24,7 +22,6 @@ export function dutyOf(id: DeployedFunctionId): Duty {
     keys: new Set(rows.map((row) => row.touches.keys)),
     publishes: own.some((task) => task.publishes),
     notifies: own.some((task) => task.notifies),
-    asynchronous: own.some((task) => task.trigger !== "invocation"),
   };
 }
 
