@@ -17,6 +17,7 @@ import { type Deployment, preflight } from "./deployment/preflight.ts";
 import { smokeEnrollment } from "./deployment/smoke.ts";
 import { addressesOf, deployEdge, deployService } from "./deployment/stacks.ts";
 import { stackNames } from "./deployment/stage.ts";
+import { exitOnSignals } from "./deployment/temporary-directory.ts";
 
 async function bootstrapFleets(
   deployment: Deployment,
@@ -72,6 +73,7 @@ export async function deploy(argv: readonly string[]): Promise<void> {
 }
 
 if (import.meta.main) {
+  exitOnSignals();
   try {
     await deploy(process.argv.slice(2));
   } catch (error) {

@@ -7,14 +7,17 @@
  *
  * The last line is `N passed, N failed`. --report writes what scripts/count-tests.ts reads.
  */
-import { rmSync } from "node:fs";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Assembly, synthesize } from "./deployment/cdk.ts";
 import { runCommand } from "./deployment/command.ts";
 import { describeFailure, StepFailure } from "./deployment/failure.ts";
+import {
+  exitOnSignals,
+  makeTemporaryDirectory,
+  type TemporaryDirectory,
+} from "./deployment/temporary-directory.ts";
 import { type PerformanceOptions, perform, stageName } from "./rehearsal/performance.ts";
 import { createReport, type Report, SceneEnded, writeReport } from "./rehearsal/report.ts";
 
@@ -96,20 +99,23 @@ async function playAll({ isPlain, withIam }: Options, directory: string, report:
   }
 }
 
+/** Logs and state of both scenes, for whoever looks for the reason of a failure. */
+async function keep({ path }: TemporaryDirectory): Promise<void> {
+  await rename(path, `${path}-kept`);
+  say(`\nkept: ${path}-kept`);
+}
+
 /** Resolves to whether everything passed. */
 async function rehearse(options: Options): Promise<boolean> {
   const report = createReport(say);
-  const directory = await mkdtemp(join(tmpdir(), "fleetkey-rehearsal-"));
-  const removeAtExit = (): void => rmSync(directory, { recursive: true, force: true });
-  if (!options.isKept) process.once("exit", removeAtExit);
+  const directory = await makeTemporaryDirectory("rehearsal");
   try {
-    await playAll(options, directory, report);
+    await playAll(options, directory.path, report);
   } catch (error) {
     if (!(error instanceof SceneEnded)) throw error;
   } finally {
-    if (options.isKept) say(`\nkept: ${directory}`);
-    else await rm(directory, { recursive: true, force: true });
-    process.off("exit", removeAtExit);
+    if (options.isKept) await keep(directory);
+    await directory.remove();
   }
   if (options.report !== undefined) await writeReport(options.report, report.checks);
   const failed = report.checks.filter(({ status }) => status === "failed");
@@ -121,8 +127,7 @@ async function rehearse(options: Options): Promise<boolean> {
 }
 
 if (import.meta.main) {
-  // Ends by the exit handlers of what was started.
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+  exitOnSignals();
   try {
     if (!(await rehearse(readOptions(process.argv.slice(2))))) process.exitCode = 1;
   } catch (error) {

@@ -1,9 +1,9 @@
 /** Room: scripts/deployment. The CDK's command line: what is synthesised once is what is shown and deployed. */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type CommandResult, repository, runCommand, withThisNode } from "./command.ts";
 import { StepFailure } from "./failure.ts";
+import { makeTemporaryDirectory } from "./temporary-directory.ts";
 
 export interface CdkOptions {
   /** Context flags; they beat those of cdk.json. */
@@ -62,8 +62,8 @@ interface Manifest {
 
 /** Synthesises every stack into a temporary directory, with all checks of the app. */
 export async function synthesize(options: CdkOptions): Promise<Assembly> {
-  const directory = await mkdtemp(join(tmpdir(), "fleetkey-assembly-"));
-  const remove = () => rm(directory, { recursive: true, force: true });
+  const temporary = await makeTemporaryDirectory("assembly");
+  const { path: directory } = temporary;
   try {
     const context = Object.entries(options.context).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
     await runCdk(["synth", "--quiet", "--output", directory, ...context], { ...options, isShown: false });
@@ -78,10 +78,10 @@ export async function synthesize(options: CdkOptions): Promise<Assembly> {
         0,
         ...stacks.map(([, { properties }]) => properties?.requiresBootstrapStackVersion ?? 0),
       ),
-      remove,
+      remove: temporary.remove,
     };
   } catch (error) {
-    await remove();
+    await temporary.remove();
     throw error;
   }
 }

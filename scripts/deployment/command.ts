@@ -46,6 +46,9 @@ export function runCommand(
       if (isShown) process.stderr.write(chunk);
     });
   }
+  const endAtExit = (): void => void child.kill();
+  process.once("exit", endAtExit);
+  child.on("close", () => process.off("exit", endAtExit));
   child.stdin.on("error", () => undefined);
   child.stdin.end(input ?? "");
   child.on("error", (error) => {

@@ -4,8 +4,7 @@
  * mutual-TLS domain, one that expires unused; its key is deleted.
  */
 import { randomBytes, X509Certificate } from "node:crypto";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { LambdaClient } from "@aws-sdk/client-lambda";
 import { leadsToRoot, parseCertificates } from "../../cli/issued-certificate.ts";
@@ -13,6 +12,7 @@ import { type CommandResult, runFleetkey } from "./command.ts";
 import { StepFailure } from "./failure.ts";
 import { operatorFiles } from "./operator.ts";
 import { invokeTask } from "./tasks.ts";
+import { makeTemporaryDirectory } from "./temporary-directory.ts";
 
 export interface SmokeRequest {
   readonly lambda: LambdaClient;
@@ -107,14 +107,14 @@ async function enrol(request: SmokeRequest, device: string, deviceId: string): P
 
 export async function smokeEnrollment(request: SmokeRequest): Promise<SmokeReport> {
   const deviceId = `smoke-${randomBytes(6).toString("hex")}`;
-  const directory = await mkdtemp(join(tmpdir(), "fleetkey-smoke-"));
+  const directory = await makeTemporaryDirectory("smoke");
   try {
-    const device = join(directory, "device");
+    const device = join(directory.path, "device");
     const first = await enrol(request, device, deviceId);
     const didRenewAndRevoke = request.mutualTlsUrl !== undefined;
     const serialNumber = didRenewAndRevoke ? await renewAndRevoke(request, device) : first;
     return { deviceId, serialNumber, didRenewAndRevoke };
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    await directory.remove();
   }
 }

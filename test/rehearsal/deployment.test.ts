@@ -1,7 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { statSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { STSClient } from "@aws-sdk/client-sts";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -18,6 +17,7 @@ import {
 } from "../../scripts/deployment/operator.ts";
 import { readStage } from "../../scripts/deployment/stage.ts";
 import { makeFakeAuthority } from "../cli/fake-authority.ts";
+import { temporaryDirectory } from "../cli/temporary-directory.ts";
 
 const caller = { account: "123456789012", arn: "arn:aws:sts::123456789012:assumed-role/deployer/someone" };
 const sts = (Account: string, Arn: string) =>
@@ -74,6 +74,7 @@ describe("npm run deploy", () => {
   it.each([
     { name: "no stage", argv: [], says: "--stage is missing" },
     { name: "an unknown flag", argv: ["--stage", "dev", "--force"], says: "--force" },
+    { name: "context that is none", argv: ["--stage", "dev", "--context", "x"], says: "NAME=VALUE" },
     { name: "an unknown stage", argv: ["--stage", "nowhere"], says: "there are: dev, prod" },
     {
       name: "a fleet of another stage",
@@ -95,9 +96,8 @@ describe("npm run deploy", () => {
 
 describe("an operator of a deployed fleet", () => {
   let directory: string;
-  beforeEach(async () => {
-    directory = join(await mkdtemp(join(tmpdir(), "fleetkey-operator-")), "default");
-    return () => rm(directory, { recursive: true, force: true });
+  beforeEach(() => {
+    directory = join(temporaryDirectory(), "default");
   });
 
   async function answer(csr: string) {

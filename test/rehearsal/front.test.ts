@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import { Agent, createServer, request as httpsRequest, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -11,6 +11,7 @@ import { type Front, forwardedHeaders, startFront } from "../../scripts/rehearsa
 import { makeServerFiles, type ServerFiles } from "../../scripts/rehearsal/throwaway-authority.ts";
 import { makeFakeAuthority } from "../cli/fake-authority.ts";
 
+const directory = mkdtempSync(join(tmpdir(), "fleetkey-front-"));
 let server: ServerFiles;
 let target: Server;
 let front: Front;
@@ -22,7 +23,7 @@ const seen: {
 }[] = [];
 
 beforeAll(async () => {
-  server = await makeServerFiles(mkdtempSync(join(tmpdir(), "fleetkey-front-")));
+  server = await makeServerFiles(directory);
   const tls = { cert: readFileSync(server.chain), key: readFileSync(server.key) };
   target = createServer(tls, async (incoming, response) => {
     let body = "";
@@ -37,6 +38,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await front.close();
   target.close();
+  rmSync(directory, { recursive: true });
 });
 
 interface Sent {
