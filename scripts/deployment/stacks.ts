@@ -49,6 +49,12 @@ export async function deployEdge(
   const names = stackNames(stage);
   const stacks = [...(domains ? [names.domains] : []), ...(artifacts ? [names.artifacts] : [])];
   if (stacks.length === 0) return {};
+  if (domains && trustStoreVersion === undefined) {
+    throw new StepFailure(
+      "the trust store has no version, and API Gateway reads none without",
+      "see that the bucket of trust stores keeps versions, then run the same command again",
+    );
+  }
   const version = trustStoreVersion === undefined ? {} : { "fleetkey:trustStoreVersion": trustStoreVersion };
   const assembly = await synthesize({
     ...cdkOptions(deployment),
