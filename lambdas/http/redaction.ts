@@ -5,6 +5,7 @@
  */
 import { AppError } from "../../core/errors.ts";
 import { personalDataShape } from "../../core/policy/personal-data.ts";
+import { secretShape } from "../../core/policy/secret-shape.ts";
 
 export type LogFields = Readonly<Record<string, string | number | boolean>>;
 
@@ -47,10 +48,6 @@ export const redacted = "[redacted]";
 
 // Each pattern is linear: no nested quantifiers, and bounded input.
 const suspicious: readonly RegExp[] = [
-  /-----BEGIN/, // PEM
-  /\bMI[IHGEDCBA][A-Za-z0-9+/_-]{16}/, // base64 of a DER SEQUENCE
-  /\beyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*/, // JWS and JWE (RFC 7515 §3.1)
-  /\b(?:bearer|basic|digest|dpop)\s+\S/i, // Authorization
   /[^\s@]@[^\s@]/, // email address, user information in a URL
   /(?<!\d)\d{3}[-. ]\d{2}[-. ]\d{4}(?!\d)/, // US Social Security number
   /(?<![0-9a-f-])\d{9}(?![0-9a-f-])/, // the same without separators
@@ -59,15 +56,11 @@ const suspicious: readonly RegExp[] = [
   /\b(?:CN|OU|O|UID|SN|GN|emailAddress)\s*=/i, // distinguished name
   /[?&][\w.-]+=/, // query string
 ];
-// 32 random octets are 43 characters of base64url; hexadecimal digests are longer and public.
-const longRun = /[A-Za-z0-9+/_=-]{40,}/g;
-const hexadecimal = /^[0-9a-f]+$/;
 const textLimit = 512;
 
 function looksSecret(text: string): boolean {
   if (text.length > textLimit) return true;
-  if (suspicious.some((pattern) => pattern.test(text))) return true;
-  return (text.match(longRun) ?? []).some((run) => !hexadecimal.test(run));
+  return suspicious.some((pattern) => pattern.test(text)) || secretShape(text) !== undefined;
 }
 
 /** Random by construction, so that digits among them mean nothing: each has the one form that it may have. */

@@ -6,17 +6,13 @@ import { afterAll, beforeAll, describe } from "vitest";
 import type { ObjectStore } from "../../core/ports.ts";
 import { conditionContract } from "./object-store/conditions.ts";
 import { limitContract } from "./object-store/limits.ts";
+import type { ObjectStoreContractOptions } from "./object-store/material.ts";
 import { octetContract } from "./object-store/octets.ts";
 import { raceContract } from "./object-store/races.ts";
 
 export interface ObjectStoreUnderTest {
   readonly store: ObjectStore;
   readonly close: () => Promise<void>;
-}
-
-export interface ObjectStoreContractOptions {
-  /** Whether a put names the version that it made. */
-  readonly namesVersions: boolean;
 }
 
 export function objectStoreContract(

@@ -2,6 +2,11 @@ import { randomUUID } from "node:crypto";
 import { isAppError } from "../../../core/errors.ts";
 import type { NewObject, ObjectStore, PutResult } from "../../../core/ports.ts";
 
+export interface ObjectStoreContractOptions {
+  /** Whether a put names the version that it made. */
+  readonly namesVersions: boolean;
+}
+
 export type StoreOf = () => ObjectStore;
 
 /** A key that nothing has used. */

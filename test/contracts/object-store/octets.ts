@@ -1,8 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { NewObject } from "../../../core/ports.ts";
-import type { ObjectStoreContractOptions } from "../object-store.ts";
-import { freshKey, type StoreOf, text, textOf } from "./material.ts";
+import { freshKey, type ObjectStoreContractOptions, type StoreOf, text, textOf } from "./material.ts";
 
 const allOctets = Buffer.from(Array.from({ length: 256 }, (_, octet) => octet));
 
