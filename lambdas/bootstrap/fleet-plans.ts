@@ -14,7 +14,7 @@ const algorithm = z.enum(
   },
 );
 const fleetPlans = z.record(
-  fleetId,
+  fleetId(),
   z.strictObject({ trustDomain: z.string(), rootAlgorithm: algorithm, issuingAlgorithm: algorithm }),
 );
 

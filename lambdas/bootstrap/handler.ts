@@ -3,18 +3,22 @@ import * as z from "zod/mini";
 import { type DeployedFleet, deployFleet } from "../../core/bootstrap/deployment.ts";
 import type { DeploymentApp } from "../../core/ports.ts";
 import { csrFromText } from "../http/request.ts";
-import { fleetId, parse } from "../http/schemas.ts";
+import { fleetId, lazily, parse } from "../http/schemas.ts";
 import { type TaskHandler, taskHandler } from "../task.ts";
 import { type FleetPlans, planOf } from "./fleet-plans.ts";
 
-const operatorRequest = z.strictObject(
-  {
-    operatorId: z.string({ error: "must be an opaque identifier" }),
-    csr: z.string({ error: "must be a PKCS #10 request in PEM" }),
-  },
-  { error: "must be an object of operatorId and csr" },
+const operatorRequest = lazily(() =>
+  z.strictObject(
+    {
+      operatorId: z.string({ error: "must be an opaque identifier" }),
+      csr: z.string({ error: "must be a PKCS #10 request in PEM" }),
+    },
+    { error: "must be an object of operatorId and csr" },
+  ),
 );
-const bootstrapRequest = z.strictObject({ fleet: fleetId, operator: z.exactOptional(operatorRequest) });
+const bootstrapRequest = lazily(() =>
+  z.strictObject({ fleet: fleetId(), operator: z.exactOptional(operatorRequest()) }),
+);
 
 /** @param plans The fleets that may be made; any other is refused. */
 export function bootstrapFunction(app: DeploymentApp, plans: FleetPlans): TaskHandler<DeployedFleet> {

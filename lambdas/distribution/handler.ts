@@ -2,7 +2,6 @@
 import { getCertificate, listCertificates } from "../../core/distribution/inventory.ts";
 import { trustBundlePem } from "../../core/distribution/trust.ts";
 import type { KeylessApp } from "../../core/ports.ts";
-import openApi from "../../docs/openapi.json" with { type: "json" };
 import type { HttpHandler, RouteHandlers } from "../http/message.ts";
 import { certificateResult, entityTag, jsonResult, publicResult } from "../http/response.ts";
 import { listCertificatesQuery, parse } from "../http/schemas.ts";
@@ -10,12 +9,18 @@ import { httpHandler } from "../http/stack.ts";
 import { writeProbe } from "./health.ts";
 
 const defaultLimit = 100;
-const openApiText = JSON.stringify(openApi);
-const openApiTag = entityTag(openApiText);
+
+/** Loaded when somebody asks for it: a quarter of the function, which few requests need. */
+async function readOpenApi(): Promise<{ readonly text: string; readonly tag: string }> {
+  const { default: openApi } = await import("../../docs/openapi.json", { with: { type: "json" } });
+  const text = JSON.stringify(openApi);
+  return { text, tag: entityTag(text) };
+}
 
 /** Handlers of this function's routes. They reject with AppError; `httpHandler` answers it as a problem. */
 export function distributionHandlers(app: KeylessApp): RouteHandlers<"distribution"> {
   const probe = writeProbe(app);
+  let openApi: ReturnType<typeof readOpenApi> | undefined;
   return {
     listCertificates: async ({ event, path: { fleet } }) => {
       const query = parse(listCertificatesQuery, event.queryStringParameters ?? {}, "query");
@@ -29,7 +34,11 @@ export function distributionHandlers(app: KeylessApp): RouteHandlers<"distributi
     getTrustBundle: async ({ event, path, accepted }) =>
       publicResult(event, await trustBundlePem(app, path), accepted),
 
-    getOpenApi: async ({ event, accepted }) => publicResult(event, openApiText, accepted, openApiTag),
+    getOpenApi: async ({ event, accepted }) => {
+      openApi ??= readOpenApi();
+      const { text, tag } = await openApi;
+      return publicResult(event, text, accepted, tag);
+    },
 
     getHealth: async () => {
       await probe();

@@ -19,8 +19,8 @@ export const enrollmentToken = documented(
       description: "256 random bits in base64url. Shown once; the service keeps only a hash of it.",
       example: "EXAMPLE-ONLY-EXAMPLE-ONLY-EXAMPLE-ONLY-EXAM",
     }),
-    deviceId,
-    profile: profileId,
+    deviceId: deviceId(),
+    profile: profileId(),
     expiresAt: time("When the token expires."),
   }),
   { id: "EnrollmentToken" },
@@ -33,7 +33,7 @@ const certificateFields = {
 
 export const issuedCertificate = documented(
   z.strictObject({
-    serialNumber,
+    serialNumber: serialNumber(),
     ...certificateFields,
     notBefore: time("First moment of validity."),
     notAfter: time("Last moment of validity."),
@@ -43,7 +43,7 @@ export const issuedCertificate = documented(
 );
 
 const summaryFields = {
-  serialNumber,
+  serialNumber: serialNumber(),
   subjectId: documented(z.string(), { description: "The device or other subject.", example: "pump-7f3a91" }),
   subjectKind: z.enum(["authority", "device", "server", "operator"]),
   profile: z.string(),
@@ -54,7 +54,7 @@ const summaryFields = {
   notAfter: time("Last moment of validity."),
   issuedAt: time("When it was issued."),
   revokedAt: z.exactOptional(time("When it was revoked.")),
-  revocationReason: z.exactOptional(revocationReason),
+  revocationReason: z.exactOptional(revocationReason()),
 };
 export const certificateSummary = documented(z.strictObject(summaryFields), { id: "CertificateSummary" });
 export const certificateDetails = documented(
@@ -63,16 +63,16 @@ export const certificateDetails = documented(
 );
 
 export const certificatePage = documented(
-  z.strictObject({ certificates: z.array(certificateSummary), cursor: z.exactOptional(cursor) }),
+  z.strictObject({ certificates: z.array(certificateSummary), cursor: z.exactOptional(cursor()) }),
   { id: "CertificatePage" },
 );
 
 export const revocation = documented(
   z.strictObject({
-    serialNumber,
+    serialNumber: serialNumber(),
     status: z.literal("revoked"),
     revokedAt: time("When it was revoked."),
-    reason: revocationReason,
+    reason: revocationReason(),
   }),
   { id: "Revocation" },
 );

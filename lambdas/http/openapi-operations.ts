@@ -60,14 +60,14 @@ const csrCodes: readonly ErrorCode[] = [
 
 const location = z.object({ location: z.string() });
 const cached = z.object({ etag: z.string(), "cache-control": z.string() });
-const csr = { schema: certificationRequest, required: true } as const;
+const csr = { schema: certificationRequest(), required: true } as const;
 
 export const operationDetails = {
   createEnrollmentToken: {
     status: "201",
     description: "The token is shown once and enrols the named device, once, until it expires.",
     answers: "The token.",
-    request: { schema: createEnrollmentTokenRequest, required: true },
+    request: { schema: createEnrollmentTokenRequest(), required: true },
     response: enrollmentToken,
     problems: ["name_not_permitted", "profile_unknown", "profile_not_permitted"],
   },
@@ -95,7 +95,7 @@ export const operationDetails = {
     status: "200",
     description: "Newest first. There is more as long as a page has a cursor.",
     answers: "A page of certificates.",
-    query: listCertificatesQuery,
+    query: listCertificatesQuery(),
     response: certificatePage,
     problems: ["request_invalid", "cursor_invalid"],
   },
@@ -111,7 +111,7 @@ export const operationDetails = {
     description:
       "Final. Repeating it with the same reason gives the same answer; without a reason it is `unspecified`.",
     answers: "The revocation.",
-    request: { schema: revocationRequest, required: false },
+    request: { schema: revocationRequest(), required: false },
     response: revocation,
     problems: ["already_revoked"],
   },

@@ -94,8 +94,8 @@ function problemResponses(
 
 function requestParams(route: Route, query: ZodOpenApiParameters["query"]): ZodOpenApiParameters {
   const names = {
-    ...(route.path.includes("{fleet}") ? { fleet: fleetId } : {}),
-    ...(route.path.includes("{serialNumber}") ? { serialNumber } : {}),
+    ...(route.path.includes("{fleet}") ? { fleet: fleetId() } : {}),
+    ...(route.path.includes("{serialNumber}") ? { serialNumber: serialNumber() } : {}),
   };
   const path = Object.keys(names).length === 0 ? {} : { path: z.object(names) };
   return { ...path, ...(query === undefined ? {} : { query }) };

@@ -15,11 +15,11 @@ export interface CheckedParameters {
 export function pathParameters(parameters: Readonly<Record<string, string>>): CheckedParameters {
   const { fleet, serialNumber: serial, ...others } = parameters as Record<string, string | undefined>;
   if (Object.keys(others).length > 0) throw new AppError("internal", "a path parameter has no check");
-  if (fleet !== undefined && !z.safeParse(fleetId, fleet).success) {
+  if (fleet !== undefined && !z.safeParse(fleetId(), fleet).success) {
     throw new AppError("not_found", "no such fleet; names are 1 to 32 of a-z, 0-9 and inner hyphens");
   }
   if (serial !== undefined) {
-    const result = z.safeParse(serialNumber, serial);
+    const result = z.safeParse(serialNumber(), serial);
     if (!result.success) {
       throw new AppError(
         "request_invalid",

@@ -27,8 +27,19 @@ export function documented<Schema extends z.core.$ZodType>(
   return schema;
 }
 
+/** Made when it is first asked for, and then kept: a function starts without them, and most requests need few. */
+export function lazily<Schema>(make: () => Schema): () => Schema {
+  let made: Schema | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
 const text = (message: string, pattern: RegExp, documentation: Documentation) =>
-  documented(z.string({ error: message }).check(z.regex(pattern, { error: message })), documentation);
+  lazily(() =>
+    documented(z.string({ error: message }).check(z.regex(pattern, { error: message })), documentation),
+  );
 
 export const fleetId = text(
   "must be 1 to 32 of a-z, 0-9 and inner hyphens",
@@ -60,49 +71,59 @@ export const deviceId = text(
 
 // Authorities are made by the service itself and never asked for over HTTP.
 const subjectProfiles = ["device", "server", "operator"] as const satisfies readonly ProfileId[];
-export const profileId = documented(
-  z.enum(subjectProfiles, { error: `must be one of ${subjectProfiles.join(", ")}` }),
-  { id: "ProfileId", description: "What the certificate may look like.", example: "device" },
+export const profileId = lazily(() =>
+  documented(z.enum(subjectProfiles, { error: `must be one of ${subjectProfiles.join(", ")}` }), {
+    id: "ProfileId",
+    description: "What the certificate may look like.",
+    example: "device",
+  }),
 );
 
 export { revocationReasons };
-export const revocationReason = documented(
-  z.enum(revocationReasons, { error: `must be one of ${revocationReasons.join(", ")}` }),
-  { id: "RevocationReason", description: "RFC 5280 §5.3.1 reason.", example: "keyCompromise" },
+export const revocationReason = lazily(() =>
+  documented(z.enum(revocationReasons, { error: `must be one of ${revocationReasons.join(", ")}` }), {
+    id: "RevocationReason",
+    description: "RFC 5280 §5.3.1 reason.",
+    example: "keyCompromise",
+  }),
 );
 
 const lifetimeMessage = `must be a whole number of seconds from 1 to ${enrollmentTokenStandard.maximumSeconds}`;
-export const createEnrollmentTokenRequest = documented(
-  z.strictObject({
-    deviceId,
-    profile: z.exactOptional(profileId),
-    expiresInSeconds: z.exactOptional(
-      documented(
-        z
-          .int({ error: lifetimeMessage })
-          .check(
-            z.minimum(1, { error: lifetimeMessage }),
-            z.maximum(enrollmentTokenStandard.maximumSeconds, { error: lifetimeMessage }),
-          ),
-        {
-          description: `How long the token is good for; ${enrollmentTokenStandard.defaultSeconds} when absent.`,
-          example: 3_600,
-        },
+export const createEnrollmentTokenRequest = lazily(() =>
+  documented(
+    z.strictObject({
+      deviceId: deviceId(),
+      profile: z.exactOptional(profileId()),
+      expiresInSeconds: z.exactOptional(
+        documented(
+          z
+            .int({ error: lifetimeMessage })
+            .check(
+              z.minimum(1, { error: lifetimeMessage }),
+              z.maximum(enrollmentTokenStandard.maximumSeconds, { error: lifetimeMessage }),
+            ),
+          {
+            description: `How long the token is good for; ${enrollmentTokenStandard.defaultSeconds} when absent.`,
+            example: 3_600,
+          },
+        ),
       ),
-    ),
-  }),
-  { id: "CreateEnrollmentTokenRequest" },
+    }),
+    { id: "CreateEnrollmentTokenRequest" },
+  ),
 );
 
-export const certificationRequest = documented(
-  z.strictObject({
-    csr: documented(z.string({ error: "must be a PKCS #10 request: PEM, or base64 of its DER" }), {
-      description: "PKCS #10 certification request (RFC 2986): PEM, or base64 of its DER.",
-      example: "-----BEGIN CERTIFICATE REQUEST-----\nMIHz…\n-----END CERTIFICATE REQUEST-----\n",
+export const certificationRequest = lazily(() =>
+  documented(
+    z.strictObject({
+      csr: documented(z.string({ error: "must be a PKCS #10 request: PEM, or base64 of its DER" }), {
+        description: "PKCS #10 certification request (RFC 2986): PEM, or base64 of its DER.",
+        example: "-----BEGIN CERTIFICATE REQUEST-----\nMIHz…\n-----END CERTIFICATE REQUEST-----\n",
+      }),
+      profile: z.exactOptional(profileId()),
     }),
-    profile: z.exactOptional(profileId),
-  }),
-  { id: "CertificationRequest" },
+    { id: "CertificationRequest" },
+  ),
 );
 
 export const cursor = text(
@@ -113,24 +134,27 @@ export const cursor = text(
   },
 );
 const limitMessage = "must be a whole number from 1 to 1000";
-export const listCertificatesQuery = z.strictObject({
-  deviceId: z.exactOptional(deviceId),
-  limit: z.exactOptional(
-    text(limitMessage, /^(?:[1-9][0-9]{0,2}|1000)$/, {
-      description: "How many certificates a page holds at most; 100 when absent.",
-      // A query has text only; to a reader it is a number.
-      override: ({ jsonSchema }) => {
-        delete jsonSchema["pattern"];
-        Object.assign(jsonSchema, { type: "integer", minimum: 1, maximum: 1_000, default: 100 });
-      },
-    }),
-  ),
-  cursor: z.exactOptional(cursor),
-});
+export const listCertificatesQuery = lazily(() =>
+  z.strictObject({
+    deviceId: z.exactOptional(deviceId()),
+    limit: z.exactOptional(
+      text(limitMessage, /^(?:[1-9][0-9]{0,2}|1000)$/, {
+        description: "How many certificates a page holds at most; 100 when absent.",
+        // A query has text only; to a reader it is a number.
+        override: ({ jsonSchema }) => {
+          delete jsonSchema["pattern"];
+          Object.assign(jsonSchema, { type: "integer", minimum: 1, maximum: 1_000, default: 100 });
+        },
+      })(),
+    ),
+    cursor: z.exactOptional(cursor()),
+  }),
+);
 
-export const revocationRequest = documented(z.strictObject({ reason: z.exactOptional(revocationReason) }), {
-  id: "RevocationRequest",
-});
+export const revocationRequest = lazily(() =>
+  documented(z.strictObject({ reason: z.exactOptional(revocationReason()) }), { id: "RevocationRequest" }),
+);
+
 /** The schemas that name members, so that a stray one can be answered with what is allowed. */
 type ObjectSchema = z.ZodMiniObject<Readonly<Record<string, z.core.$ZodType>>>;
 
@@ -161,15 +185,16 @@ function issueCode(issue: z.core.$ZodIssue): ErrorCode {
 }
 
 /**
- * `value` as `schema` describes it.
+ * `value` as the schema describes it.
  * @throws AppError request_invalid, profile_unknown, name_not_permitted; the message names the member and what it must be,
  * and never repeats a value.
  */
 export function parse<Schema extends ObjectSchema>(
-  schema: Schema,
+  schemaOf: () => Schema,
   value: unknown,
   what: "body" | "query",
 ): z.output<Schema> {
+  const schema = schemaOf();
   const result = z.safeParse(schema, value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;

@@ -2,11 +2,11 @@
 import * as z from "zod/mini";
 import { createEnrollmentToken, type EnrollmentToken } from "../../core/enrollment/token.ts";
 import type { KeylessApp } from "../../core/ports.ts";
-import { createEnrollmentTokenRequest, fleetId, parse } from "../http/schemas.ts";
+import { createEnrollmentTokenRequest, fleetId, lazily, parse } from "../http/schemas.ts";
 import { type TaskHandler, taskHandler } from "../task.ts";
 
 /** As the body of `POST …/enrollment-tokens`, and the fleet, which stands in the path there. */
-const provisioningRequest = z.extend(createEnrollmentTokenRequest, { fleet: fleetId });
+const provisioningRequest = lazily(() => z.extend(createEnrollmentTokenRequest(), { fleet: fleetId() }));
 
 /**
  * Stands where an operator's id does. No operator has it: their ids hold no colon. Who invoked the function is
