@@ -128,16 +128,15 @@ export interface NewObject {
   readonly cacheControl?: string;
 }
 
-export interface StoredObject extends NewObject {
+/** What names the octets that a key holds. */
+export interface ObjectVersion {
   /** Opaque; differs whenever the octets differ. */
-  readonly tag: string;
-}
-
-export interface PutResult {
   readonly tag: string;
   /** Names this very version for good; absent from stores that keep one version only. */
   readonly versionId?: string;
 }
+
+export interface StoredObject extends NewObject, ObjectVersion {}
 
 /** Whole octet strings under path-like keys, for what many read and few write. */
 export interface ObjectStore {
@@ -148,7 +147,7 @@ export interface ObjectStore {
    * without it the last writer wins.
    * @throws AppError store_condition_failed; store_limit_exceeded (key, size, media type); store_unavailable.
    */
-  put(key: string, object: NewObject, when?: "absent" | { readonly tag: string }): Promise<PutResult>;
+  put(key: string, object: NewObject, when?: "absent" | { readonly tag: string }): Promise<ObjectVersion>;
 }
 
 /** What people are told: a word of ours, opaque ids and measures. Never text that a caller sent. */

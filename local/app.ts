@@ -3,19 +3,18 @@
  * very handlers that run on AWS. State is in one directory and survives a restart and a kill.
  */
 import { join } from "node:path";
+import { fileNotifier } from "../adapters/local/file-notifier.ts";
+import { openFileObjectStore } from "../adapters/local/file-object-store.ts";
 import { ensurePrivateDirectory } from "../adapters/local/private-directory.ts";
 import { type MasterKeySource, openSoftwareKeyService } from "../adapters/local/software-key-service.ts";
 import { openSqliteItemStore } from "../adapters/local/sqlite-item-store.ts";
 import { systemClock } from "../adapters/system/clock.ts";
 import { systemEntropy } from "../adapters/system/entropy.ts";
-import type { Fleet } from "../core/authority/issuer.ts";
-import { bootstrapFleet } from "../core/bootstrap/fleet.ts";
-import { certificateFingerprint, rootsOf } from "../core/distribution/trust.ts";
+import { deployFleet } from "../core/bootstrap/deployment.ts";
 import { reconcile } from "../core/enrollment/reconciler.ts";
-import { AppError } from "../core/errors.ts";
 import type { AuthorityAlgorithmId } from "../core/formats/algorithms.ts";
 import { boundedMemo } from "../core/memo.ts";
-import type { App, Log } from "../core/ports.ts";
+import type { App, DeploymentApp, Log } from "../core/ports.ts";
 import { handlersOf } from "../lambdas/handlers.ts";
 import { createLog } from "../lambdas/http/logger.ts";
 import { type BootstrapFiles, writeBootstrapFiles } from "./bootstrap-files.ts";
@@ -51,7 +50,7 @@ export interface LocalServer {
 }
 
 export interface LocalApp {
-  readonly app: App;
+  readonly app: DeploymentApp;
   /** Drops records whose time is over. */
   sweep(): Promise<void>;
   close(): Promise<void>;
@@ -76,7 +75,19 @@ export async function openLocalApp(
   const keys = await openSoftwareKeyService({ directory: join(dataDir, "keys"), masterKey });
   const items = await openSqliteItemStore({ path: join(dataDir, "fleetkey.sqlite") });
   const log = options.log ?? createLog();
-  const app: App = { clock: systemClock, entropy: systemEntropy, items, keys, log, memo: boundedMemo() };
+  const objects = (name: string) => openFileObjectStore({ directory: join(dataDir, "objects", name) });
+  const app: DeploymentApp = {
+    clock: systemClock,
+    entropy: systemEntropy,
+    items,
+    keys,
+    log,
+    memo: boundedMemo(),
+    artifacts: await objects("artifacts"),
+    trustStores: await objects("trust-stores"),
+    records: await objects("records"),
+    notifier: fileNotifier({ path: join(dataDir, "notices.jsonl") }),
+  };
   return {
     app,
     async sweep() {
@@ -100,13 +111,6 @@ function renewListener(
     server.setCertificate(next.key, next.cert);
     renewAfter = next.renewAfter;
   });
-}
-
-function rootFingerprintOf(fleet: Fleet): string {
-  const [root] = rootsOf(fleet);
-  if (root === undefined)
-    throw new AppError("authority_unavailable", "the fleet has no root in use; activate one");
-  return certificateFingerprint(root);
 }
 
 /** Everything that a running server does by itself. Returns what stops it. */
@@ -135,11 +139,14 @@ async function serve(local: LocalApp, options: LocalOptions): Promise<LocalServe
   const { host, port } = options;
   // Before anything is signed: a start that fails for its port leaves no certificate behind.
   await assertPortFree(host, port);
-  const fleet = await bootstrapFleet(app, {
-    fleet: firstFleet,
-    trustDomain: options.trustDomain ?? defaultTrustDomain,
-    rootAlgorithm: options.rootAlgorithm ?? "P-384",
-    issuingAlgorithm: options.issuingAlgorithm ?? "P-256",
+  const { rootFingerprint } = await deployFleet(app, {
+    plan: {
+      fleet: firstFleet,
+      trustDomain: options.trustDomain ?? defaultTrustDomain,
+      rootAlgorithm: options.rootAlgorithm ?? "P-384",
+      issuingAlgorithm: options.issuingAlgorithm ?? "P-256",
+    },
+    fleets: [firstFleet],
   });
   const bootstrap = await writeBootstrapFiles(app, firstFleet, options.dataDir);
   await reconcile(app);
@@ -150,7 +157,7 @@ async function serve(local: LocalApp, options: LocalOptions): Promise<LocalServe
   return {
     url: server.url,
     fleet: firstFleet,
-    rootFingerprint: rootFingerprintOf(fleet),
+    rootFingerprint,
     bootstrap,
     async close() {
       await server.close();

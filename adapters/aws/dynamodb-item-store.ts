@@ -19,10 +19,10 @@ import type { Item, ItemKey, ItemPage, ItemQuery, ItemStore, WriteOperation } fr
 import { clientConfiguration } from "./client-configuration.ts";
 import { cancellationOf } from "./dynamodb/cancellation.ts";
 import { decodeItem, encodeKey } from "./dynamodb/item-encoding.ts";
-import { patienceMilliseconds, patiently } from "./dynamodb/patience.ts";
 import { queryPage, queryRequest } from "./dynamodb/query-requests.ts";
 import { refusalOf } from "./dynamodb/refusals.ts";
 import { writeRequest } from "./dynamodb/write-requests.ts";
+import { patienceMilliseconds, patiently } from "./patience.ts";
 
 export interface DynamoDbItemStoreOptions {
   /** Name or ARN of the table that the state stack makes. */

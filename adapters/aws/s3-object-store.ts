@@ -15,9 +15,9 @@ import {
 } from "@aws-sdk/client-s3";
 import { AppError } from "../../core/errors.ts";
 import { checkObject, checkObjectKey } from "../../core/object-limits.ts";
-import type { NewObject, ObjectStore, PutResult, StoredObject } from "../../core/ports.ts";
+import type { NewObject, ObjectStore, ObjectVersion, StoredObject } from "../../core/ports.ts";
 import { callMilliseconds, clientConfiguration, requestMilliseconds } from "./client-configuration.ts";
-import { patiently } from "./dynamodb/patience.ts";
+import { patiently } from "./patience.ts";
 import { readBody, transferMilliseconds } from "./s3/object-body.ts";
 import {
   mayHold,
@@ -43,9 +43,6 @@ interface AttemptLimits {
   /** Milliseconds to the head of the answer. */
   readonly requestTimeout: number;
 }
-
-/** What `get` finds names its version too, where the bucket keeps versions. */
-export type StoredVersion = StoredObject & Pick<PutResult, "versionId">;
 
 /**
  * As the port promises. Besides what the port names, a call throws configuration_invalid: no such bucket, no
@@ -74,7 +71,7 @@ export class S3ObjectStore implements ObjectStore {
     this.#patience = patience;
   }
 
-  async get(key: string): Promise<StoredVersion | undefined> {
+  async get(key: string): Promise<StoredObject | undefined> {
     checkObjectKey(key);
     return this.#patiently(0, async (signal) => {
       const answer = await this.#open(key, signal);
@@ -95,7 +92,7 @@ export class S3ObjectStore implements ObjectStore {
     });
   }
 
-  async put(key: string, object: NewObject, when?: PutCondition): Promise<PutResult> {
+  async put(key: string, object: NewObject, when?: PutCondition): Promise<ObjectVersion> {
     checkObject(key, object);
     if (!mayHold(when)) throw conditionFailed(this.#bucket);
     const writeId = randomUUID();
@@ -107,7 +104,7 @@ export class S3ObjectStore implements ObjectStore {
     );
   }
 
-  async #put(request: PutObjectCommandInput, writeId: string, limits: AttemptLimits): Promise<PutResult> {
+  async #put(request: PutObjectCommandInput, writeId: string, limits: AttemptLimits): Promise<ObjectVersion> {
     try {
       return putResult(await this.#client.send(new PutObjectCommand(request), limits));
     } catch (cause) {
@@ -128,7 +125,7 @@ export class S3ObjectStore implements ObjectStore {
     { Bucket, Key }: PutObjectCommandInput,
     writeId: string,
     limits: AttemptLimits,
-  ): Promise<PutResult | undefined> {
+  ): Promise<ObjectVersion | undefined> {
     try {
       const answer = await this.#client.send(new HeadObjectCommand({ Bucket, Key }), limits);
       return answer.Metadata?.[writeIdName] === writeId ? putResult(answer) : undefined;

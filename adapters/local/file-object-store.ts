@@ -6,7 +6,7 @@ import { type FileHandle, open, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { AppError, isAppError } from "../../core/errors.ts";
 import { checkObject, checkObjectKey, checkObjectSize } from "../../core/object-limits.ts";
-import type { NewObject, ObjectStore, PutResult, StoredObject } from "../../core/ports.ts";
+import type { NewObject, ObjectStore, ObjectVersion, StoredObject } from "../../core/ports.ts";
 import { FileLock } from "./file-lock.ts";
 import { decodeHead, decodeObject, encodeHead, headerOctets, objectPath } from "./objects/object-file.ts";
 import { ensurePrivateDirectory } from "./private-directory.ts";
@@ -80,7 +80,11 @@ class FileObjectStore implements ObjectStore {
     });
   }
 
-  async put(key: string, object: NewObject, when?: "absent" | { readonly tag: string }): Promise<PutResult> {
+  async put(
+    key: string,
+    object: NewObject,
+    when?: "absent" | { readonly tag: string },
+  ): Promise<ObjectVersion> {
     checkObject(key, object);
     // The caller may reuse its buffer while this one waits for its turn.
     const body = Uint8Array.from(object.body);

@@ -14,9 +14,6 @@ export interface Publication {
 /** Each lost race means that another writer has made progress. */
 const attempts = 20;
 
-/** A store that keeps versions may say which one it read. */
-type Versioned = StoredObject & { readonly versionId?: string };
-
 const publication = (key: string, { versionId }: { readonly versionId?: string }): Publication => ({
   key,
   ...(versionId === undefined ? {} : { versionId }),
@@ -26,7 +23,7 @@ async function replace(
   store: ObjectStore,
   key: string,
   object: NewObject,
-  current: Versioned | undefined,
+  current: StoredObject | undefined,
 ): Promise<Publication | undefined> {
   try {
     const when = current === undefined ? "absent" : { tag: current.tag };
@@ -48,7 +45,7 @@ export async function publish(
   make: () => Promise<NewObject>,
 ): Promise<Publication> {
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
-    const current: Versioned | undefined = await store.get(key);
+    const current: StoredObject | undefined = await store.get(key);
     const object = await make();
     if (current !== undefined && Buffer.compare(current.body, object.body) === 0)
       return publication(key, current);

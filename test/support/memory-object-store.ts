@@ -4,7 +4,7 @@
  */
 import { hash } from "node:crypto";
 import { AppError } from "../../core/errors.ts";
-import type { NewObject, ObjectStore, PutResult, StoredObject } from "../../core/ports.ts";
+import type { NewObject, ObjectStore, StoredObject } from "../../core/ports.ts";
 
 export interface MemoryObjectStore extends ObjectStore {
   /** Keys that hold something, in the order of their first version. */
@@ -20,7 +20,7 @@ const tagOf = ({ body }: NewObject): string => `"${hash("sha256", body)}"`;
 export function memoryObjectStore(options: { readonly namesVersions: boolean }): MemoryObjectStore {
   const objects = new Map<string, NewObject[]>();
   const named = (count: number) => (options.namesVersions ? { versionId: `version-${count}` } : {});
-  const read = (key: string): (StoredObject & Partial<PutResult>) | undefined => {
+  const read = (key: string): StoredObject | undefined => {
     const versions = objects.get(key) ?? [];
     const last = versions.at(-1);
     return last === undefined ? undefined : { ...last, tag: tagOf(last), ...named(versions.length) };

@@ -3,7 +3,7 @@
  */
 import { hash } from "node:crypto";
 import type { PutObjectCommandInput } from "@aws-sdk/client-s3";
-import type { NewObject, ObjectStore, PutResult } from "../../../core/ports.ts";
+import type { NewObject, ObjectStore, ObjectVersion } from "../../../core/ports.ts";
 
 export type PutCondition = Parameters<ObjectStore["put"]>[2];
 
@@ -52,7 +52,7 @@ export const versionOf = (versionId: string | undefined): { readonly versionId?:
 export function putResult(answer: {
   readonly ETag?: string | undefined;
   readonly VersionId?: string | undefined;
-}): PutResult {
+}): ObjectVersion {
   const { ETag: tag, VersionId: versionId } = answer;
   if (tag === undefined) throw new Error("S3 gave no ETag");
   return { tag, ...versionOf(versionId) };

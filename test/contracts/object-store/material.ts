@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { isAppError } from "../../../core/errors.ts";
-import type { NewObject, ObjectStore, PutResult } from "../../../core/ports.ts";
+import type { NewObject, ObjectStore, ObjectVersion } from "../../../core/ports.ts";
 
 export interface ObjectStoreContractOptions {
   /** Whether a put names the version that it made. */
@@ -24,7 +24,7 @@ export async function textOf(store: ObjectStore, key: string): Promise<string | 
 }
 
 /** A store under contention may say store_unavailable: the port then asks for the same call again. */
-export async function outcome(attempt: () => Promise<PutResult>): Promise<PutResult | "refused"> {
+export async function outcome(attempt: () => Promise<ObjectVersion>): Promise<ObjectVersion | "refused"> {
   for (let left = 50; ; left -= 1) {
     try {
       return await attempt();

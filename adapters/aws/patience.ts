@@ -1,11 +1,11 @@
 /**
- * Room: adapters/aws. How long a call to DynamoDB goes on trying. The SDK repeats a request at once and a few times;
+ * Room: adapters/aws. How long a call to DynamoDB or S3 goes on trying. The SDK repeats a request at once and a few times;
  * what it leaves is repeated here until the deadline: conflicts between transactions, which the SDK does not
  * repeat at all, and whatever fails once the SDK's budget for retries is spent.
  */
 import { randomInt } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type AppError, isAppError } from "../../../core/errors.ts";
+import { type AppError, isAppError } from "../../core/errors.ts";
 
 /**
  * Above the 5 s after which DynamoDB may say how a transaction went that it still carried out when asked again
