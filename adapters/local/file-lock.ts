@@ -2,9 +2,22 @@
  * Room: adapters/local. One holder at a time among all processes of the machine. The lock is SQLite's on an empty
  * file: the system takes it back from a process that dies, so none is ever left behind.
  */
-import { open } from "node:fs/promises";
+import { closeSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { whenUnlocked } from "./sqlite/lock-wait.ts";
+import { systemCode } from "./whole-files.ts";
+
+/**
+ * SQLite would make it as wide as the umask allows. A file that is there is not opened: closing any descriptor of it
+ * would take this process's locks on it away (POSIX, fcntl). Nothing comes between making and closing it.
+ */
+function makeEmpty(path: string): void {
+  try {
+    closeSync(openSync(path, "ax", 0o600));
+  } catch (cause) {
+    if (systemCode(cause) !== "EEXIST") throw cause;
+  }
+}
 
 export class FileLock {
   readonly #path: string;
@@ -27,8 +40,7 @@ export class FileLock {
   }
 
   async #hold<Result>(work: () => Promise<Result>): Promise<Result> {
-    // SQLite would make it as wide as the umask allows.
-    await (await open(this.#path, "a", 0o600)).close();
+    makeEmpty(this.#path);
     const database = new DatabaseSync(this.#path);
     try {
       await whenUnlocked(() => database.exec("BEGIN EXCLUSIVE"));

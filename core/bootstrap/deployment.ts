@@ -5,7 +5,7 @@
  */
 
 import { type Fleet, findFleet, getFleet } from "../authority/issuer.ts";
-import { certificateFingerprint, rootsOf } from "../distribution/trust.ts";
+import { authoritiesOf, certificateFingerprint, rootsOf } from "../distribution/trust.ts";
 import { findCertificate } from "../enrollment/intent.ts";
 import { AppError } from "../errors.ts";
 import { verifyCsr } from "../formats/certification-request.ts";
@@ -68,12 +68,16 @@ function trustBundle(fleet: Fleet): NewObject {
   };
 }
 
-/** Roots of those of `fleets` that exist, in the order of their names. */
+/**
+ * Roots and issuing authorities of those of `fleets` that exist, in the order of their names. API Gateway looks for
+ * the issuer of the presented certificate, and wants the whole chain from it to its root (developer guide, "mutual
+ * TLS authentication"). Which of them signed is checked again on every request.
+ */
 async function clientTrust(app: DeploymentApp, fleets: readonly string[]): Promise<NewObject> {
   const names = [...new Set(fleets)].sort();
   const found = await Promise.all(names.map((fleet) => findFleet(app, fleet)));
-  const roots = found.flatMap((fleet) => (fleet === undefined ? [] : rootsOf(fleet)));
-  return { body: Buffer.from(pemOf(roots)), contentType: "application/x-pem-file" };
+  const authorities = found.flatMap((fleet) => (fleet === undefined ? [] : authoritiesOf(fleet)));
+  return { body: Buffer.from(pemOf(authorities)), contentType: "application/x-pem-file" };
 }
 
 async function concludeFleet(app: DeploymentApp, fleet: Fleet): Promise<void> {

@@ -18,6 +18,14 @@ export function rootsOf(fleet: Fleet): readonly Uint8Array[] {
     .map(({ certificate }) => certificate.raw);
 }
 
+/** DER of roots and issuing authorities that are not retired, each issuer before what it issued. */
+export function authoritiesOf(fleet: Fleet): readonly Uint8Array[] {
+  const issuing = fleet.authorities.filter(
+    ({ record }) => record.kind !== "root" && record.state !== "retired",
+  );
+  return [...rootsOf(fleet), ...issuing.map(({ certificate }) => certificate.raw)];
+}
+
 /** SHA-256 of a certificate's DER, lowercase hexadecimal. */
 export function certificateFingerprint(raw: Uint8Array): string {
   return hash("sha256", raw);

@@ -76,8 +76,8 @@ export const checkOperatorId = (id: string): Decision => checkOpaque(operatorId,
 /** 1 to 31 characters. We name authorities ourselves, so dates are welcome here. */
 export const checkAuthorityId = (id: string): Decision => checkSyntax(authorityId, id);
 
-/** 1 to 32 characters. */
-export const checkFleetId = (id: string): Decision => checkSyntax(fleetId, id);
+/** 1 to 32 characters, opaque: fleets stand in paths, logs and notices. */
+export const checkFleetId = (id: string): Decision => checkOpaque(fleetId, id);
 
 /** SPIFFE trust domain, lower case. */
 export const checkTrustDomain = (domain: string): Decision => checkSyntax(trustDomain, domain);

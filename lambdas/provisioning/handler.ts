@@ -10,7 +10,7 @@ const provisioningRequest = lazily(() => z.extend(createEnrollmentTokenRequest()
 
 /**
  * Stands where an operator's id does. No operator has it: their ids hold no colon. Who invoked the function is
- * in the account's own trail, which this service cannot write.
+ * in the account's own trail, which this service cannot write, where the trail records data events of this function.
  */
 const invoker = "iam:invocation";
 

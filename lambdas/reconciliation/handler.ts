@@ -3,14 +3,14 @@ import { type ReconcilerReport, reconcile } from "../../core/enrollment/reconcil
 import type { App, DeploymentApp } from "../../core/ports.ts";
 import { type TaskContext, type TaskHandler, taskHandler } from "../task.ts";
 
-/** An intent begun last may wait for its signature, or for another signer, as long as this. */
-const longestIntentMilliseconds = 20_000;
+/** An intent begun last may wait as long as this: for its lease, its signature, and the store after either. */
+const longestIntentMilliseconds = 35_000;
 
-/** Leaves room for the last intent, but works for half of a short time at least. */
+/** Leaves room for the last intent, but works for a third of a short time at least. */
 function workUntil(app: App, { getRemainingTimeInMillis }: TaskContext): number {
   if (getRemainingTimeInMillis === undefined) return Number.POSITIVE_INFINITY;
   const remaining = getRemainingTimeInMillis();
-  return app.clock.now() + Math.max(remaining - longestIntentMilliseconds, remaining / 2);
+  return app.clock.now() + Math.max(remaining - longestIntentMilliseconds, remaining / 3);
 }
 
 /** Takes any event. The next run goes on with what this one leaves. */

@@ -82,7 +82,9 @@ describe("a deployment that dies at any call", () => {
     const { certificates } = await listCertificates(fixture.app, { fleet: "clinic", limit: 10 });
     expect(certificates.map(({ profile }) => profile).sort(), label).toEqual(["issuing", "operator", "root"]);
     expect(fixture.artifacts.text("fleets/clinic/trust.pem"), label).toBe(deployed.root);
-    expect(fixture.trustStores.text(clientTrustKey), label).toBe(deployed.root);
+    expect(fixture.trustStores.text(clientTrustKey), label).toBe(
+      `${deployed.root}${deployed.operator?.chain}`,
+    );
     expect(fixture.trustStores.versions(clientTrustKey), label).toHaveLength(1);
     expect(
       fixture.records.keys.map((key) => fixture.records.versions(key).length),

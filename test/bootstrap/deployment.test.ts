@@ -40,6 +40,15 @@ interface CeremonyRecord {
 const ceremonies = (): readonly CeremonyRecord[] =>
   fixture.records.keys.map((key) => JSON.parse(fixture.records.text(key)) as CeremonyRecord);
 
+/** Subjects of what API Gateway reads, in its order. */
+function clientTrust(): readonly string[] {
+  const pems = fixture.trustStores
+    .text(clientTrustKey)
+    .match(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----/g);
+  return (pems ?? []).map((pem) => new X509Certificate(pem).subject);
+}
+const authoritiesOf = (fleet: string) => [`CN=${fleet} root-1`, `CN=${fleet} issuing-1`];
+
 describe("a fleet's deployment", () => {
   it("publishes the very trust bundle that the API answers, for caches to keep as long", async () => {
     const { root } = await deployFleet(fixture.app, requestFor("clinic"));
@@ -58,11 +67,12 @@ describe("a fleet's deployment", () => {
     expect(rootFingerprint).toBe(expected);
   });
 
-  it("the trust store holds the roots of the fleets that exist, in the order of their names", async () => {
+  it("API Gateway, mutual TLS: the trust store holds each existing fleet's chain, root and issuer of clients", async () => {
     const ward = await deployFleet(fixture.app, requestFor("ward"));
-    expect(fixture.trustStores.text(clientTrustKey)).toBe(ward.root);
+    expect(clientTrustKey).toBe("mutual-tls/clients.pem");
+    expect(clientTrust()).toEqual(authoritiesOf("ward"));
     const clinic = await deployFleet(fixture.app, requestFor("clinic"));
-    expect(fixture.trustStores.text("mutual-tls/clients.pem")).toBe(clinic.root + ward.root);
+    expect(clientTrust()).toEqual([...authoritiesOf("clinic"), ...authoritiesOf("ward")]);
     expect(ward.trustStore).toEqual({ key: clientTrustKey, versionId: "version-1" });
     expect(clinic.trustStore).toEqual({ key: clientTrustKey, versionId: "version-2" });
   });
@@ -149,12 +159,21 @@ describe("a run too many", () => {
   });
 
   it("mends a trust store that someone else has changed", async () => {
-    const { root } = await deployFleet(fixture.app, requestFor("clinic"));
+    await deployFleet(fixture.app, requestFor("clinic"));
     const body = Buffer.from("nothing of ours");
     await fixture.trustStores.put(clientTrustKey, { body, contentType: "text/plain" });
     const { trustStore } = await deployFleet(fixture.app, requestFor("clinic"));
-    expect(fixture.trustStores.text(clientTrustKey)).toBe(root);
+    expect(clientTrust()).toEqual(authoritiesOf("clinic"));
     expect(trustStore.versionId).toBe("version-3");
+  });
+});
+
+describe("what is refused before anything is made", () => {
+  it("45 CFR 164.514(b): a fleet named like a date, which no notice could name", async () => {
+    const dated = { ...requestFor("clinic"), plan: planOf("mi-1990-01-01") };
+    expect(await codeOf(deployFleet(fixture.app, dated))).toBe("name_not_permitted");
+    expect(fixture.artifacts.keys).toEqual([]);
+    expect(fixture.notices).toEqual([]);
   });
 });
 
@@ -170,11 +189,9 @@ describe("runs at once", () => {
     expect(certificates.map(({ profile }) => profile).sort()).toEqual(["issuing", "operator", "root"]);
   });
 
-  it("for two fleets: the trust store ends with the roots of both", async () => {
-    const [clinic, ward] = await Promise.all(
-      ["clinic", "ward"].map((fleet) => deployFleet(fixture.app, requestFor(fleet))),
-    );
-    expect(fixture.trustStores.text(clientTrustKey)).toBe(`${clinic?.root}${ward?.root}`);
+  it("for two fleets: the trust store ends with the authorities of both", async () => {
+    await Promise.all(["clinic", "ward"].map((fleet) => deployFleet(fixture.app, requestFor(fleet))));
+    expect(clientTrust()).toEqual([...authoritiesOf("clinic"), ...authoritiesOf("ward")]);
   });
 });
 

@@ -1,5 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { refusalOf as tableRefusal } from "../../adapters/aws/dynamodb/refusals.ts";
+import { refusalOf as kmsRefusal } from "../../adapters/aws/kms/refusals.ts";
+import { refusalOf as bucketRefusal } from "../../adapters/aws/s3/refusals.ts";
+import { refusalOf as topicRefusal } from "../../adapters/aws/sns/refusals.ts";
 import { AppError } from "../../core/errors.ts";
 import { createLog } from "../../lambdas/http/logger.ts";
 import { describeError, redact, redacted } from "../../lambdas/http/redaction.ts";
@@ -130,6 +134,29 @@ describe("an AppError's own words are written, as far as they look harmless", ()
   });
   it.each(hostile)("but not with %s in it", (_name, value) => {
     const described = describeError(new AppError("internal", `this failed: ${value}`));
+    expect(redact({ ...described })).toMatchObject({ detail: redacted });
+  });
+  const account = "arn:aws:kms:eu-central-1:123456789012";
+  const denied = Object.assign(new Error("denied"), { name: "AccessDeniedException" });
+  it.each([
+    ["KMS", kmsRefusal("kms:Sign", `${account}:key/0b7cd2a1-2f7e-4f0e-9c1a-1f0b5a6c7d8e`, denied)],
+    ["KMS", kmsRefusal("kms:GetPublicKey", "alias/fleetkey/production/infusion-pumps-issuing-1", denied)],
+    ["DynamoDB", tableRefusal("Fleetkey-production-State-StateTableItems8D5F8163-1QZ7K2M4X9C3", denied)],
+    ["S3", bucketRefusal("fleetkey-production-stat-statebucketstruststores0a1b2c3d-x9y8z7w6v5u4", denied)],
+    [
+      "SNS",
+      topicRefusal(
+        "arn:aws:sns:eu-central-1:123456789012:Fleetkey-prod-State-StateNotices5F8163-1QZ",
+        denied,
+      ),
+    ],
+  ])("what %s refuses is told whole: which resource, and what to do", (_name, error) => {
+    const described = describeError(error);
+    expect(described.detail?.length).toBeGreaterThan(60);
+    expect(redact({ ...described })).toMatchObject({ detail: error.message });
+  });
+  it.each(hostile)("nor with %s after the name of a resource", (_name, value) => {
+    const described = describeError(new AppError("internal", `table Items: ${value}`));
     expect(redact({ ...described })).toMatchObject({ detail: redacted });
   });
   it("the words of its cause are not", () => {
