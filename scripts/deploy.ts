@@ -2,22 +2,19 @@
  * Room: scripts. `npm run deploy -- --stage NAME`: from a checkout to a service in which a device has enrolled.
  * Every step may be repeated, so after a failure the same command goes on where it stopped.
  *
- *     npm run deploy -- --stage NAME [--yes] [--bootstrap] [--fleet F]... [--operator-dir DIR] [--skip-smoke]
- *
- * Credentials come from the SDK's default chain alone. See docs/deploy.md.
+ * `--help` names its flags. Credentials come from the SDK's default chain alone. See docs/deploy.md.
  */
 import { join } from "node:path";
 import { outputOf, type StackOutputs } from "./deployment/cdk.ts";
-import { describeFailure } from "./deployment/failure.ts";
 import { bootstrapFleet } from "./deployment/fleets.ts";
 import { type Addresses, printCommands, printOutputs, say, step } from "./deployment/narration.ts";
 import { type BootstrappedFleet, operatorFiles } from "./deployment/operator.ts";
-import { chooseFleets, readOptions } from "./deployment/options.ts";
+import { chooseFleets, deployUsage, readOptions } from "./deployment/options.ts";
 import { type Deployment, preflight } from "./deployment/preflight.ts";
+import { runProgram } from "./deployment/program.ts";
 import { smokeEnrollment } from "./deployment/smoke.ts";
 import { addressesOf, deployEdge, deployService } from "./deployment/stacks.ts";
 import { stackNames } from "./deployment/stage.ts";
-import { exitOnSignals } from "./deployment/temporary-directory.ts";
 
 async function bootstrapFleets(
   deployment: Deployment,
@@ -72,12 +69,4 @@ export async function deploy(argv: readonly string[]): Promise<void> {
   step(`Stage ${deployment.options.stage} is deployed`);
 }
 
-if (import.meta.main) {
-  exitOnSignals();
-  try {
-    await deploy(process.argv.slice(2));
-  } catch (error) {
-    say(`\nfailed: ${describeFailure(error)}`);
-    process.exitCode = 1;
-  }
-}
+if (import.meta.main) await runProgram({ usage: deployUsage, run: deploy });

@@ -1,24 +1,20 @@
 /**
  * Room: scripts. `npm run rehearse`: the whole deployment without an account. Installs an independent emulator of
- * AWS, deploys to it by the steps of `npm run deploy`, takes a device through its life, tries what must be refused,
- * tears down, and does it again with every call checked against IAM.
+ * AWS, deploys to it with `npm run deploy`, takes a device through its life, tries what must be refused, tears down,
+ * and does it again by the deployment's steps, with every call checked against IAM. `--help` names its flags.
  *
- *     npm run rehearse [-- --no-iam | --iam-only] [-- --keep] [-- --report FILE]
- *
- * The last line is `N passed, N failed`. --report writes what scripts/count-tests.ts reads.
+ * The last line is `N passed, N failed`.
  */
 import { mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Assembly, synthesize } from "./deployment/cdk.ts";
 import { runCommand } from "./deployment/command.ts";
-import { describeFailure, StepFailure } from "./deployment/failure.ts";
-import {
-  exitOnSignals,
-  makeTemporaryDirectory,
-  type TemporaryDirectory,
-} from "./deployment/temporary-directory.ts";
-import { type PerformanceOptions, perform, stageName } from "./rehearsal/performance.ts";
+import { StepFailure, UsageFailure } from "./deployment/failure.ts";
+import { runProgram } from "./deployment/program.ts";
+import { makeTemporaryDirectory, type TemporaryDirectory } from "./deployment/temporary-directory.ts";
+import { type PerformanceOptions, perform } from "./rehearsal/performance.ts";
+import { rehearsed } from "./rehearsal/rehearsed-stage.ts";
 import { createReport, type Report, SceneEnded, writeReport } from "./rehearsal/report.ts";
 
 const say = (text: string): void => console.log(text);
@@ -28,7 +24,7 @@ function synthesizeStage(report: Report): Promise<Assembly> {
   const { PATH, HOME } = process.env;
   // No credentials: the stage names its account and region, and asks nobody.
   const env = { PATH, HOME, AWS_EC2_METADATA_DISABLED: "true", CI: "true", NO_COLOR: "1" };
-  const context = { stage: stageName, "fleetkey:emulator": "true" };
+  const context = { stage: rehearsed.stage, "fleetkey:emulator": "true" };
   return report.need("cdk synth", () => synthesize({ context, env, isShown: false }));
 }
 
@@ -64,25 +60,34 @@ interface Options {
   readonly report?: string | undefined;
 }
 
+const usage = `npm run rehearse [-- FLAGS]
+
+  --no-iam       only the scene in which nobody checks policies
+  --iam-only     only the scene in which every call is checked against them
+  --keep         keeps logs and state of the emulators
+  --report FILE  writes what scripts/count-tests.ts reads
+  --help         prints this
+
+Needs python3 with venv, openssl, ss and ps.`;
+
+/** Throws UsageFailure. */
 function readOptions(argv: readonly string[]): Options {
-  const { values } = parseArgs({
-    args: argv.filter((argument) => argument !== "--"),
-    options: {
-      "no-iam": { type: "boolean", default: false },
-      "iam-only": { type: "boolean", default: false },
-      keep: { type: "boolean", default: false },
-      report: { type: "string" },
-    },
-  });
-  if (values["no-iam"] && values["iam-only"]) {
-    throw new StepFailure("--no-iam and --iam-only leave nothing to play", "give one of them, or neither");
+  try {
+    const { values } = parseArgs({
+      args: argv.filter((argument) => argument !== "--"),
+      options: {
+        "no-iam": { type: "boolean", default: false },
+        "iam-only": { type: "boolean", default: false },
+        keep: { type: "boolean", default: false },
+        report: { type: "string" },
+      },
+    });
+    const { "no-iam": noIam, "iam-only": iamOnly, keep: isKept, report } = values;
+    if (noIam && iamOnly) throw new Error("--no-iam and --iam-only leave nothing to play");
+    return { isPlain: !iamOnly, withIam: !noIam, isKept, report };
+  } catch (error) {
+    throw new UsageFailure(error instanceof Error ? error.message : String(error), usage, error);
   }
-  return {
-    isPlain: !values["iam-only"],
-    withIam: !values["no-iam"],
-    isKept: values.keep,
-    report: values.report,
-  };
 }
 
 async function playAll({ isPlain, withIam }: Options, directory: string, report: Report): Promise<void> {
@@ -126,12 +131,8 @@ async function rehearse(options: Options): Promise<boolean> {
   return failed.length === 0;
 }
 
-if (import.meta.main) {
-  exitOnSignals();
-  try {
-    if (!(await rehearse(readOptions(process.argv.slice(2))))) process.exitCode = 1;
-  } catch (error) {
-    console.error(describeFailure(error));
-    process.exitCode = 1;
-  }
+async function run(argv: readonly string[]): Promise<void> {
+  if (!(await rehearse(readOptions(argv)))) process.exitCode = 1;
 }
+
+if (import.meta.main) await runProgram({ usage, run });

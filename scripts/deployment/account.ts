@@ -1,6 +1,7 @@
 /** Room: scripts/deployment. Who deploys, where to, and whether the account is ready for the CDK. */
 import { GetParameterCommand, ParameterNotFound, type SSMClient } from "@aws-sdk/client-ssm";
 import { GetCallerIdentityCommand, type STSClient } from "@aws-sdk/client-sts";
+import { emulatorAccount } from "../../infra/configuration/emulator.ts";
 import { StepFailure } from "./failure.ts";
 
 export interface Caller {
@@ -15,9 +16,6 @@ export interface Place {
   readonly account?: string | undefined;
   readonly region?: string | undefined;
 }
-
-/** The emulator's account, which is nobody's. */
-export const emulatorAccount = "000000000000";
 
 const remedyOf = (stage: string): string =>
   `sign in to the account of stage ${stage} (AWS_PROFILE, or the variables of a role's session), then run the same command again`;

@@ -28,20 +28,32 @@ export interface Assembly {
 
 const cdkProgram = join(repository, "node_modules/aws-cdk/bin/cdk");
 
+/** Runs `cdk`; resolves with any exit code, for a command whose code is an answer. */
+export function attemptCdk(
+  args: readonly string[],
+  { env, isShown }: Omit<CdkOptions, "context">,
+): Promise<CommandResult> {
+  const all = [cdkProgram, ...args, "--no-notices", "--no-color"];
+  return runCommand(process.execPath, all, { env: withThisNode(env), isShown });
+}
+
+/** What to throw when `cdk` ended with another code than it should: its last words, unless they were shown. */
+export function cdkFailure(command: string, result: CommandResult, isShown: boolean): StepFailure {
+  const words = `${result.stdout}\n${result.stderr}`.trim().split("\n").slice(-25).join("\n");
+  return new StepFailure(
+    `cdk ${command} ended with ${result.code}${isShown ? "" : `:\n${words}`}`,
+    "correct what it names above, then run the same command again: it goes on where it stopped",
+  );
+}
+
 /** Runs `cdk`; throws StepFailure with its last words for any exit code but 0. */
 export async function runCdk(
   args: readonly string[],
   options: Omit<CdkOptions, "context">,
 ): Promise<CommandResult> {
-  const { env, isShown } = options;
-  const all = [cdkProgram, ...args, "--no-notices", "--no-color"];
-  const result = await runCommand(process.execPath, all, { env: withThisNode(env), isShown });
+  const result = await attemptCdk(args, options);
   if (result.code === 0) return result;
-  const words = `${result.stdout}\n${result.stderr}`.trim().split("\n").slice(-25).join("\n");
-  throw new StepFailure(
-    `cdk ${args[0]} ended with ${result.code}${isShown ? "" : `:\n${words}`}`,
-    "correct what it names above, then run the same command again: it goes on where it stopped",
-  );
+  throw cdkFailure(args[0] ?? "", result, options.isShown);
 }
 
 interface Manifest {

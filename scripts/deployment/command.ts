@@ -11,6 +11,8 @@ export interface CommandOptions {
   readonly directory?: string;
   /** Whether its output also goes to stderr while it runs. @default false */
   readonly isShown?: boolean;
+  /** Hears its standard output, piece by piece, while it runs. */
+  readonly onStdout?: (text: string) => void;
   /** Written to its standard input. @default nothing */
   readonly input?: string;
   /** Milliseconds after which it is ended. @default one hour */
@@ -46,6 +48,7 @@ export function runCommand(
       if (isShown) process.stderr.write(chunk);
     });
   }
+  if (options.onStdout !== undefined) child.stdout.on("data", options.onStdout);
   const endAtExit = (): void => void child.kill();
   process.once("exit", endAtExit);
   child.on("close", () => process.off("exit", endAtExit));

@@ -11,6 +11,14 @@ export class StepFailure extends Error {
   }
 }
 
+/** A wrong word on the command line; its remedy is the usage. Ends the program with 2, as `fleetkey` ends. */
+export class UsageFailure extends StepFailure {
+  constructor(message: string, usage: string, cause?: unknown) {
+    super(message, usage, cause);
+    this.name = "UsageFailure";
+  }
+}
+
 /** Lines for a person: what happened, and what to do when that is known. */
 export function describeFailure(error: unknown): string {
   if (error instanceof StepFailure) return `${error.message}\n  ${error.remedy}`;

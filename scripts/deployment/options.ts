@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { StageConfiguration } from "../../infra/stage-configuration.ts";
-import { StepFailure } from "./failure.ts";
+import { StepFailure, UsageFailure } from "./failure.ts";
 
 export interface Options {
   readonly stage: string;
@@ -11,13 +11,41 @@ export interface Options {
   readonly fleets: readonly string[];
   readonly operatorDirectory: string;
   readonly skipsSmoke: boolean;
+  /** Logical ids of what the State stack may lose. */
+  readonly acceptedLosses: readonly string[];
+  /** What stands before the emulator as the domains stand before AWS. */
+  readonly front?: string | undefined;
   /** More context flags for the CDK. */
   readonly context: Readonly<Record<string, string>>;
 }
 
-const usage =
-  "npm run deploy -- --stage NAME [--yes] [--bootstrap] [--fleet F]... [--operator-dir DIR] [--skip-smoke] " +
-  "[--context NAME=VALUE]...";
+/** As parseArgs takes them; docs/deploy.md has each in its table. */
+export const deployFlags = {
+  stage: { type: "string" },
+  yes: { type: "boolean", default: false },
+  bootstrap: { type: "boolean", default: false },
+  fleet: { type: "string", multiple: true, default: [] as string[] },
+  "operator-dir": { type: "string" },
+  "skip-smoke": { type: "boolean", default: false },
+  "accept-loss": { type: "string", multiple: true, default: [] as string[] },
+  context: { type: "string", multiple: true, default: [] as string[] },
+  front: { type: "string" },
+} as const;
+
+export const deployUsage = `npm run deploy -- --stage NAME [FLAGS]
+
+  --stage NAME              the stage of cdk.json to deploy
+  --yes                     does not ask before it changes something
+  --bootstrap               runs \`cdk bootstrap\` when its stack is missing or old
+  --fleet F                 only this fleet is made and smoke-tested; may be repeated
+  --operator-dir DIR        where operators' files go; deployments/NAME otherwise
+  --skip-smoke              enrols no device
+  --accept-loss LOGICAL_ID  lets this resource of the State stack go; may be repeated
+  --context NAME=VALUE      one more context flag for the CDK; may be repeated
+  --front URL               of a rehearsal: where the emulator's front answers
+  --help                    prints this
+
+See docs/deploy.md.`;
 
 function readContext(pairs: readonly string[]): Readonly<Record<string, string>> {
   return Object.fromEntries(
@@ -29,23 +57,16 @@ function readContext(pairs: readonly string[]): Readonly<Record<string, string>>
   );
 }
 
-/** Throws StepFailure with the usage. */
+/** Throws UsageFailure. */
 export function readOptions(argv: readonly string[]): Options {
   try {
-    const { values } = parseArgs({
-      args: [...argv],
-      options: {
-        stage: { type: "string" },
-        yes: { type: "boolean", default: false },
-        bootstrap: { type: "boolean", default: false },
-        fleet: { type: "string", multiple: true, default: [] },
-        "operator-dir": { type: "string" },
-        "skip-smoke": { type: "boolean", default: false },
-        context: { type: "string", multiple: true, default: [] },
-      },
-    });
-    const { stage } = values;
+    const { values } = parseArgs({ args: [...argv], options: deployFlags });
+    const { stage, front } = values;
     if (stage === undefined) throw new Error("--stage is missing");
+    const context = readContext(values.context);
+    // Behind API Gateway a front's word about its clients counts for nothing.
+    if (front !== undefined && context["fleetkey:emulator"] !== "true")
+      throw new Error("--front is for --context fleetkey:emulator=true alone");
     return {
       stage,
       isAgreed: values.yes,
@@ -53,10 +74,12 @@ export function readOptions(argv: readonly string[]): Options {
       fleets: values.fleet,
       operatorDirectory: values["operator-dir"] ?? join("deployments", stage),
       skipsSmoke: values["skip-smoke"],
-      context: readContext(values.context),
+      acceptedLosses: values["accept-loss"],
+      front,
+      context,
     };
   } catch (error) {
-    throw new StepFailure(error instanceof Error ? error.message : String(error), usage, error);
+    throw new UsageFailure(error instanceof Error ? error.message : String(error), deployUsage, error);
   }
 }
 

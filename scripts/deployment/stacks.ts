@@ -2,6 +2,7 @@
 import { createInterface } from "node:readline/promises";
 import { type Assembly, deployStacks, outputOf, runCdk, type StackOutputs, synthesize } from "./cdk.ts";
 import { StepFailure } from "./failure.ts";
+import { refuseLosses } from "./losses.ts";
 import { type Addresses, step } from "./narration.ts";
 import { cdkOptions, type Deployment, ensureBootstrap } from "./preflight.ts";
 import { stackNames } from "./stage.ts";
@@ -26,11 +27,12 @@ async function agree(deployment: Deployment, assembly: Assembly, stacks: readonl
 
 /** State and API. */
 export async function deployService(deployment: Deployment): Promise<StackOutputs> {
-  const { stage, context } = deployment.options;
+  const { stage, context, acceptedLosses: accepted } = deployment.options;
   const { state, api } = stackNames(stage);
   const assembly = await synthesize({ ...cdkOptions(deployment), context: { ...context, stage } });
   try {
     await ensureBootstrap(deployment, assembly.bootstrapVersion);
+    await refuseLosses(assembly, state, { env: deployment.env, accepted });
     await agree(deployment, assembly, [state, api]);
     step(`Deploy ${state}, ${api}`);
     return await deployStacks(assembly, [state, api], cdkOptions(deployment));
@@ -71,9 +73,11 @@ export async function deployEdge(
   }
 }
 
-/** The domains of the stage, or else the name that API Gateway gave. */
+/** The emulator's front, the domains of the stage, or else the name that API Gateway gave. */
 export function addressesOf(deployment: Deployment, outputs: StackOutputs): Addresses {
-  const names = stackNames(deployment.options.stage);
+  const { stage, front } = deployment.options;
+  if (front !== undefined) return { url: front, mutualTlsUrl: front };
+  const names = stackNames(stage);
   if (deployment.configuration.domains === undefined)
     return { url: outputOf(outputs, names.api, "ApiUrl").replace(/\/$/, "") };
   return {

@@ -1,10 +1,19 @@
-/** Room: scripts/rehearsal. The deployment's own command, and its own smoke enrolment, on a stage that is there already. */
-
+/** Room: scripts/rehearsal. The deployment's command on a stage that is there: as it is, and without one of its fleets. */
+import { cp, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { runCommand } from "../deployment/command.ts";
-import { smokeEnrollment } from "../deployment/smoke.ts";
-import { fleetkeyEnvironment, type RehearsedStage } from "./rehearsed-stage.ts";
+import { type CommandResult, repository, runCommand } from "../deployment/command.ts";
+import { operatorFiles } from "../deployment/operator.ts";
+import { deployWords } from "./first-deployment.ts";
+import { type RehearsedStage, rehearsed, signingKeys } from "./rehearsed-stage.ts";
 import { expectThat, type Report } from "./report.ts";
+
+function runDeploy(
+  { emulator, operatorDirectory }: RehearsedStage,
+  directory: string,
+): Promise<CommandResult> {
+  const words = [...deployWords(join(operatorDirectory, "..")), "--skip-smoke"];
+  return runCommand(process.execPath, words, { env: emulator.env, directory });
+}
 
 /** Outputs that a person reads, as `npm run deploy` prints them. */
 function printedOutputs({ outputs }: RehearsedStage): readonly string[] {
@@ -15,34 +24,56 @@ function printedOutputs({ outputs }: RehearsedStage): readonly string[] {
 }
 
 async function deployAgain(stage: RehearsedStage): Promise<void> {
-  const { emulator, operatorDirectory } = stage;
-  const flags = ["--stage", stage.stage, "--yes", "--skip-smoke", "--context", "fleetkey:emulator=true"];
-  const directory = ["--operator-dir", join(operatorDirectory, "..")];
-  const deploy = ["scripts/deploy.ts", ...flags, ...directory];
-  const { code, stdout, stderr } = await runCommand(process.execPath, deploy, { env: emulator.env });
+  const files = operatorFiles(stage.operatorDirectory);
+  const credential = async () => [
+    await readFile(files.key, "utf8"),
+    await readFile(files.certificate, "utf8"),
+  ];
+  const before = await credential();
+  const { code, stdout, stderr } = await runDeploy(stage, repository);
   expectThat(code === 0, stderr.split("\n").slice(-8).join("\n"));
   const printed = stdout.trim().split("\n").sort().join("\n");
   expectThat(printed === printedOutputs(stage).join("\n"), `its outputs differ:\n${printed}`);
   expectThat(stderr.includes(stage.fleet.rootFingerprint), "it shows another root");
+  expectThat((await credential()).join() === before.join(), "the operator's key or certificate is another");
 }
 
-async function smoke(stage: RehearsedStage): Promise<string> {
-  const { clients, provisioningFunction, fleet, front, operatorDirectory } = stage;
-  const report = await smokeEnrollment({
-    lambda: clients.lambda,
-    provisioningFunction,
-    fleet: fleet.fleet,
-    rootFingerprint: fleet.rootFingerprint,
-    url: front.url,
-    mutualTlsUrl: front.url,
-    operatorDirectory,
-    env: fleetkeyEnvironment(stage),
-  });
-  expectThat(report.didRenewAndRevoke, "it neither renewed nor revoked");
-  return report.serialNumber;
+/** What a deployment does without, or gets in another way. */
+const left = new Set([".git", ".judges", "cdk.json", "cdk.out", "deployments", "node_modules", "test"]);
+
+/** A checkout whose cdk.json gives the stage another fleet than the one that is deployed. */
+async function checkOutWithoutFleet(directory: string): Promise<void> {
+  const sources = (await readdir(repository)).filter((name) => !left.has(name));
+  for (const name of sources) await cp(join(repository, name), join(directory, name), { recursive: true });
+  await symlink(join(repository, "node_modules"), join(directory, "node_modules"));
+  const cdk = JSON.parse(await readFile(join(repository, "cdk.json"), "utf8")) as {
+    readonly context: { readonly "fleetkey:stages": Record<string, { fleets?: object }> };
+  };
+  const described = cdk.context["fleetkey:stages"][rehearsed.stage];
+  expectThat(described !== undefined, `cdk.json does not describe ${rehearsed.stage}`);
+  described.fleets = { another: {} };
+  await writeFile(join(directory, "cdk.json"), JSON.stringify(cdk));
+}
+
+async function refuseToLoseFleet(stage: RehearsedStage): Promise<string> {
+  const checkout = join(stage.directory, "checkout");
+  await checkOutWithoutFleet(checkout);
+  const before = await signingKeys(stage);
+  const { code, stdout, stderr } = await runDeploy(stage, checkout);
+  expectThat(code === 1 && stdout === "", `exit ${code}: ${stderr.split("\n").slice(-8).join("\n")}`);
+  for (const part of ["Root1", "Issuing1", "ProtectionKey", "Root1Alias", "Issuing1Alias"]) {
+    const flag = new RegExp(`--accept-loss State\\w*${part}[0-9A-F]{8}(?: |$)`, "m");
+    expectThat(flag.test(stderr), `it does not name ${part}: ${stderr.slice(-1_500)}`);
+  }
+  expectThat((await signingKeys(stage)).join() === before.join(), "an alias leads to another key now");
+  return `${(stderr.match(/--accept-loss /g) ?? []).length} resources named`;
 }
 
 export async function rehearseDeploymentAgain(stage: RehearsedStage, report: Report): Promise<void> {
-  await report.check("npm run deploy finds all in place, and the operator's key", () => deployAgain(stage));
-  await report.check("its smoke enrolment enrols, renews and revokes", () => smoke(stage));
+  await report.check("npm run deploy again finds all in place, and the operator's key", () =>
+    deployAgain(stage),
+  );
+  await report.check("npm run deploy --yes refuses to lose a fleet that cdk.json has no more", () =>
+    refuseToLoseFleet(stage),
+  );
 }

@@ -15,8 +15,8 @@ export interface FrontOptions {
   readonly server: ServerFiles;
   /** The emulator, https. */
   readonly target: string;
-  /** By which the emulator finds the API: `{apiId}.execute-api.…`. */
-  readonly host: string;
+  /** By which the emulator finds the API: `{apiId}.execute-api.…`. Requests wait until it is known. */
+  readonly host: string | Promise<string>;
 }
 
 export interface Front {
@@ -62,8 +62,8 @@ function answerBadGateway(response: ServerResponse): void {
 
 export async function startFront({ server, target, host }: FrontOptions): Promise<Front> {
   const agent = new Agent({ ca: await readFile(server.authority), keepAlive: true, maxSockets: 64 });
-  const forward = (incoming: IncomingMessage, response: ServerResponse): void => {
-    const headers = forwardedHeaders(incoming.headers, host, provedCertificate(incoming.socket));
+  const forward = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const headers = forwardedHeaders(incoming.headers, await host, provedCertificate(incoming.socket));
     const { method, url: path = "/" } = incoming;
     const outgoing = httpsRequest(target, { agent, method, path, headers, servername: "localhost" });
     outgoing.on("response", (answer) => {
@@ -82,7 +82,7 @@ export async function startFront({ server, target, host }: FrontOptions): Promis
       rejectUnauthorized: false,
       minVersion: "TLSv1.2",
     },
-    forward,
+    (incoming, response) => void forward(incoming, response).catch(() => answerBadGateway(response)),
   );
   await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
   const address = listener.address();

@@ -96,46 +96,25 @@ const acts = {
 
 type ActName = keyof typeof acts;
 
+const writes = [
+  "read an item",
+  "write an item",
+  "write the health item",
+  "write the health item and another in one transaction",
+] as const satisfies readonly ActName[];
+
+const issues = ["sign with the issuing key", "read a public key", ...writes] as const;
+
 /** What each role may do; it is refused every other act. */
 const allowed = {
-  enrollment: [
-    "sign with the issuing key",
-    "read a public key",
-    "read an item",
-    "write an item",
-    "write the health item",
-    "write the health item and another in one transaction",
-  ],
+  enrollment: issues,
   distribution: ["read an item", "write the health item"],
-  revocation: [
-    "read an item",
-    "write an item",
-    "write the health item",
-    "write the health item and another in one transaction",
-  ],
-  provisioning: [
-    "read an item",
-    "write an item",
-    "write the health item",
-    "write the health item and another in one transaction",
-  ],
-  reconciliation: [
-    "sign with the issuing key",
-    "read a public key",
-    "read an item",
-    "write an item",
-    "write the health item",
-    "write the health item and another in one transaction",
-    "publish a notice",
-  ],
+  revocation: writes,
+  provisioning: writes,
+  reconciliation: [...issues, "publish a notice"],
   bootstrap: [
+    ...issues,
     "sign with the root key",
-    "sign with the issuing key",
-    "read a public key",
-    "read an item",
-    "write an item",
-    "write the health item",
-    "write the health item and another in one transaction",
     "write a trust bundle",
     "write the trust store",
     "write a record",

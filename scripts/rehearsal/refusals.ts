@@ -25,6 +25,8 @@ interface Expected {
   readonly status: number;
   /** Of the problem; left out where the gateway itself answers. */
   readonly code?: string;
+  /** What the body has to hold. */
+  readonly holds?: string;
 }
 
 function codeOf({ body }: HttpResponse): string | undefined {
@@ -51,7 +53,9 @@ export async function rehearseRefusals(stage: RehearsedStage, report: Report): P
       const response = await connected(stage, credential, ({ client }) => client.send(request));
       const code = codeOf(response);
       const isSo =
-        response.status === expected.status && (expected.code === undefined || code === expected.code);
+        response.status === expected.status &&
+        (expected.code === undefined || code === expected.code) &&
+        response.body.includes(expected.holds ?? "");
       expectThat(isSo, `answered ${response.status} ${code ?? response.body.toString("utf8").slice(0, 200)}`);
     });
 
@@ -76,10 +80,10 @@ export async function rehearseRefusals(stage: RehearsedStage, report: Report): P
   );
   await answers("healthz is well", undefined, { method: "GET", path: "/healthz" }, { status: 200 });
   await answers(
-    "the trust bundle is public",
+    "the trust bundle is public, and holds the fleet's root",
     undefined,
     { method: "GET", path: `${fleet}/trust.pem` },
-    { status: 200 },
+    { status: 200, holds: stage.fleet.root.trim() },
   );
   const nowhere: HttpRequest = { method: "GET", path: `${fleet}/nowhere` };
   await answers("an unknown path is 404", undefined, nowhere, { status: 404 });

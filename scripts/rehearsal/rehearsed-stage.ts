@@ -1,10 +1,12 @@
-/** Room: scripts/rehearsal. A stage deployed to the emulator by the steps of `npm run deploy`, and the ways to reach it. */
+/** Room: scripts/rehearsal. A stage deployed to the emulator, and the ways to reach it. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { DescribeKeyCommand } from "@aws-sdk/client-kms";
 import { ListFunctionsCommand } from "@aws-sdk/client-lambda";
 import type { FleetApi } from "../../cli/fleet-api.ts";
 import { createFleetApi } from "../../cli/fleet-api.ts";
 import { type ClientCredential, createHttpsClient, type HttpsClient } from "../../cli/https-client.ts";
+import { emulatorAccount } from "../../infra/configuration/emulator.ts";
 import type { Assembly, StackOutputs } from "../deployment/cdk.ts";
 import { type CommandResult, runFleetkey } from "../deployment/command.ts";
 import { type BootstrappedFleet, operatorFiles } from "../deployment/operator.ts";
@@ -12,6 +14,14 @@ import { createToken } from "../deployment/smoke.ts";
 import type { Clients } from "./aws-clients.ts";
 import type { Emulator } from "./emulator.ts";
 import type { Front } from "./front.ts";
+
+/** As cdk.json describes it. */
+export const rehearsed = {
+  stage: "rehearsal",
+  account: emulatorAccount,
+  region: "eu-central-1",
+  fleet: "default",
+} as const;
 
 export interface RehearsedStage {
   readonly stage: string;
@@ -98,6 +108,16 @@ export async function takeToken(stage: RehearsedStage, deviceId: string): Promis
   const token = await createToken(request, deviceId);
   stage.secrets.push(token);
   return token;
+}
+
+/** Ids of the keys to which the aliases of the fleet's root and issuing key lead. */
+export function signingKeys({ clients, stage, fleet }: RehearsedStage): Promise<readonly string[]> {
+  const found = ["root-1", "issuing-1"].map(async (name) => {
+    const KeyId = `alias/fleetkey/${stage}/${fleet.fleet}-${name}`;
+    const { KeyMetadata } = await clients.kms.send(new DescribeKeyCommand({ KeyId }));
+    return KeyMetadata?.KeyId ?? "";
+  });
+  return Promise.all(found);
 }
 
 /** Name of the role of a function, as the stacks give it. */

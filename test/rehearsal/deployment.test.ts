@@ -15,9 +15,29 @@ import {
   operatorId,
   prepareOperator,
 } from "../../scripts/deployment/operator.ts";
+import { deployFlags } from "../../scripts/deployment/options.ts";
 import { readStage } from "../../scripts/deployment/stage.ts";
 import { makeFakeAuthority } from "../cli/fake-authority.ts";
 import { temporaryDirectory } from "../cli/temporary-directory.ts";
+
+describe("--help", () => {
+  it.each([
+    { script: "deploy", flags: [...Object.keys(deployFlags), "help"] },
+    { script: "rehearse", flags: ["no-iam", "iam-only", "keep", "report", "help"] },
+  ])("of $script prints every flag on stdout and nothing else, exit 0", async ({ script, flags }) => {
+    const { code, stdout, stderr } = await runCommand(process.execPath, [`scripts/${script}.ts`, "--help"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect([...stdout.matchAll(/^ {2}--([a-z-]+)/gm)].map(([, flag]) => flag).sort()).toEqual(flags.sort());
+  });
+
+  it("is named where the rehearsal's flags are wrong, exit 2", async () => {
+    for (const argv of [["--iam"], ["--no-iam", "--iam-only"]]) {
+      const { code, stdout, stderr } = await runCommand(process.execPath, ["scripts/rehearse.ts", ...argv]);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+      expect(stderr).toContain("npm run rehearse");
+    }
+  });
+});
 
 const caller = { account: "123456789012", arn: "arn:aws:sts::123456789012:assumed-role/deployer/someone" };
 const sts = (Account: string, Arn: string) =>
@@ -75,6 +95,19 @@ describe("npm run deploy", () => {
     { name: "no stage", argv: [], says: "--stage is missing" },
     { name: "an unknown flag", argv: ["--stage", "dev", "--force"], says: "--force" },
     { name: "context that is none", argv: ["--stage", "dev", "--context", "x"], says: "NAME=VALUE" },
+    {
+      name: "a front where there is no emulator",
+      argv: ["--stage", "dev", "--front", "https://127.0.0.1"],
+      says: "--front is for --context fleetkey:emulator=true alone",
+    },
+  ])("with $name says what is wrong and the usage, exit 2", async ({ argv, says }) => {
+    const { code, stderr, stdout } = await deploy(...argv);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain(says);
+    expect(stderr).toContain("npm run deploy -- --stage NAME");
+  });
+
+  it.each([
     { name: "an unknown stage", argv: ["--stage", "nowhere"], says: "there are: dev, prod" },
     {
       name: "a fleet of another stage",

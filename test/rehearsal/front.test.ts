@@ -57,7 +57,10 @@ describe.skipIf(!opensslInstalled)("the front, with certificates that OpenSSL ma
     });
     await new Promise<void>((resolve) => target.listen(0, "127.0.0.1", resolve));
     const url = `https://127.0.0.1:${(target.address() as AddressInfo).port}`;
-    front = await startFront({ server, target: url, host: "abc.execute-api.localhost" });
+    // Known only after the front has begun to listen.
+    const { promise: host, resolve } = Promise.withResolvers<string>();
+    front = await startFront({ server, target: url, host });
+    setImmediate(() => resolve("abc.execute-api.localhost"));
   });
   afterAll(async () => {
     await front.close();
