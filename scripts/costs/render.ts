@@ -41,9 +41,21 @@ export function monthlyTotal(devices: number): number {
 
 const sizeNames = ["idle", "10 k devices", "1 M devices", "10 M devices"];
 
+const perDevice = (devices: number): string =>
+  devices === 0 ? "" : ((12 * monthlyTotal(devices)) / devices).toFixed(4);
+
+/** The totals alone, as docs/deploy.md shows them: a Markdown table without a trailing newline. */
+export function renderCostSummary(): string {
+  return table(
+    ["US dollars", ...sizeNames],
+    [
+      ["a month", ...fleetSizes.map((devices) => dollars(monthlyTotal(devices)))],
+      ["a device and year", ...fleetSizes.map(perDevice)],
+    ],
+  );
+}
+
 function totals(): string {
-  const perDevice = (devices: number): string =>
-    devices === 0 ? "" : ((12 * monthlyTotal(devices)) / devices).toFixed(4);
   return table(
     ["US dollars a month", ...sizeNames],
     [
@@ -113,7 +125,8 @@ export function renderCosts(): string {
     "<!-- Generated from scripts/costs by `npm run docs`; do not edit. -->",
     "# What a deployment costs",
     `List prices of ${priceRegion} as of ${pricesOf}, on demand, without free tier, discounts or tax. Prices change: ` +
-      "compare them with AWS's price pages before you rely on a figure. Stages without `artifacts` save the WAF and CloudFront lines.",
+      "compare them with AWS's price pages before you rely on a figure. Stages without `artifacts` save the WAF and CloudFront " +
+      "lines, and one KMS key with its rotation: that of the firewall's log.",
     totals(),
     "## Assumptions",
     assumed(),

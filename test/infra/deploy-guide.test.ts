@@ -3,6 +3,8 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { defaultReservedConcurrency } from "../../infra/configuration/concurrency.ts";
 import { readStageConfiguration } from "../../infra/stage-configuration.ts";
+import { renderCostSummary } from "../../scripts/costs/render.ts";
+import { deployFlags } from "../../scripts/deployment/options.ts";
 
 const path = "docs/deploy.md";
 const guide = readFileSync(path, "utf8");
@@ -52,10 +54,20 @@ describe("docs/deploy.md", () => {
       expect(row).toContain(`${executions} ${duty}`);
   });
 
-  it("has flags of the deployment that the deployment has", () => {
-    const script = readFileSync("scripts/deploy.ts", "utf8");
-    for (const [, flag = ""] of guide.matchAll(/^\| `--([a-z-]+)[^`]*` \|/gm))
-      expect(script).toMatch(new RegExp(`\\b${flag}\\b`));
+  it("has the flags that the deployment has, and no others", () => {
+    const described = [...guide.matchAll(/^\| `--([a-z-]+)[^`]*` \|/gm)].map(([, flag]) => flag);
+    expect(described.sort()).toEqual([...Object.keys(deployFlags), "help"].sort());
+  });
+
+  it("shows the totals of the cost table", () => {
+    expect(guide).toContain(`\n${renderCostSummary()}\n`);
+  });
+
+  it("writes no bare STAGE into a command", () => {
+    const blocks = [...guide.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, block = ""]) => block);
+    const spans = [...guide.matchAll(/`((?:aws|npm|npx|cdk) [^`]*)`/g)].map(([, span = ""]) => span);
+    for (const command of [...blocks, ...spans])
+      expect(command).not.toMatch(/(?<!\$|export )\b(?:STAGE|REGION|ACCOUNT)\b(?!=)/);
   });
 
   it("links lead somewhere", () => {
