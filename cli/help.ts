@@ -4,7 +4,7 @@ import type { ArgDef, ArgsDef } from "citty";
 import type { Command } from "./command.ts";
 import type { CommandGroup, LazyCommand } from "./command-tree.ts";
 import { exitCodes } from "./exit-codes.ts";
-import { settingRows } from "./settings.ts";
+import { type SettingFlag, settingRows } from "./settings.ts";
 import { hasColour, type Terminal } from "./terminal.ts";
 
 type Row = readonly [left: string, right: string];
@@ -59,8 +59,19 @@ function flagSections(args: ArgsDef): readonly Section[] {
   return [{ title: "FLAGS", rows }];
 }
 
+/** What else a default does not say. */
+const settingNotes: { readonly [flag in SettingFlag]?: string } = {
+  ca: "; system: this machine's roots",
+};
+
 function settingsSection(): Section {
-  const rows = settingRows.map((row): Row => [`--${row.flag}`, `${row.variable.padEnd(20)} ${row.fallback}`]);
+  const rows = settingRows.map(
+    (row): Row => [
+      `--${row.flag}`,
+      `${row.variable.padEnd(20)} ${row.fallback}${settingNotes[row.flag] ?? ""}`,
+    ],
+  );
+  rows.push(["--renewal-url", "FLEETKEY_RENEWAL_URL the URL; where renewals go (device enroll)"]);
   const variables: Row[] = [
     ["", "FLEETKEY_TOKEN       enrolment token, kept out of the process list"],
     ["", "FLEETKEY_PASSPHRASE  seals the keys of a local server (serve)"],
