@@ -3,6 +3,7 @@ import { cp, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type CommandResult, repository, runCommand } from "../deployment/command.ts";
 import { operatorFiles } from "../deployment/operator.ts";
+import { stackNames } from "../deployment/stage.ts";
 import { deployWords } from "./first-deployment.ts";
 import { type RehearsedStage, rehearsed, signingKeys } from "./rehearsed-stage.ts";
 import { expectThat, type Report } from "./report.ts";
@@ -10,8 +11,9 @@ import { expectThat, type Report } from "./report.ts";
 function runDeploy(
   { emulator, operatorDirectory }: RehearsedStage,
   directory: string,
+  more: readonly string[] = [],
 ): Promise<CommandResult> {
-  const words = [...deployWords(join(operatorDirectory, "..")), "--skip-smoke"];
+  const words = [...deployWords(join(operatorDirectory, "..")), "--skip-smoke", ...more];
   return runCommand(process.execPath, words, { env: emulator.env, directory });
 }
 
@@ -55,18 +57,29 @@ async function checkOutWithoutFleet(directory: string): Promise<void> {
   await writeFile(join(directory, "cdk.json"), JSON.stringify(cdk));
 }
 
+/** Logical id of the alias of the fleet's protection key. */
+async function protectionAlias({ assembly }: RehearsedStage): Promise<string> {
+  const file = join(assembly.directory, `${stackNames(rehearsed.stage).state}.template.json`);
+  const { Resources } = JSON.parse(await readFile(file, "utf8")) as { readonly Resources: object };
+  const found = Object.keys(Resources).find((id) => id.includes("ProtectionKeyAlias"));
+  expectThat(found !== undefined, "the template has no alias of a protection key");
+  return found;
+}
+
 async function refuseToLoseFleet(stage: RehearsedStage): Promise<string> {
   const checkout = join(stage.directory, "checkout");
   await checkOutWithoutFleet(checkout);
   const before = await signingKeys(stage);
-  const { code, stdout, stderr } = await runDeploy(stage, checkout);
+  const accepted = await protectionAlias(stage);
+  const { code, stdout, stderr } = await runDeploy(stage, checkout, ["--accept-loss", accepted]);
   expectThat(code === 1 && stdout === "", `exit ${code}: ${stderr.split("\n").slice(-8).join("\n")}`);
   for (const part of ["Root1", "Issuing1", "ProtectionKey", "Root1Alias", "Issuing1Alias"]) {
     const flag = new RegExp(`--accept-loss State\\w*${part}[0-9A-F]{8}(?: |$)`, "m");
     expectThat(flag.test(stderr), `it does not name ${part}: ${stderr.slice(-1_500)}`);
   }
+  expectThat(!stderr.includes(accepted), `it names ${accepted}, whose loss is accepted`);
   expectThat((await signingKeys(stage)).join() === before.join(), "an alias leads to another key now");
-  return `${(stderr.match(/--accept-loss /g) ?? []).length} resources named`;
+  return `${(stderr.match(/--accept-loss /g) ?? []).length} resources named, one accepted`;
 }
 
 export async function rehearseDeploymentAgain(stage: RehearsedStage, report: Report): Promise<void> {
