@@ -165,10 +165,10 @@ const edges = [
   ),
   only(
     "infra-knows-routes",
-    "What is deployed follows from the routes and the standard, not from the code behind them.",
+    "What is deployed follows from the routes, the standard and what a name may be, not from the code behind them.",
     { path: "^infra/" },
     { path: rooms },
-    ["^infra/", "^lambdas/routes\\.ts$", "^core/standard/"],
+    ["^infra/", "^lambdas/routes\\.ts$", "^core/standard/", "^core/policy/identifiers\\.ts$"],
   ),
   only(
     "infra-uses-cdk",

@@ -9,8 +9,10 @@ import type { StageConfiguration } from "./stage-configuration.ts";
 export interface ApiStackProps extends StackProps {
   readonly configuration: StageConfiguration;
   readonly state: FleetKeyState;
-  /** Leaves out what the emulator lacks, and lets the rehearsal's front speak for clients. @default false */
+  /** Leaves out what the emulator lacks. @default false */
   readonly emulator?: boolean;
+  /** As of `FleetKey`. @default - none */
+  readonly emulatedGateway?: string;
 }
 
 export class ApiStack extends Stack {
@@ -18,12 +20,13 @@ export class ApiStack extends Stack {
 
   constructor(scope: Construct, id: string, props: ApiStackProps) {
     super(scope, id, props);
-    const { configuration, state, emulator = false } = props;
+    const { configuration, state, emulator = false, emulatedGateway } = props;
     this.service = new FleetKey(this, "Service", {
       state,
       reservedConcurrency: configuration.reservedConcurrency,
       executeApiEndpoint: configuration.domains === undefined,
       emulator,
+      ...(emulatedGateway !== undefined && { emulatedGateway }),
     });
     this.observe(configuration, emulator);
     const { api, functions } = this.service;

@@ -1,4 +1,5 @@
 /** Room: infra. The CDK app: `npm run synth`, or `npm run deploy -- --stage NAME`. */
+import { join } from "node:path";
 import { App, type AppProps, type Environment, Tags, Validations } from "aws-cdk-lib";
 import { HIPAASecurityChecks } from "cdk-nag";
 import { ApiStack } from "./api-stack.ts";
@@ -6,6 +7,9 @@ import { readEmulatorFlag } from "./configuration/emulator.ts";
 import { addEdgeStacks } from "./edge-stacks.ts";
 import { readStageConfiguration, type StageConfiguration } from "./stage-configuration.ts";
 import { StateStack } from "./state-stack.ts";
+
+/** The rehearsal's front asks for client certificates and verifies them; this takes them from its header. */
+const forwardedCertificate = join(import.meta.dirname, "../scripts/rehearsal/forwarded-certificate.ts");
 
 function createStacks(app: App, configuration: StageConfiguration, emulator: boolean): void {
   const { stage, account, region } = configuration;
@@ -21,6 +25,7 @@ function createStacks(app: App, configuration: StageConfiguration, emulator: boo
     configuration,
     state,
     emulator,
+    ...(emulator && { emulatedGateway: forwardedCertificate }),
     description: "Fleetkey: functions, API, schedules and alarms",
     env,
   });

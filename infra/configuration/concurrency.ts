@@ -57,7 +57,7 @@ export function readReservedConcurrency(place: Place, value: unknown): ReservedC
     const otherwise = { otherwise: `${fallback}, or write "none",` };
     return readNumber(place, `reservedConcurrency.${id}`, members[id], range, otherwise) ?? fallback;
   };
-  return {
+  const reserved = {
     enrollment: read("enrollment"),
     distribution: read("distribution"),
     revocation: read("revocation"),
@@ -65,4 +65,15 @@ export function readReservedConcurrency(place: Place, value: unknown): ReservedC
     bootstrap: read("bootstrap"),
     provisioning: read("provisioning"),
   };
+  reportSum(place, reserved);
+  return reserved;
+}
+
+function reportSum(place: Place, reserved: ReservedConcurrency): void {
+  const sum = Object.values(reserved).reduce((total: number, one) => total + (one ?? 0), 0);
+  if (sum <= range.maximum) return;
+  place.problems.push(
+    `reservedConcurrency is ${sum} in all, more than ${range.maximum} (${range.reason}); lower some, or write "none" for ` +
+      `functions that may share the rest, in ${place.name}`,
+  );
 }

@@ -3,6 +3,18 @@
 /** The account of emulators. AWS gives it to nobody. */
 export const emulatorAccount = "000000000000";
 
+/**
+ * Refuses a construct for the emulator in any other account, and in one that is known only when it is deployed.
+ * @throws Error naming the account.
+ */
+export function assertEmulatorAccount(account: string): void {
+  if (account === emulatorAccount) return;
+  throw new Error(
+    `emulator is for account ${emulatorAccount} alone, this stack is for ` +
+      `${/^\d{12}$/.test(account) ? account : "any account"}: what is made for it believes a header about who calls; leave it out`,
+  );
+}
+
 /** @throws Error when the flag is no flag, or is set for any account but the emulator's. */
 export function readEmulatorFlag(flag: unknown, account: string | undefined): boolean {
   if (flag === undefined || flag === false || flag === "false") return false;

@@ -1,4 +1,5 @@
 /** Room: infra. The fleets of a stage: each has a root and an issuing key in KMS, made by its deployment. */
+import { checkFleetId } from "../../core/policy/identifiers.ts";
 import { securityStandard } from "../../core/standard/index.ts";
 import { type Place, readChoice, readTable, readText, report } from "./members.ts";
 
@@ -22,12 +23,7 @@ export const defaultFleet: FleetConfiguration = {
 
 export const defaultFleets: Readonly<Record<string, FleetConfiguration>> = { default: defaultFleet };
 
-// As core/policy/identifiers.ts, which infra may not know: what is refused there would fail the bootstrap, minutes
-// into a deployment. test/infra compares the two.
-export const fleetName = {
-  pattern: /^(?=.{1,32}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/,
-  limit: "1 to 32 of a-z, 0-9 and inner hyphens",
-};
+// As core/policy/identifiers.ts, in the form of a text member. test/infra compares the two.
 export const trustDomain = {
   pattern: /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?)*$/,
   limit: "a name of labels parted by single dots, each of a-z, 0-9 and inner hyphens, at most 253 octets",
@@ -61,8 +57,10 @@ export function readFleets(place: Place, value: unknown): Readonly<Record<string
     report(place, "fleets", value, "a JSON object of one fleet at least", {
       otherwise: 'one fleet "default"',
     });
-  for (const name of names.filter((one) => !fleetName.pattern.test(one)))
-    report(place, "fleets: the name", name, fleetName.limit);
+  for (const name of names) {
+    const decision = checkFleetId(name);
+    if (!decision.allow) report(place, "fleets: the name", name, `a fleet's name (${decision.reason})`);
+  }
   const fleets = Object.fromEntries(
     Object.entries(table).map(([name, fleet]) => [name, readFleet(place, `fleets.${name}`, fleet)]),
   );

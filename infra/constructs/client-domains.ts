@@ -17,6 +17,7 @@ import { ApiGatewayv2DomainProperties } from "aws-cdk-lib/aws-route53-targets";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 import { type Told, tellAlarm } from "./alarm-actions.ts";
+import { objectKeys } from "./deployment-names.ts";
 import { alarmDescription } from "./runbooks.ts";
 
 export interface ClientDomain {
@@ -49,8 +50,8 @@ export interface ClientDomainsProps {
   readonly told?: Told;
 }
 
-/** Object of the trust store bucket: the roots of all fleets of the deployment, PEM. */
-export const trustStoreKey = "mutual-tls/clients.pem";
+/** Object of the trust store bucket: the authorities of all fleets of the deployment, PEM. */
+export const trustStoreKey = objectKeys.clientTrust;
 
 /**
  * API Gateway reads a trust store once for each version it is told of, so a domain without one would keep trusting

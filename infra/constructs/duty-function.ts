@@ -121,7 +121,8 @@ export class DutyFunction extends Construct {
       environment: environmentOf(duty, state),
       environmentEncryption: state.dataKey,
       logGroup: this.logGroup,
-      loggingFormat: LoggingFormat.JSON,
+      // Our lines are JSON already; Lambda's own JSON format may put a level of its own in the place of ours.
+      loggingFormat: LoggingFormat.TEXT,
       ...(reservedConcurrency !== undefined && { reservedConcurrentExecutions: reservedConcurrency }),
       // The next run of a schedule does what this one did not.
       ...(deadLetters && {

@@ -89,7 +89,7 @@ export function fleetStatements(
     ...(signs(duty)
       ? [
           allow("Sign", {
-            actions: ["kms:DescribeKey", "kms:GetPublicKey", "kms:Sign"],
+            actions: ["kms:GetPublicKey", "kms:Sign"],
             resources: [...keys.map(({ issuing }) => issuing.keyArn), ...roots],
           }),
         ]

@@ -1,11 +1,12 @@
 /** Room: infra. All that must outlive the code: keys, the item table, objects, the topic that people listen to. */
-import { Aws, Duration, RemovalPolicy } from "aws-cdk-lib";
+import { Aws, Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
 import type { ITable } from "aws-cdk-lib/aws-dynamodb";
 import { PolicyDocument, PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Key } from "aws-cdk-lib/aws-kms";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 import { retention } from "../../core/standard/retention.ts";
+import { assertEmulatorAccount } from "../configuration/emulator.ts";
 import { defaultFleets, type FleetConfiguration } from "../configuration/fleets.ts";
 import type { RecordRetention } from "../stage-configuration.ts";
 import { AuthorityKeys } from "./authority-keys.ts";
@@ -13,9 +14,10 @@ import { aliasPrefix, logGroupArn } from "./deployment-names.ts";
 import { ItemTable } from "./item-table.ts";
 import {
   administration,
+  useByAlarms,
   useByDistributions,
   useByLogs,
-  useByPublishers,
+  useByRules,
   useForFleet,
   useThroughServices,
 } from "./key-policies.ts";
@@ -38,7 +40,7 @@ export interface FleetKeyStateProps {
   readonly recordRetention?: RecordRetention;
   /** CloudFront distributions of this account may read the public artefacts. @default false */
   readonly distributed?: boolean;
-  /** Leaves out what the emulator of the rehearsal lacks. Never true where it counts. @default false */
+  /** Leaves out what the emulator of the rehearsal lacks; for its account alone. @default false */
   readonly emulator?: boolean;
 }
 
@@ -68,7 +70,7 @@ export class FleetKeyState extends Construct {
   /** What people listen to: notices of the service, and alarms. */
   readonly topic: Topic;
 
-  /** @throws Error for a stage that cannot stand in names. */
+  /** @throws Error for a stage that cannot stand in names, and for `emulator` in any account but the emulator's. */
   constructor(scope: Construct, id: string, props: FleetKeyStateProps = {}) {
     super(scope, id);
     const { stage = "pki", fleets = defaultFleets, emulator = false, distributed = false } = props;
@@ -76,6 +78,7 @@ export class FleetKeyState extends Construct {
       throw new Error(
         `stage ${JSON.stringify(stage)} is not 1 to 20 of a-z, 0-9 and -, first a letter; change it`,
       );
+    if (emulator) assertEmulatorAccount(Stack.of(this).account);
     this.stage = stage;
     this.fleets = fleets;
     this.dataKey = this.createDataKey(props, distributed);
@@ -89,6 +92,7 @@ export class FleetKeyState extends Construct {
     const { recoveryDays = 35 } = props;
     this.items = new ItemTable(this, "Table", { dataKey: this.dataKey, recoveryDays, emulator }).table;
     this.buckets = new StateBuckets(this, "Buckets", {
+      stage,
       dataKey: this.dataKey,
       recordRetention: props.recordRetention ?? { mode: "GOVERNANCE", days: retention.records.days },
       distributed,
@@ -141,7 +145,8 @@ export class FleetKeyState extends Construct {
       uses: [
         ...useThroughServices(this, ["sns", "sqs"]),
         useByLogs(this, logGroupArn(this, `/fleetkey/${this.stage}/*`)),
-        useByPublishers(["cloudwatch", "events"]),
+        useByAlarms(),
+        useByRules(),
       ],
     });
   }
@@ -175,11 +180,20 @@ export class FleetKeyState extends Construct {
     topic.applyRemovalPolicy(RemovalPolicy.RETAIN);
     topic.addToResourcePolicy(
       new PolicyStatement({
-        sid: "AlarmsAndRules",
-        principals: ["cloudwatch", "events"].map((name) => new ServicePrincipal(`${name}.amazonaws.com`)),
+        sid: "Alarms",
+        principals: [new ServicePrincipal("cloudwatch.amazonaws.com")],
         actions: ["sns:Publish"],
         resources: [topic.topicArn],
         conditions: { StringEquals: { "aws:SourceAccount": Aws.ACCOUNT_ID } },
+      }),
+    );
+    topic.addToResourcePolicy(
+      // EventBridge user guide, "Using resource-based policies": no Condition in a topic's policy for its rules.
+      new PolicyStatement({
+        sid: "Rules",
+        principals: [new ServicePrincipal("events.amazonaws.com")],
+        actions: ["sns:Publish"],
+        resources: [topic.topicArn],
       }),
     );
     return topic;

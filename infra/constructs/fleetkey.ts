@@ -1,5 +1,5 @@
 /** Room: infra. The whole service as one construct: what others import, and what our own stacks are made of. */
-import { fileURLToPath } from "node:url";
+import { Stack } from "aws-cdk-lib";
 import type { IHttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import { Metric, type MetricOptions } from "aws-cdk-lib/aws-cloudwatch";
 import { Grant, type IGrantable } from "aws-cdk-lib/aws-iam";
@@ -10,6 +10,7 @@ import {
   defaultReservedConcurrency,
   type ReservedConcurrency,
 } from "../configuration/concurrency.ts";
+import { assertEmulatorAccount } from "../configuration/emulator.ts";
 import { objectKeys } from "./deployment-names.ts";
 import { DutyFunction } from "./duty-function.ts";
 import { FleetKeyState, type FleetKeyStateProps } from "./fleetkey-state.ts";
@@ -30,11 +31,13 @@ export interface FleetKeyProps extends FleetKeyStateProps {
   readonly executeApiEndpoint?: boolean;
   /** @default - 1,000 requests a second, 500 at once */
   readonly throttling?: Throttling;
+  /**
+   * Absolute path of a module around the handlers of requests, which stands for what the emulator's gateway lacks: mutual
+   * TLS. For the emulator's account alone.
+   * @default - none
+   */
+  readonly emulatedGateway?: string;
 }
-
-const forwardedCertificate = fileURLToPath(
-  new URL("../../scripts/rehearsal/forwarded-certificate.ts", import.meta.url),
-);
 
 /**
  * Keys and certificates for fleets of devices: authorities in KMS, an HTTP API, and the functions behind it.
@@ -53,6 +56,8 @@ export class FleetKey extends Construct {
 
   constructor(scope: Construct, id: string, props: FleetKeyProps = {}) {
     super(scope, id);
+    if (props.emulator === true || props.emulatedGateway !== undefined)
+      assertEmulatorAccount(Stack.of(this).account);
     this.state = props.state ?? new FleetKeyState(this, "State", props);
     const queues = Object.fromEntries(
       scheduledFunctions.map((name) => [name, deadLetterQueue(this, `${name}-dead-letters`, this.state)]),
@@ -160,17 +165,15 @@ export class FleetKey extends Construct {
     props: FleetKeyProps,
     queues: Readonly<Record<string, Queue>>,
   ): Readonly<Record<DeployedFunctionId, DutyFunction>> {
-    const { reservedConcurrency = defaultReservedConcurrency, emulator = false } = props;
-    const create = (duty: DeployedFunctionId, wrapper?: string): DutyFunction =>
+    const { reservedConcurrency = defaultReservedConcurrency, emulatedGateway: wrapper } = props;
+    const create = (duty: DeployedFunctionId, around?: string): DutyFunction =>
       new DutyFunction(this, duty, {
         duty,
         state: this.state,
         reservedConcurrency: reservedConcurrency[duty],
         ...(queues[duty] && { deadLetters: queues[duty] }),
-        ...(wrapper !== undefined && { wrapper }),
+        ...(around !== undefined && { wrapper: around }),
       });
-    // The emulator's gateway has no mutual TLS: a front of the rehearsal checks the certificate and passes it on.
-    const wrapper = emulator ? forwardedCertificate : undefined;
     return {
       enrollment: create("enrollment", wrapper),
       distribution: create("distribution", wrapper),

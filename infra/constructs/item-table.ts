@@ -68,7 +68,8 @@ export class ItemTable extends Construct {
       encryptionKey: dataKey,
       // Whoever can write the table must not be able to remove the copies of it.
       blockRecoveryPointDeletion: true,
-      removalPolicy: RemovalPolicy.RETAIN,
+      // Its name is the same each time: it would stand in the way of a second attempt after a first one that failed.
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     const plan = BackupPlan.daily35DayRetention(this, "BackupPlan", vault);
     if (emulator)

@@ -66,7 +66,7 @@ export function administration(of: "symmetric" | "signing"): PolicyStatement {
 
 /** Endpoint of a service, as `kms:ViaService` names it. */
 export const endpoint = (scope: Construct, service: string): string =>
-  `${service}.${Stack.of(scope).region}.amazonaws.com`;
+  `${service}.${Stack.of(scope).region}.${Stack.of(scope).urlSuffix}`;
 
 /** Callers of the account whom IAM lets, through those services only; the services may borrow the key for themselves. */
 export function useThroughServices(scope: Construct, services: readonly string[]): PolicyStatement[] {
@@ -104,14 +104,29 @@ export function useByLogs(scope: Construct, logGroupArns: string): PolicyStateme
   });
 }
 
-/** What alarms and rules of this account send to an encrypted topic. */
-export function useByPublishers(services: readonly string[]): PolicyStatement {
+const publishing = ["kms:Decrypt", "kms:GenerateDataKey"];
+
+/** What alarms of this account send to an encrypted topic. */
+export function useByAlarms(): PolicyStatement {
   return new PolicyStatement({
-    sid: "Publishers",
-    principals: services.map((service) => new ServicePrincipal(`${service}.amazonaws.com`)),
-    actions: ["kms:Decrypt", "kms:GenerateDataKey"],
+    sid: "Alarms",
+    principals: [new ServicePrincipal("cloudwatch.amazonaws.com")],
+    actions: publishing,
     resources: thisKey,
     conditions: { StringEquals: { "aws:SourceAccount": Aws.ACCOUNT_ID } },
+  });
+}
+
+/**
+ * What rules send to an encrypted topic. SNS developer guide, "Key management": aws:SourceAccount and aws:SourceArn in a
+ * key's policy are not supported for EventBridge; with them no notice would ever arrive.
+ */
+export function useByRules(): PolicyStatement {
+  return new PolicyStatement({
+    sid: "Rules",
+    principals: [new ServicePrincipal("events.amazonaws.com")],
+    actions: publishing,
+    resources: thisKey,
   });
 }
 
@@ -123,10 +138,8 @@ export function useByDistributions(scope: Construct): PolicyStatement {
     principals: [new ServicePrincipal("cloudfront.amazonaws.com")],
     actions: ["kms:Decrypt"],
     resources: thisKey,
-    conditions: {
-      StringEquals: { "aws:SourceAccount": Aws.ACCOUNT_ID },
-      ArnLike: { "aws:SourceArn": Stack.of(scope).formatArn(distributions) },
-    },
+    // The ARN names the account.
+    conditions: { ArnLike: { "aws:SourceArn": Stack.of(scope).formatArn(distributions) } },
   });
 }
 
@@ -147,7 +160,7 @@ export function signingBy(roleArns: readonly string[]): PolicyStatement[] {
     new PolicyStatement({
       sid: "Signers",
       principals: [new AccountRootPrincipal()],
-      actions: ["kms:DescribeKey", "kms:GetPublicKey", "kms:Sign"],
+      actions: ["kms:GetPublicKey", "kms:Sign"],
       resources: thisKey,
       conditions: { StringEquals: { "aws:PrincipalArn": roleArns } },
     }),

@@ -1,5 +1,5 @@
 /** Room: infra. What runs by the clock: a schedule for each task that lambdas/routes.ts gives one. */
-import { Aws, Duration } from "aws-cdk-lib";
+import { Aws, Duration, RemovalPolicy } from "aws-cdk-lib";
 import { Effect, ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import { CfnSchedule, ScheduleGroup } from "aws-cdk-lib/aws-scheduler";
@@ -44,7 +44,11 @@ export class Schedules extends Construct {
   constructor(scope: Construct, id: string, props: SchedulesProps) {
     super(scope, id);
     const { state, functions } = props;
-    this.group = new ScheduleGroup(this, "Group", { scheduleGroupName: `fleetkey-${state.stage}` });
+    this.group = new ScheduleGroup(this, "Group", {
+      scheduleGroupName: `fleetkey-${state.stage}`,
+      // It holds nothing that lasts, and under its fixed name would stand in the way of the next deployment.
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
     this.deadLetters = deadLetterQueue(this, "DeadLetters", state);
     const scheduled = everyTask.filter(isScheduled);
     const role = this.createRole(

@@ -1,5 +1,5 @@
 /** Room: infra. What is kept as objects: public artefacts, the trust store of the mutual-TLS name, lasting records. */
-import { Aws, Duration, PhysicalName, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { Key } from "aws-cdk-lib/aws-kms";
 import {
@@ -18,6 +18,7 @@ import { acknowledge } from "../acknowledgements.ts";
 import type { RecordRetention } from "../stage-configuration.ts";
 
 export interface StateBucketsProps {
+  readonly stage: string;
   readonly dataKey: Key;
   readonly recordRetention: RecordRetention;
   /** Distributions of this account may read artefacts. */
@@ -57,8 +58,15 @@ export class StateBuckets extends Construct {
       encryptionKey: props.dataKey,
       bucketKeyEnabled: true,
     } as const;
-    // CloudFront's stack stands in another region, which a reference does not reach: a name does.
-    this.artifacts = this.bucket("Artifacts", { ...encrypted, bucketName: PhysicalName.GENERATE_IF_NEEDED });
+    const { account, region } = Stack.of(this);
+    this.artifacts = this.bucket("Artifacts", {
+      ...encrypted,
+      // CloudFront's stack stands in another region, which a reference does not reach: a name does. It is there from the
+      // beginning, for a bucket that is given another name is another bucket. At most 57 characters of S3's 63.
+      bucketName: `fleetkey-${props.stage}-${account}-${region}`,
+      // With a name of its own it would stand in the way of a second attempt after a first deployment that failed.
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    });
     if (props.distributed) this.admitDistributions();
     this.trustStores = this.bucket("TrustStores", { encryption: BucketEncryption.S3_MANAGED });
     acknowledge(
@@ -124,10 +132,8 @@ export class StateBuckets extends Construct {
         principals: [new ServicePrincipal("cloudfront.amazonaws.com")],
         actions: ["s3:GetObject"],
         resources: [this.artifacts.arnForObjects("fleets/*")],
-        conditions: {
-          StringEquals: { "aws:SourceAccount": Aws.ACCOUNT_ID },
-          ArnLike: { "aws:SourceArn": Stack.of(this).formatArn(distributions) },
-        },
+        // The ARN names the account.
+        conditions: { ArnLike: { "aws:SourceArn": Stack.of(this).formatArn(distributions) } },
       }),
     );
   }

@@ -115,7 +115,7 @@ describe("logs", () => {
     }
     for (const id of ids)
       expect(functionOf(id)["LoggingConfig"]).toEqual({
-        LogFormat: "JSON",
+        LogFormat: "Text",
         LogGroup: logs.find(
           ([, { Properties }]) => Properties["LogGroupName"] === `/fleetkey/test/${id}`,
         )?.[0],

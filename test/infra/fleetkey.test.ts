@@ -61,6 +61,23 @@ describe("new FleetKey(this, id)", () => {
     expect(() => new FleetKey(stack, "Pki", { stage: "My_Pki" })).toThrow(/stage "My_Pki" is not 1 to 20/);
   });
 
+  it.each([
+    ["an account of its own", { account: "123456789012", region: "eu-central-1" }],
+    ["no account yet", {}],
+  ])("with %s, refuses what believes a header about who calls", (_name, env) => {
+    const real = new Stack(new App(), "Real", { env });
+    expect(() => new FleetKey(real, "Emulator", { emulator: true })).toThrow(
+      /for account 000000000000 alone/,
+    );
+    expect(() => new FleetKey(real, "Gateway", { emulatedGateway: "/any/module.ts" })).toThrow(/alone/);
+    expect(() => new FleetKeyState(real, "State", { emulator: true })).toThrow(/alone/);
+  });
+
+  it("the package's own name leads to it", async () => {
+    const { FleetKey: exported } = await import("fleetkey/infra");
+    expect(exported).toBe(FleetKey);
+  });
+
   it("grantEnrollmentTokenCreation lets invoke the one function that makes tokens", () => {
     new FleetKey(stack, "Pki").grantEnrollmentTokenCreation(grantee);
     expect(granted()).toEqual([
@@ -99,7 +116,9 @@ describe("new FleetKey(this, id)", () => {
         Resource: attribute(/^PkiStateDataKey/),
         Condition: {
           StringEquals: {
-            "kms:ViaService": { "Fn::Join": ["", ["s3.", { Ref: "AWS::Region" }, ".amazonaws.com"]] },
+            "kms:ViaService": {
+              "Fn::Join": ["", ["s3.", { Ref: "AWS::Region" }, ".", { Ref: "AWS::URLSuffix" }]],
+            },
             "kms:EncryptionContext:aws:s3:arn": artifacts,
           },
         },

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { checkFleetId, checkTrustDomain } from "../../core/policy/identifiers.ts";
 import { defaultReservedConcurrency } from "../../infra/configuration/concurrency.ts";
 import { readEmulatorFlag } from "../../infra/configuration/emulator.ts";
-import { fleetName, trustDomain } from "../../infra/configuration/fleets.ts";
+import { trustDomain } from "../../infra/configuration/fleets.ts";
 import { readStageConfiguration } from "../../infra/stage-configuration.ts";
 import { routes, tasks } from "../../lambdas/routes.ts";
 
@@ -106,7 +106,7 @@ describe("stage configuration", () => {
     {
       name: "a fleet's name in capitals",
       members: { fleets: { Pumps: {} } },
-      says: /"Pumps" is not 1 to 32/,
+      says: /"Pumps" is not a fleet's name \(fleet name may hold only a-z/,
     },
     {
       name: "an algorithm that no authority may have",
@@ -241,6 +241,8 @@ describe("names of fleets and trust domains", () => {
     "0",
     "a".repeat(32),
     "a".repeat(33),
+    // Shaped like a date of birth: no notice could name it.
+    "mi-1990-01-01",
   ];
   const trustDomains = [
     "a",
@@ -257,9 +259,23 @@ describe("names of fleets and trust domains", () => {
   ];
 
   it("are those that the product takes: no other can fail a bootstrap", () => {
-    for (const name of fleetNames) expect(fleetName.pattern.test(name), name).toBe(checkFleetId(name).allow);
+    for (const name of fleetNames) {
+      const read = () => readStageConfiguration("prod", { prod: { fleets: { [name]: {} } } });
+      if (checkFleetId(name).allow) expect(Object.keys(read().fleets)).toEqual([name]);
+      else expect(read, name).toThrow(/fleets: the name .* is not a fleet's name/);
+    }
     for (const name of trustDomains)
       expect(trustDomain.pattern.test(name), name).toBe(checkTrustDomain(name).allow);
+  });
+});
+
+describe("reserved concurrency", () => {
+  it("Lambda: 100 of an account's 1,000 stay unreserved, so all functions together reserve 900 at most", () => {
+    const read = (enrollment: number) => () =>
+      readStageConfiguration("prod", { prod: { reservedConcurrency: { enrollment, distribution: 400 } } });
+    // Beside these two: revocation 20, reconciliation 1, bootstrap 1, provisioning 10.
+    expect(read(468)().reservedConcurrency.enrollment).toBe(468);
+    expect(read(469)).toThrow(/reservedConcurrency is 901 in all, more than 900 .* lower some/);
   });
 });
 
