@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { outputOf, type StackOutputs } from "./deployment/cdk.ts";
 import { bootstrapFleet } from "./deployment/fleets.ts";
 import { type Addresses, printCommands, printOutputs, say, step } from "./deployment/narration.ts";
-import { type BootstrappedFleet, operatorFiles } from "./deployment/operator.ts";
+import { type BootstrappedFleet, checkOperator, operatorFiles } from "./deployment/operator.ts";
 import { chooseFleets, deployUsage, readOptions } from "./deployment/options.ts";
 import { type Deployment, preflight } from "./deployment/preflight.ts";
 import { runProgram } from "./deployment/program.ts";
@@ -26,10 +26,11 @@ async function bootstrapFleets(
   for (const fleet of chooseFleets(options, configuration)) {
     step(`Fleet ${fleet}`);
     const directory = join(options.operatorDirectory, fleet);
-    const answer = await bootstrapFleet({ lambda, bootstrapFunction, fleet, directory });
+    const { withOperator } = options;
+    const answer = await bootstrapFleet({ lambda, bootstrapFunction, fleet, directory, withOperator });
     const files = operatorFiles(directory);
     say(`root SHA-256 ${answer.rootFingerprint}, in ${files.root}`);
-    say(`operator's key ${files.key} (keep it secret), certificate ${files.certificate}`);
+    if (withOperator) say(`operator's key ${files.key} (keep it secret), certificate ${files.certificate}`);
     made.push(answer);
   }
   return made;
@@ -46,17 +47,20 @@ async function smoke(
   for (const { fleet, rootFingerprint } of fleets) {
     step(`Smoke enrolment in fleet ${fleet} at ${at.url}`);
     const operatorDirectory = join(options.operatorDirectory, fleet);
-    const there = { fleet, rootFingerprint, operatorDirectory, ...at };
+    const { withOperator } = options;
+    const there = { fleet, rootFingerprint, operatorDirectory, withOperator, ...at };
     const report = await smokeEnrollment({ lambda, provisioningFunction, ...there });
-    const what = report.didRenewAndRevoke
-      ? "enrolled, renewed, revoked"
-      : "enrolled; no domain to renew over";
+    const without = withOperator ? "no domain to renew over" : "no operator to revoke with";
+    const what = report.didRenewAndRevoke ? "enrolled, renewed, revoked" : `enrolled; ${without}`;
     say(`${report.deviceId}: ${what}; serial ${report.serialNumber}, chain verified`);
   }
 }
 
 export async function deploy(argv: readonly string[]): Promise<void> {
   const deployment = await preflight(readOptions(argv));
+  const { options, configuration } = deployment;
+  for (const fleet of chooseFleets(options, configuration))
+    if (options.withOperator) await checkOperator(join(options.operatorDirectory, fleet));
   const service = await deployService(deployment);
   const fleets = await bootstrapFleets(deployment, service);
   const outputs = { ...service, ...(await deployEdge(deployment, fleets.at(-1)?.trustStore.versionId)) };

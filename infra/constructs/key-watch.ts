@@ -2,10 +2,12 @@
  * Room: infra. Tells people when someone lays hands on a key: CloudTrail sees the call, EventBridge passes it on.
  * What is told names the key and CloudTrail's event, never who called or from where: that stays in CloudTrail.
  */
+import { Alarm, ComparisonOperator, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
 import { CfnRule, EventField, Rule, RuleTargetInput } from "aws-cdk-lib/aws-events";
 import { Construct } from "constructs";
-import type { Told } from "./alarm-actions.ts";
-import type { ObservedService } from "./observed-service.ts";
+import { tellAlarm } from "./alarm-actions.ts";
+import { type ObservedService, sumOf } from "./observed-service.ts";
+import { alarmDescription } from "./runbooks.ts";
 
 interface WatchedCalls {
   /** What the notice is called. */
@@ -44,7 +46,9 @@ export class KeyWatch extends Construct {
     });
   }
 
-  private watch(id: string, { topic }: Told, { event, keyArns, eventNames, reads }: WatchedCalls): void {
+  private watch(id: string, service: ObservedService, calls: WatchedCalls): void {
+    const { topic } = service;
+    const { event, keyArns, eventNames, reads } = calls;
     for (let from = 0; from < keyArns.length; from += keysPerRule) {
       const rule = new Rule(this, `${id}${from / keysPerRule + 1}`, {
         description: `${event}: ${eventNames.join(", ")} on keys of Fleetkey`,
@@ -60,8 +64,24 @@ export class KeyWatch extends Construct {
         // Not CDK's own target, which would write into the policy of a topic that is another stack's.
         targets: [{ bind: () => ({ arn: topic.topicArn, input: this.notice(event) }) }],
       });
+      this.alarm(`${id}${from / keysPerRule + 1}-failures`, rule, service);
       if (reads) this.resource(rule).state = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS";
     }
+  }
+
+  /** A watch that cannot tell is none: the alarm goes to the topic another way. */
+  private alarm(id: string, rule: Rule, service: ObservedService): void {
+    const alarm = new Alarm(this, id, {
+      alarmName: `fleetkey-${service.stage}-key-watch-${id.toLowerCase()}`,
+      alarmDescription: alarmDescription("key-watch-failures"),
+      metric: sumOf("AWS/Events", "FailedInvocations", { RuleName: rule.ruleName }),
+      threshold: 1,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      evaluationPeriods: 1,
+      // The metric has data only when a notice was lost.
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+    tellAlarm(alarm, service);
   }
 
   private resource(rule: Rule): CfnRule {

@@ -37,50 +37,31 @@ const period = Duration.minutes(5);
 /** Counts of the log lines of one stage, see `LogMetrics`. */
 export const logNamespace = (stage: string): string => `Fleetkey/${stage}`;
 
+/** What one metric of AWS counts, summed over the period of all figures here. */
+export function sumOf(
+  namespace: string,
+  metricName: string,
+  dimensionsMap: Record<string, string>,
+  options: MetricOptions = {},
+): Metric {
+  return new Metric({ namespace, metricName, dimensionsMap, statistic: Stats.SUM, period, ...options });
+}
+
 /** HTTP APIs have one stage here, so the API alone names the figure. */
 export function apiMetric({ api }: ObservedService, metricName: string, options: MetricOptions = {}): Metric {
-  const dimensionsMap = { ApiId: api.apiId };
-  return new Metric({
-    namespace: "AWS/ApiGateway",
-    metricName,
-    dimensionsMap,
-    statistic: Stats.SUM,
-    period,
-    ...options,
-  });
+  return sumOf("AWS/ApiGateway", metricName, { ApiId: api.apiId }, options);
 }
 
 export function tableMetric({ items }: ObservedService, metricName: string): Metric {
-  const dimensionsMap = { TableName: items.tableName };
-  return new Metric({
-    namespace: "AWS/DynamoDB",
-    metricName,
-    dimensionsMap,
-    statistic: Stats.SUM,
-    period,
-  });
+  return sumOf("AWS/DynamoDB", metricName, { TableName: items.tableName });
 }
 
 export function schedulerMetric({ scheduleGroupName }: ObservedService, metricName: string): Metric {
-  const dimensionsMap = { ScheduleGroup: scheduleGroupName };
-  return new Metric({
-    namespace: "AWS/Scheduler",
-    metricName,
-    dimensionsMap,
-    statistic: Stats.SUM,
-    period,
-  });
+  return sumOf("AWS/Scheduler", metricName, { ScheduleGroup: scheduleGroupName });
 }
 
 /** Signatures of one key. KMS counts what succeeded; what failed is in the log. */
-export function signatureMetric(name: string, key: IKey): Metric {
-  const dimensionsMap = { KeyArn: key.keyArn, Operation: "Sign" };
-  return new Metric({
-    namespace: "AWS/KMS",
-    metricName: "SuccessfulRequest",
-    dimensionsMap,
-    statistic: Stats.SUM,
-    period,
-    label: name,
-  });
+export function signatureMetric(label: string, key: IKey): Metric {
+  const dimensions = { KeyArn: key.keyArn, Operation: "Sign" };
+  return sumOf("AWS/KMS", "SuccessfulRequest", dimensions, { label });
 }

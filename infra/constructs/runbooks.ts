@@ -16,6 +16,8 @@ export const runbooks = {
   "dead-letters":
     "Read the message without deleting it, remove its cause, then start the function once more.",
   "schedule-failures": "Check that the scheduler's role may still invoke the reconciliation function.",
+  "key-watch-failures":
+    "A notice about a key was lost: look in CloudTrail for what happened to the keys since, then at the topic's policy.",
   "table-throttles": "Compare the table's consumed capacity with its account limits; look for one hot key.",
   "domain-certificate":
     "Look the certificate up in ACM: its renewal status says which DNS record is missing.",

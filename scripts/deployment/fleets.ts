@@ -1,6 +1,12 @@
 /** Room: scripts/deployment. Makes the configured fleets through the bootstrap function, and keeps what they answer. */
 import type { LambdaClient } from "@aws-sdk/client-lambda";
-import { type BootstrappedFleet, installOperator, operatorId, prepareOperator } from "./operator.ts";
+import {
+  type BootstrappedFleet,
+  installOperator,
+  installRoot,
+  operatorId,
+  prepareOperator,
+} from "./operator.ts";
 import { invokeTask } from "./tasks.ts";
 
 export interface FleetRequest {
@@ -10,16 +16,16 @@ export interface FleetRequest {
   readonly fleet: string;
   /** Receives the operator's key, made there unless it is there, and what the fleet certified. */
   readonly directory: string;
+  /** Whether an operator is certified. @default true */
+  readonly withOperator?: boolean;
 }
 
 /** Any number of times: the same key gets the same certificate, a fleet that is there stays as it is. */
 export async function bootstrapFleet(request: FleetRequest): Promise<BootstrappedFleet> {
-  const { lambda, bootstrapFunction, fleet, directory } = request;
-  const csr = await prepareOperator(directory);
-  const answer = (await invokeTask(lambda, bootstrapFunction, {
-    fleet,
-    operator: { operatorId, csr },
-  })) as BootstrappedFleet;
-  await installOperator(directory, answer);
+  const { lambda, bootstrapFunction, fleet, directory, withOperator = true } = request;
+  const operator = withOperator ? { operator: { operatorId, csr: await prepareOperator(directory) } } : {};
+  const answer = (await invokeTask(lambda, bootstrapFunction, { fleet, ...operator })) as BootstrappedFleet;
+  await installRoot(directory, answer);
+  if (withOperator) await installOperator(directory, answer);
   return answer;
 }

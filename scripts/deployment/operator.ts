@@ -72,10 +72,50 @@ export async function prepareOperator(directory: string): Promise<string> {
   return made.csr;
 }
 
-/** Writes root.pem and operator.pem after checking that they are what was asked for. */
+/** @throws StepFailure before anything is deployed, when the operator of `directory` has expired. */
+export async function checkOperator(directory: string): Promise<void> {
+  const files = operatorFiles(directory);
+  const certificate = await readFileIfPresent(files.certificate);
+  if (certificate !== undefined) assertInForce(new X509Certificate(certificate), files);
+}
+
+function assertInForce(certificate: X509Certificate, files: OperatorFiles): void {
+  if (certificate.validToDate.getTime() > Date.now()) return;
+  throw new StepFailure(
+    `the certificate of ${files.key} expired ${certificate.validToDate.toISOString()}`,
+    `move ${files.key}, ${files.request} and ${files.certificate} away and run the same command again: a new key is certified`,
+  );
+}
+
+/**
+ * Writes root.pem. A root that is there already is the one that people compare with: another is never put in its place.
+ * @throws StepFailure.
+ */
+export async function installRoot(directory: string, answer: BootstrappedFleet): Promise<void> {
+  const { root, rootFingerprint } = answer;
+  const path = operatorFiles(directory).root;
+  if (fingerprintOf(new X509Certificate(root)) !== rootFingerprint) {
+    throw new StepFailure(
+      "the bootstrap's fingerprint is not its root's",
+      "see the bootstrap function's log",
+    );
+  }
+  const known = await readFileIfPresent(path);
+  const before = known === undefined ? rootFingerprint : fingerprintOf(new X509Certificate(known));
+  if (before !== rootFingerprint) {
+    throw new StepFailure(
+      `the fleet's root is ${rootFingerprint}, and ${path} holds ${before}`,
+      `find out who made another root; only if it is meant, move ${path} away and run the same command again`,
+    );
+  }
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await writeFileAtomically(path, root, publicMode);
+}
+
+/** Writes operator.pem after checking that it is what was asked for. @throws StepFailure. */
 export async function installOperator(directory: string, answer: BootstrappedFleet): Promise<void> {
   const files = operatorFiles(directory);
-  const { operator, root, rootFingerprint } = answer;
+  const { operator } = answer;
   if (operator === undefined) {
     throw new StepFailure(
       "the bootstrap certified no operator",
@@ -90,18 +130,6 @@ export async function installOperator(directory: string, answer: BootstrappedFle
       "let one person deploy at a time, then run the same command again",
     );
   }
-  if (fingerprintOf(new X509Certificate(root)) !== rootFingerprint) {
-    throw new StepFailure(
-      "the bootstrap's fingerprint is not its root's",
-      "see the bootstrap function's log",
-    );
-  }
-  if (certificate.validToDate.getTime() <= Date.now()) {
-    throw new StepFailure(
-      `the certificate of ${files.key} expired ${operator.notAfter}`,
-      `move ${files.key} and ${files.request} away and run the same command again: a new key is certified`,
-    );
-  }
-  await writeFileAtomically(files.root, root, publicMode);
+  assertInForce(certificate, files);
   await writeFileAtomically(files.certificate, operator.certificate + operator.chain, publicMode);
 }

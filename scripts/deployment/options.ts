@@ -11,6 +11,8 @@ export interface Options {
   readonly fleets: readonly string[];
   readonly operatorDirectory: string;
   readonly skipsSmoke: boolean;
+  /** False for a pipeline, which needs no power over the fleet. */
+  readonly withOperator: boolean;
   /** Logical ids of what the State stack may lose. */
   readonly acceptedLosses: readonly string[];
   /** What stands before the emulator as the domains stand before AWS. */
@@ -26,6 +28,7 @@ export const deployFlags = {
   bootstrap: { type: "boolean", default: false },
   fleet: { type: "string", multiple: true, default: [] as string[] },
   "operator-dir": { type: "string" },
+  "without-operator": { type: "boolean", default: false },
   "skip-smoke": { type: "boolean", default: false },
   "accept-loss": { type: "string", multiple: true, default: [] as string[] },
   context: { type: "string", multiple: true, default: [] as string[] },
@@ -39,6 +42,7 @@ export const deployUsage = `npm run deploy -- --stage NAME [FLAGS]
   --bootstrap               runs \`cdk bootstrap\` when its stack is missing or old
   --fleet F                 only this fleet is made and smoke-tested; may be repeated
   --operator-dir DIR        where operators' files go; deployments/NAME otherwise
+  --without-operator        certifies no operator: for pipelines, which need no power over a fleet
   --skip-smoke              enrols no device
   --accept-loss LOGICAL_ID  lets this resource of the State stack go; may be repeated
   --context NAME=VALUE      one more context flag for the CDK; may be repeated
@@ -74,6 +78,7 @@ export function readOptions(argv: readonly string[]): Options {
       fleets: values.fleet,
       operatorDirectory: values["operator-dir"] ?? join("deployments", stage),
       skipsSmoke: values["skip-smoke"],
+      withOperator: !values["without-operator"],
       acceptedLosses: values["accept-loss"],
       front,
       context,

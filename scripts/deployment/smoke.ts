@@ -26,6 +26,8 @@ export interface SmokeRequest {
   readonly mutualTlsUrl?: string | undefined;
   /** Holds the operator's files. */
   readonly operatorDirectory: string;
+  /** Without an operator nobody revokes: the device is enrolled alone. @default true */
+  readonly withOperator?: boolean;
   /** Environment of `fleetkey`. @default this process's */
   readonly env?: NodeJS.ProcessEnv | undefined;
 }
@@ -111,7 +113,7 @@ export async function smokeEnrollment(request: SmokeRequest): Promise<SmokeRepor
   try {
     const device = join(directory.path, "device");
     const first = await enrol(request, device, deviceId);
-    const didRenewAndRevoke = request.mutualTlsUrl !== undefined;
+    const didRenewAndRevoke = request.mutualTlsUrl !== undefined && request.withOperator !== false;
     const serialNumber = didRenewAndRevoke ? await renewAndRevoke(request, device) : first;
     return { deviceId, serialNumber, didRenewAndRevoke };
   } finally {

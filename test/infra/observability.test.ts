@@ -220,13 +220,22 @@ describe("the whole", () => {
     expect(names.sort()).toEqual(
       alarms
         .map((props) => props["AlarmName"])
-        .filter((name) => name !== "fleetkey-test-api-server-errors")
+        .filter((name) => !/^fleetkey-test-(api-server-errors|key-watch-)/.test(String(name)))
         .sort(),
     );
     for (const type of ["AWS::CloudWatch::CompositeAlarm", "AWS::Events::Rule"])
       emulated.resourceCountIs(type, 0);
     const math = propertiesOf(emulated, "AWS::CloudWatch::Alarm").filter((props) => "Metrics" in props);
     expect(math.map((props) => props["AlarmName"])).toEqual([]);
+  });
+
+  it("tells of every rule that could not tell", () => {
+    const rules = Object.keys(observed().template.findResources("AWS::Events::Rule"));
+    const watched = alarms
+      .filter((props) => props["MetricName"] === "FailedInvocations")
+      .flatMap((props) => props["Dimensions"] as readonly { readonly Value: { readonly Ref: string } }[])
+      .map(({ Value }) => Value.Ref);
+    expect(watched.sort()).toEqual(rules.sort());
   });
 
   it("shows the service on one dashboard", () => {

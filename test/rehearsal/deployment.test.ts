@@ -3,14 +3,16 @@ import { statSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { STSClient } from "@aws-sdk/client-sts";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { verifyCsr } from "../../core/formats/certification-request.ts";
 import { commonNames } from "../../core/formats/name.ts";
 import { decodePem } from "../../core/formats/pem.ts";
 import { assertPlace, identifyCaller, signInAdvice } from "../../scripts/deployment/account.ts";
 import { runCommand } from "../../scripts/deployment/command.ts";
 import {
+  checkOperator,
   installOperator,
+  installRoot,
   operatorFiles,
   operatorId,
   prepareOperator,
@@ -160,6 +162,7 @@ describe("an operator of a deployed fleet", () => {
 
   it("gets root and certificate beside the key", async () => {
     const made = await answer(await prepareOperator(directory));
+    await installRoot(directory, made);
     await installOperator(directory, made);
     const files = operatorFiles(directory);
     expect(await readFile(files.root, "utf8")).toBe(made.root);
@@ -168,12 +171,36 @@ describe("an operator of a deployed fleet", () => {
 
   it("takes no root whose fingerprint is another's, and no certificate for another key", async () => {
     const made = await answer(await prepareOperator(directory));
-    await expect(installOperator(directory, { ...made, rootFingerprint: "00".repeat(32) })).rejects.toThrow(
+    await expect(installRoot(directory, { ...made, rootFingerprint: "00".repeat(32) })).rejects.toThrow(
       "fingerprint",
     );
     const other = await answer(await prepareOperator(join(directory, "other")));
     await expect(installOperator(directory, other)).rejects.toThrow("another key");
     expect(() => statSync(operatorFiles(directory).certificate)).toThrow();
+  });
+
+  it("keeps the root that is there: another is told, and never put in its place", async () => {
+    const first = await answer(await prepareOperator(directory));
+    await installRoot(directory, first);
+    await installRoot(directory, first);
+    const second = await answer(await prepareOperator(join(directory, "other")));
+    await expect(installRoot(directory, second)).rejects.toThrow(
+      `the fleet's root is ${second.rootFingerprint}, and ${operatorFiles(directory).root} holds ${first.rootFingerprint}`,
+    );
+    expect(await readFile(operatorFiles(directory).root, "utf8")).toBe(first.root);
+  });
+
+  it("that has expired stops a deployment before it begins; one in force, or none yet, does not", async () => {
+    await checkOperator(directory);
+    const made = await answer(await prepareOperator(directory));
+    await installOperator(directory, made);
+    await checkOperator(directory);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 100 * 365 * 86_400_000 });
+    try {
+      await expect(checkOperator(directory)).rejects.toThrow(/operator\.key expired .*Z$/);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("is told when nobody certified it", async () => {
