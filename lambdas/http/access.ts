@@ -30,6 +30,19 @@ function bearerToken(event: HttpEvent): BearerToken {
   return { kind: "enrollmentToken", token };
 }
 
+const gatewayPem = /^\s*-----BEGIN CERTIFICATE-----(?<base64>[A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*$/;
+
+/**
+ * The gateway writes this PEM, not the client, and does not say how long its lines are: they are broken anew as
+ * RFC 7468 §2 wants them. Whatever else it is stays as it is, for core to refuse.
+ */
+function canonicalLines(pem: string): string {
+  const base64 = gatewayPem.exec(pem)?.groups?.["base64"];
+  if (base64 === undefined) return pem;
+  const lines = base64.replaceAll(/\s/g, "").match(/.{1,64}/g) ?? [];
+  return ["-----BEGIN CERTIFICATE-----", ...lines, "-----END CERTIFICATE-----", ""].join("\n");
+}
+
 async function clientIdentity(
   app: KeylessApp,
   event: HttpEvent,
@@ -50,7 +63,10 @@ async function clientIdentity(
       `client certificate exceeds ${certificateLimit} characters of PEM; present the one that the fleet issued`,
     );
   }
-  const identity = await authenticateClientCertificate(app, { fleet, certificate });
+  const identity = await authenticateClientCertificate(app, {
+    fleet,
+    certificate: canonicalLines(certificate),
+  });
   // Another fleet's path is a path that does not exist: the answer must not tell fleets apart.
   if (identity.fleet !== fleet) throw new AppError("not_found", "no such fleet");
   if (identity.kind !== kind) {

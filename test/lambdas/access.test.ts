@@ -129,6 +129,34 @@ describe.each([...routes] as readonly Route[])("$method $path", (route) => {
   });
 });
 
+describe("API Gateway: however the gateway breaks the lines of the certificate that it verified", () => {
+  const listed = (certificate: string) =>
+    handlers.distribution(gatewayEvent({ path: `/v1/fleets/${fleet}/certificates`, certificate }));
+  const body = () => (certificates.get("operator") ?? "").replaceAll(/-----[A-Z ]+-----|\s/g, "");
+  const framed = (text: string) => `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----`;
+  const lines = (width: number, end: string) =>
+    (body().match(new RegExp(`.{1,${width}}`, "g")) ?? []).join(end);
+
+  it.each([
+    ["in lines of 76", () => framed(lines(76, "\n"))],
+    ["in one line", () => framed(body())],
+    ["in lines that end as on Windows", () => framed(lines(64, "\r\n"))],
+    ["with a space for each line end", () => framed(lines(64, " ")).replaceAll("\n", " ")],
+  ])("%s, it is the operator's", async (_name, certificate) => {
+    expect((await listed(certificate())).statusCode).toBe(200);
+  });
+
+  it.each([
+    ["with an octet more", () => framed(`${lines(64, "\n")}AAAA`)],
+    ["without its frame", () => body()],
+    ["twice", () => `${framed(body())}\n${framed(body())}`],
+    ["as a key", () => framed(body()).replaceAll("CERTIFICATE", "PUBLIC KEY")],
+  ])("%s, it is nobody's", async (_name, certificate) => {
+    const problem = problemOf(await listed(certificate()));
+    expect(problem).toMatchObject({ status: 403, code: "client_certificate_untrusted" });
+  });
+});
+
 it("an expired certificate is refused with status 403", async () => {
   const certificate = certificates.get("expiredDevice") ?? expect.fail("no certificate");
   const event = gatewayEvent({ method: "POST", path: `/v1/fleets/${fleet}/certificates/renew`, certificate });
