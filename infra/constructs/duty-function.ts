@@ -10,6 +10,7 @@ import { Construct } from "constructs";
 import { retention } from "../../core/standard/retention.ts";
 import { acknowledge } from "../acknowledgements.ts";
 import type { DeployedFunctionId } from "../configuration/concurrency.ts";
+import { assertEmulatorAccount } from "../configuration/emulator.ts";
 import { bundleFunction } from "../function-bundle.ts";
 import { aliasPrefix, logGroupName, roleName } from "./deployment-names.ts";
 import { type Duty, dutyOf, signs } from "./duty.ts";
@@ -23,7 +24,7 @@ export interface DutyFunctionProps {
   readonly reservedConcurrency: number | undefined;
   /** Receives what an asynchronous invocation failed at; the duty that a schedule starts needs it. */
   readonly deadLetters?: Queue;
-  /** Module around the handlers of requests, for the rehearsal. @default - none */
+  /** Module around the handlers of requests; for the emulator's account alone. @default - none */
   readonly wrapper?: string;
 }
 
@@ -67,8 +68,10 @@ export class DutyFunction extends Construct {
   readonly logGroup: LogGroup;
   readonly role: Role;
 
+  /** @throws Error for a `wrapper` in any account but the emulator's. */
   constructor(scope: Construct, id: string, props: DutyFunctionProps) {
     super(scope, id);
+    if (props.wrapper !== undefined) assertEmulatorAccount(Stack.of(this).account);
     const { state } = props;
     const duty = dutyOf(props.duty);
     this.logGroup = new LogGroup(this, "Log", {

@@ -12,6 +12,7 @@ import {
 import type { Key } from "aws-cdk-lib/aws-kms";
 import { Construct } from "constructs";
 import { acknowledge } from "../acknowledgements.ts";
+import { BackupRole } from "./backup-role.ts";
 
 export interface ItemTableProps {
   readonly dataKey: Key;
@@ -72,12 +73,21 @@ export class ItemTable extends Construct {
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     const plan = BackupPlan.daily35DayRetention(this, "BackupPlan", vault);
-    if (emulator)
+    if (emulator) {
       acknowledge(
         table,
         "DynamoDBInBackupPlan",
         "a rehearsal on the emulator, which has no backup selections",
       );
-    else plan.addSelection("Items", { resources: [BackupResource.fromDynamoDbTable(table as ITable)] });
+      return;
+    }
+    const { role, policy } = new BackupRole(this, "Backup", { table: table as ITable, dataKey });
+    const selection = plan.addSelection("Items", {
+      resources: [BackupResource.fromDynamoDbTable(table as ITable)],
+      role,
+      // AWS's policy for every resource of an account.
+      disableDefaultBackupPolicy: true,
+    });
+    selection.node.addDependency(policy);
   }
 }

@@ -2,7 +2,8 @@ import { App, Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { beforeEach, describe, expect, it } from "vitest";
-import { FleetKey, FleetKeyState } from "../../infra/index.ts";
+import { DutyFunction, FleetKey, FleetKeyState, Observability } from "../../infra/index.ts";
+import { observedService } from "./observed-stack.ts";
 
 // As an importer's app: nothing of this repository but infra/index.ts, and no context of ours.
 const context = { "aws:cdk:bundling-stacks": [] };
@@ -71,6 +72,14 @@ describe("new FleetKey(this, id)", () => {
     );
     expect(() => new FleetKey(real, "Gateway", { emulatedGateway: "/any/module.ts" })).toThrow(/alone/);
     expect(() => new FleetKeyState(real, "State", { emulator: true })).toThrow(/alone/);
+    const watched = { ...observedService(real), emulator: true };
+    expect(() => new Observability(real, "Observability", watched)).toThrow(/alone/);
+    const duty = {
+      duty: "enrollment",
+      state: new FleetKeyState(real, "Kept"),
+      reservedConcurrency: 1,
+    } as const;
+    expect(() => new DutyFunction(real, "Function", { ...duty, wrapper: "/any/module.ts" })).toThrow(/alone/);
   });
 
   it("the package's own name leads to it", async () => {

@@ -230,10 +230,11 @@ describe("for the emulator", () => {
     expect(emulated.stack("State")?.terminationProtection).toBe(false);
     const types = (from: SynthesisedStage): Set<string> =>
       new Set(Object.values(from.state).map((resource) => resource.Type));
-    expect([...types(stage)].filter((type) => !types(emulated).has(type))).toEqual([
-      // The role that makes the copies.
-      "AWS::IAM::Role",
+    expect([...types(stage)].filter((type) => !types(emulated).has(type)).toSorted()).toEqual([
       "AWS::Backup::BackupSelection",
+      // Who makes the copies.
+      "AWS::IAM::ManagedPolicy",
+      "AWS::IAM::Role",
     ]);
   });
 });

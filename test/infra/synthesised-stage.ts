@@ -44,6 +44,8 @@ export interface SynthesisedStage {
   readonly state: Resources;
   readonly api: Resources;
   readonly stack: (part: string) => Stack | undefined;
+  /** Of each stack of the app, by its part of the name, such as `Domains`. */
+  readonly parts: ReadonlyMap<string, Resources>;
 }
 
 const scratch = mkdtempSync(join(tmpdir(), "fleetkey-synth-"));
@@ -88,9 +90,14 @@ export function synthesise(
       flatten((output as { Value: unknown }).Value, {}),
     ]),
   );
+  const names = app.node.children.filter((child) => child instanceof Stack).map((one) => one.stackName);
+  const parts = names.map((name) => name.slice(name.lastIndexOf("-") + 1));
   return {
     app,
     outdir: app.outdir,
+    parts: new Map(
+      parts.map((part) => [part, flatten(templateOf(part)["Resources"], outputs) as Resources] as const),
+    ),
     state: flatten(state["Resources"], {}) as Resources,
     api: flatten(templateOf("Api")["Resources"], outputs) as Resources,
     stack,
