@@ -69,7 +69,7 @@ function addArtifacts(
     artifacts: {
       ...artifacts,
       stage,
-      // A name that the state stack fixes as soon as another region asks for it.
+      // The bucket has this name whether or not it is distributed: see state-buckets.ts.
       bucketName: state.buckets.artifacts.bucketName,
       bucketRegion: Stack.of(state).region,
     },
