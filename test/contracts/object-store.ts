@@ -35,6 +35,6 @@ export function objectStoreContract(
     octetContract(store, options);
     conditionContract(store);
     limitContract(store);
-    raceContract(store);
+    if (options.judgesConditionsAtOnce !== false) raceContract(store);
   });
 }

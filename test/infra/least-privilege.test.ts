@@ -289,8 +289,8 @@ describe("policies", () => {
 
   it("no key lets an account use it at large: through services, as signers, or for one fleet", () => {
     const uses = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:Sign", "kms:CreateGrant"];
+    // What rules publish with: SNS takes no condition there (see state-stack.test.ts).
     for (const [id, { Properties }] of ofType(stage.state, "AWS::KMS::Key"))
-      // What rules publish with: SNS takes no condition there (see state-stack.test.ts).
       for (const { Effect, Action, Condition, Sid } of statementsOf(Properties["KeyPolicy"]))
         if (Effect === "Allow" && Sid !== "Rules" && Action.some((action) => uses.includes(action)))
           expect(Object.keys(Condition ?? {}), `${id} ${Sid}`).not.toEqual([]);

@@ -63,9 +63,10 @@ async function openBucket(start: () => Promise<Emulator>): Promise<OpenBucket> {
   return { url: emulator.url, client, faulty, faults, bucket, close };
 }
 
-for (const { name, start } of [
-  { name: "moto", start: startMoto },
-  { name: "ministack", start: startMinistack },
+for (const { name, start, judgesConditionsAtOnce } of [
+  // moto 5.2.5 compares the tag in one step and writes in another: under load two of its threads pass one condition.
+  { name: "moto", start: startMoto, judgesConditionsAtOnce: false },
+  { name: "ministack", start: startMinistack, judgesConditionsAtOnce: true },
 ]) {
   objectStoreContract(
     `S3, ${name}`,
@@ -73,7 +74,7 @@ for (const { name, start } of [
       const { client, bucket, close } = await openBucket(start);
       return { store: s3ObjectStore({ bucket, client }), close };
     },
-    { namesVersions: true },
+    { namesVersions: true, judgesConditionsAtOnce },
   );
 }
 

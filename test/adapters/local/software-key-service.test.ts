@@ -296,6 +296,7 @@ describe("several processes", () => {
       const maker = runFixture("key-maker.ts", directory, keyFile, `round${round}`, "P-256", "forever");
       // The first rounds may be killed while the store itself is made.
       if (round >= 5) await maker.printed("ready");
+      while (round >= 5 && maker.lines().length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
       await new Promise((resolve) => setTimeout(resolve, Math.random() * (round < 5 ? 300 : 60)));
       maker.process.kill("SIGKILL");
       await maker.ended;

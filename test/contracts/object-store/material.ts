@@ -5,6 +5,8 @@ import type { NewObject, ObjectStore, ObjectVersion } from "../../../core/ports.
 export interface ObjectStoreContractOptions {
   /** Whether a put names the version that it made. */
   readonly namesVersions: boolean;
+  /** @default true; false for an emulator that lets two writers pass one condition, which its test names. */
+  readonly judgesConditionsAtOnce?: boolean;
 }
 
 export type StoreOf = () => ObjectStore;
