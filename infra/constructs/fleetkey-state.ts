@@ -10,6 +10,7 @@ import { assertEmulatorAccount } from "../configuration/emulator.ts";
 import { defaultFleets, type FleetConfiguration } from "../configuration/fleets.ts";
 import type { RecordRetention } from "../stage-configuration.ts";
 import { AuthorityKeys } from "./authority-keys.ts";
+import { BackupWatch } from "./backup-watch.ts";
 import { aliasPrefix, logGroupArn } from "./deployment-names.ts";
 import { ItemTable } from "./item-table.ts";
 import {
@@ -90,7 +91,8 @@ export class FleetKeyState extends Construct {
       ]),
     );
     const { recoveryDays = 35 } = props;
-    this.items = new ItemTable(this, "Table", { dataKey: this.dataKey, recoveryDays, emulator }).table;
+    const { table, vault } = new ItemTable(this, "Table", { dataKey: this.dataKey, recoveryDays, emulator });
+    this.items = table;
     this.buckets = new StateBuckets(this, "Buckets", {
       stage,
       dataKey: this.dataKey,
@@ -98,6 +100,9 @@ export class FleetKeyState extends Construct {
       distributed,
     });
     this.topic = this.createTopic();
+    // The emulator makes no copies.
+    if (!emulator)
+      new BackupWatch(this, "BackupWatch", { vaultName: vault.backupVaultName, topic: this.topic });
   }
 
   /** @throws Error for a fleet that is not configured. */

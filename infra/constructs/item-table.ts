@@ -27,11 +27,13 @@ export const itemIndexes = ["byDevice", "byIssue", "open"] as const;
 
 export class ItemTable extends Construct {
   readonly table: ITable;
+  /** Of its daily copies. */
+  readonly vault: BackupVault;
 
   constructor(scope: Construct, id: string, props: ItemTableProps) {
     super(scope, id);
     const table = this.createTable(props);
-    this.createBackups(table, props);
+    this.vault = this.createBackups(table, props);
     // Table implements ITable; the two disagree on what an absent optional member is.
     this.table = table as ITable;
   }
@@ -64,7 +66,7 @@ export class ItemTable extends Construct {
   }
 
   /** Point-in-time recovery ends with the table; these copies do not (45 CFR 164.308(a)(7)(ii)(A)). */
-  private createBackups(table: Table, { dataKey, emulator }: ItemTableProps): void {
+  private createBackups(table: Table, { dataKey, emulator }: ItemTableProps): BackupVault {
     const vault = new BackupVault(this, "BackupVault", {
       encryptionKey: dataKey,
       // Whoever can write the table must not be able to remove the copies of it.
@@ -79,7 +81,7 @@ export class ItemTable extends Construct {
         "DynamoDBInBackupPlan",
         "a rehearsal on the emulator, which has no backup selections",
       );
-      return;
+      return vault;
     }
     const { role, policy } = new BackupRole(this, "Backup", { table: table as ITable, dataKey });
     const selection = plan.addSelection("Items", {
@@ -89,5 +91,6 @@ export class ItemTable extends Construct {
       disableDefaultBackupPolicy: true,
     });
     selection.node.addDependency(policy);
+    return vault;
   }
 }

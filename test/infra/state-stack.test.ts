@@ -61,6 +61,18 @@ describe("state stack", () => {
       expect(key).toMatchObject({ EnableKeyRotation: true, RotationPeriodInDays: 180 });
   });
 
+  it("45 CFR 164.308(a)(7)(ii)(A): tells of every copy of the table that was not made, and names nobody", () => {
+    const { EventPattern: pattern, Targets: targets } = only("AWS::Events::Rule").Properties;
+    expect(pattern).toEqual({
+      source: ["aws.backup"],
+      "detail-type": ["Backup Job State Change"],
+      detail: { state: ["ABORTED", "EXPIRED", "FAILED"], backupVaultName: [expect.anything()] },
+    });
+    expect(JSON.stringify(pattern)).toContain("BackupVault");
+    expect(JSON.stringify(targets)).toContain("StateNotices");
+    expect(JSON.stringify(targets)).toContain("backup.failed");
+  });
+
   it("encrypts, protects and expires the item table", () => {
     expect(only("AWS::DynamoDB::Table").Properties).toMatchObject({
       BillingMode: "PAY_PER_REQUEST",
@@ -232,6 +244,8 @@ describe("for the emulator", () => {
       new Set(Object.values(from.state).map((resource) => resource.Type));
     expect([...types(stage)].filter((type) => !types(emulated).has(type)).toSorted()).toEqual([
       "AWS::Backup::BackupSelection",
+      // What tells that none was made.
+      "AWS::Events::Rule",
       // Who makes the copies.
       "AWS::IAM::ManagedPolicy",
       "AWS::IAM::Role",
