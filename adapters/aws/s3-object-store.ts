@@ -13,7 +13,6 @@ import {
   type PutObjectCommandInput,
   S3Client,
 } from "@aws-sdk/client-s3";
-import { AppError } from "../../core/errors.ts";
 import { checkObject, checkObjectKey } from "../../core/object-limits.ts";
 import type { NewObject, ObjectStore, ObjectVersion, StoredObject } from "../../core/ports.ts";
 import { callMilliseconds, clientConfiguration, requestMilliseconds } from "./client-configuration.ts";
@@ -27,7 +26,7 @@ import {
   versionOf,
   writeIdName,
 } from "./s3/put-requests.ts";
-import { isAbsent, refusalOf } from "./s3/refusals.ts";
+import { conditionFailed, isAbsent, refusalOf } from "./s3/refusals.ts";
 
 export interface S3ObjectStoreOptions {
   readonly bucket: string;
@@ -52,11 +51,6 @@ interface AttemptLimits {
 export function s3ObjectStore(options: S3ObjectStoreOptions): S3ObjectStore {
   const { bucket, client = new S3Client(clientConfiguration()) } = options;
   return new S3ObjectStore(client, bucket, options.patience ?? callMilliseconds);
-}
-
-function conditionFailed(bucket: string, cause?: unknown): AppError {
-  const message = `bucket ${bucket}: the object is not as expected; read it and decide anew`;
-  return new AppError("store_condition_failed", message, { cause });
 }
 
 /** Made by `s3ObjectStore`. */

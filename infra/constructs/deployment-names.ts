@@ -33,6 +33,15 @@ export const logGroupArn = (scope: Construct, name: string): string =>
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
 
+/** Every CloudFront distribution of the account: which one reads artefacts is made after the state that admits it. */
+export const distributionArns = (scope: Construct): string =>
+  Stack.of(scope).formatArn({
+    service: "cloudfront",
+    region: "",
+    resource: "distribution",
+    resourceName: "*",
+  });
+
 /** Object keys: see core/bootstrap/deployment.ts and core/bootstrap/ceremony.ts, which write them. */
 export const objectKeys = {
   trustBundle: (fleet: string): string => `fleets/${fleet}/trust.pem`,

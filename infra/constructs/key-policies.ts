@@ -11,6 +11,7 @@ import {
   ServicePrincipal,
 } from "aws-cdk-lib/aws-iam";
 import type { Construct } from "constructs";
+import { distributionArns } from "./deployment-names.ts";
 
 /** A key's policy speaks of that key alone, which KMS writes as `*`. */
 const thisKey = ["*"];
@@ -132,14 +133,13 @@ export function useByRules(): PolicyStatement {
 
 /** Distributions of this account read what their origin buckets let them read. */
 export function useByDistributions(scope: Construct): PolicyStatement {
-  const distributions = { service: "cloudfront", region: "", resource: "distribution", resourceName: "*" };
   return new PolicyStatement({
     sid: "Distributions",
     principals: [new ServicePrincipal("cloudfront.amazonaws.com")],
     actions: ["kms:Decrypt"],
     resources: thisKey,
     // The ARN names the account.
-    conditions: { ArnLike: { "aws:SourceArn": Stack.of(scope).formatArn(distributions) } },
+    conditions: { ArnLike: { "aws:SourceArn": distributionArns(scope) } },
   });
 }
 

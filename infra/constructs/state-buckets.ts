@@ -16,6 +16,7 @@ import { Construct } from "constructs";
 import { retention } from "../../core/standard/retention.ts";
 import { acknowledge } from "../acknowledgements.ts";
 import type { RecordRetention } from "../stage-configuration.ts";
+import { distributionArns } from "./deployment-names.ts";
 
 export interface StateBucketsProps {
   readonly stage: string;
@@ -123,9 +124,7 @@ export class StateBuckets extends Construct {
     return bucket;
   }
 
-  /** Which distribution it will be is known only after this stack is deployed: any of this account. */
   private admitDistributions(): void {
-    const distributions = { service: "cloudfront", region: "", resource: "distribution", resourceName: "*" };
     this.artifacts.addToResourcePolicy(
       new PolicyStatement({
         sid: "Distributions",
@@ -133,7 +132,7 @@ export class StateBuckets extends Construct {
         actions: ["s3:GetObject"],
         resources: [this.artifacts.arnForObjects("fleets/*")],
         // The ARN names the account.
-        conditions: { ArnLike: { "aws:SourceArn": Stack.of(this).formatArn(distributions) } },
+        conditions: { ArnLike: { "aws:SourceArn": distributionArns(this) } },
       }),
     );
   }

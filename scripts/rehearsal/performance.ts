@@ -51,15 +51,16 @@ async function openSite(options: PerformanceOptions, report: Report, endings: En
   return { server, emulator, clients, assembly, operatorsDirectory, endings };
 }
 
+const fleetRequest = ({ clients, operatorDirectory, outputs }: Omit<RehearsedStage, "fleet">) => ({
+  lambda: clients.lambda,
+  bootstrapFunction: outputOf(outputs, api, "BootstrapFunction"),
+  fleet: fleetName,
+  directory: operatorDirectory,
+});
+
 /** Twice: whether the command made the fleet before or not, the second answer is the first. */
 async function makeFleet(stage: Omit<RehearsedStage, "fleet">, report: Report): Promise<BootstrappedFleet> {
-  const {
-    clients: { lambda },
-    operatorDirectory: directory,
-    outputs,
-  } = stage;
-  const bootstrapFunction = outputOf(outputs, api, "BootstrapFunction");
-  const request = { lambda, bootstrapFunction, fleet: fleetName, directory };
+  const request = fleetRequest(stage);
   const fleet = await report.need("the bootstrap function makes the fleet and certifies an operator", () =>
     bootstrapFleet(request),
   );
@@ -72,19 +73,14 @@ async function makeFleet(stage: Omit<RehearsedStage, "fleet">, report: Report): 
 
 /** The fleet that `npm run deploy` made, by asking for it once more. */
 async function findFleet(stage: Omit<RehearsedStage, "fleet">, report: Report): Promise<BootstrappedFleet> {
-  const {
-    clients: { lambda },
-    operatorDirectory: directory,
-    outputs,
-  } = stage;
-  const bootstrapFunction = outputOf(outputs, api, "BootstrapFunction");
-  const files = operatorFiles(directory);
+  const request = fleetRequest(stage);
+  const files = operatorFiles(request.directory);
   return report.need("the bootstrap function knows its fleet and operator, and makes no others", async () => {
     const [root, certificate] = [
       await readFile(files.root, "utf8"),
       await readFile(files.certificate, "utf8"),
     ];
-    const fleet = await bootstrapFleet({ lambda, bootstrapFunction, fleet: fleetName, directory });
+    const fleet = await bootstrapFleet(request);
     expectThat(fleet.root === root, "it answers with another root");
     const { operator } = fleet;
     expectThat(`${operator?.certificate}${operator?.chain}` === certificate, "and with another operator");

@@ -2,18 +2,8 @@
  * Room: adapters/aws. What DynamoDB and the way to it may answer instead of a result, as rows: the code, what it
  * means, and what to do. Messages are for operators and name the table, never a key or a value of an item.
  */
-import { AppError, type ErrorCode } from "../../../core/errors.ts";
-
-interface Refusal {
-  readonly code: Extract<
-    ErrorCode,
-    "store_unavailable" | "store_limit_exceeded" | "configuration_invalid" | "internal"
-  >;
-  /** Follows `item table {table}: `. */
-  readonly meaning: string;
-  /** Seconds. */
-  readonly retryAfter?: number;
-}
+import type { AppError } from "../../../core/errors.ts";
+import { type Failure, failureOf, type Refusal, refused } from "../service-failure.ts";
 
 const unavailable = (meaning: string, retryAfter = 1): Refusal => ({
   code: "store_unavailable",
@@ -73,33 +63,19 @@ const refusals: Readonly<Record<string, Refusal>> = {
   ItemCollectionSizeLimitExceededException: tooLarge,
 };
 
-/** The name that DynamoDB or the SDK gave to a failure; Node's code for one of the network. */
-export function failureName(error: unknown): string {
-  if (!(error instanceof Error)) return "a failure without a name";
-  return error.name === "Error" && "code" in error ? String(error.code) : error.name;
-}
-
-function status(error: unknown): number | undefined {
-  if (typeof error !== "object" || error === null || !("$metadata" in error)) return undefined;
-  const { $metadata: metadata } = error;
-  if (typeof metadata !== "object" || metadata === null || !("httpStatusCode" in metadata)) return undefined;
-  return typeof metadata.httpStatusCode === "number" ? metadata.httpStatusCode : undefined;
-}
-
 /** DynamoDB says ValidationException of every request it cannot take; only its text tells sizes from the rest. */
 const ofSize = /\bsize\b|\btoo large\b/i;
 
-function rowOf(name: string, error: unknown): Refusal {
+function rowOf(name: string, { status, network }: Failure, error: unknown): Refusal {
   const row = Object.hasOwn(refusals, name) ? refusals[name] : undefined;
   if (row !== undefined) return row;
   if (name === "ValidationException" || name === "ValidationError") {
     return ofSize.test(messageOf(error)) ? tooLarge : malformed;
   }
-  const answered = status(error);
-  if (answered !== undefined && answered >= 500) return faulty;
-  if (answered === 413) return tooLarge;
+  if (status !== undefined && status >= 500) return faulty;
+  if (status === 413) return tooLarge;
   // The network's failures come from Node with a code of their own; a mistake of ours has neither.
-  if (answered === undefined && error instanceof Error && "code" in error) {
+  if (status === undefined && network) {
     return unavailable(`${name} on the way to DynamoDB; look at the network and at name resolution`);
   }
   return { code: "internal", meaning: `${name}; this is not expected: please report it` };
@@ -115,9 +91,7 @@ function messageOf(error: unknown): string {
  * The error of the port for a failure; errors that already belong to the port pass unchanged.
  * @param name Of the failure, when `error` itself does not say: the code of a cancellation reason.
  */
-export function refusalOf(table: string, error: unknown, name = failureName(error)): AppError {
-  if (error instanceof AppError) return error;
-  const { code, meaning, retryAfter } = rowOf(name, error);
-  const options = retryAfter === undefined ? { cause: error } : { cause: error, retryAfter };
-  return new AppError(code, `item table ${table}: ${meaning}`, options);
+export function refusalOf(table: string, error: unknown, name?: string): AppError {
+  const failure = failureOf(error);
+  return refused(`item table ${table}`, rowOf(name ?? failure.name, failure, error), error);
 }

@@ -104,6 +104,10 @@ export function refusalOf(bucket: string, cause: unknown): AppError {
   return refused(`bucket ${bucket}`, rowOf(failureOf(cause)), cause);
 }
 
+/** What a put says whose condition does not hold. */
+export const conditionFailed = (bucket: string, cause?: unknown): AppError =>
+  refused(`bucket ${bucket}`, condition, cause);
+
 /** True when S3 says that there is no such object (and not: no such bucket). */
 export function isAbsent(cause: unknown): boolean {
   const { name, status } = failureOf(cause);

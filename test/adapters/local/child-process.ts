@@ -12,6 +12,16 @@ export interface RunningFixture {
   readonly process: ChildProcess;
 }
 
+const started: RunningFixture[] = [];
+
+/** Whatever failed, no process outlives its test: for `afterEach`. */
+export async function killFixtures(): Promise<void> {
+  for (const { process: child, ended } of started.splice(0)) {
+    child.kill("SIGKILL");
+    await ended;
+  }
+}
+
 export function runFixture(name: string, ...parameters: readonly string[]): RunningFixture {
   const path = join(import.meta.dirname, "fixtures", name);
   const child = spawn(process.execPath, [path, ...parameters], { stdio: ["ignore", "pipe", "inherit"] });
@@ -30,5 +40,7 @@ export function runFixture(name: string, ...parameters: readonly string[]): Runn
       child.once("close", () => reject(new Error(`${name} ended before it printed ${line}`)));
       look();
     });
-  return { lines, printed, ended, process: child };
+  const fixture = { lines, printed, ended, process: child };
+  started.push(fixture);
+  return fixture;
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { FileLock } from "../../../adapters/local/file-lock.ts";
-import { type RunningFixture, runFixture } from "./child-process.ts";
+import { killFixtures, type RunningFixture, runFixture } from "./child-process.ts";
 
 let root = "";
 let path = "";
@@ -15,8 +15,7 @@ beforeEach(() => {
   path = join(root, "lock");
 });
 afterEach(async () => {
-  other?.process.kill("SIGKILL");
-  await other?.ended;
+  await killFixtures();
   rmSync(root, { recursive: true });
 });
 

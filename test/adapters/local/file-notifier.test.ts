@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fileNotifier } from "../../../adapters/local/file-notifier.ts";
 import type { Notice } from "../../../core/ports.ts";
 import { codeOf } from "../../support/errors.ts";
-import { type RunningFixture, runFixture } from "./child-process.ts";
+import { killFixtures, runFixture } from "./child-process.ts";
 
 let root = "";
 let path = "";
@@ -15,21 +15,10 @@ beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "fleetkey-notices-"));
   path = join(root, "data", "notices.jsonl");
 });
-const running: RunningFixture[] = [];
 afterEach(async () => {
-  // Whatever failed, no process outlives its test.
-  for (const { process: child, ended } of running.splice(0)) {
-    child.kill("SIGKILL");
-    await ended;
-  }
+  await killFixtures();
   rmSync(root, { recursive: true });
 });
-
-function start(...parameters: Parameters<typeof runFixture>): RunningFixture {
-  const fixture = runFixture(...parameters);
-  running.push(fixture);
-  return fixture;
-}
 
 const notice: Notice = { event: "fleet.created", severity: "information", fleet: "default" };
 const now = (): number => Date.UTC(2026, 0, 2, 3, 4, 5, 678);
@@ -99,7 +88,7 @@ describe("processes", () => {
   }, async () => {
     const told: string[] = [];
     for (let kill = 0; kill < 10; kill += 1) {
-      const writer = start("notice-writer.ts", path, `run-${kill}`, "1000000");
+      const writer = runFixture("notice-writer.ts", path, `run-${kill}`, "1000000");
       await writer.printed(`run-${kill}-${kill}`);
       writer.process.kill("SIGKILL");
       expect(await writer.ended).toBeNull();
@@ -112,7 +101,7 @@ describe("processes", () => {
   });
 
   it("four at once: each line is whole and none is lost", { timeout: 120_000 }, async () => {
-    const writers = ["a", "b", "c", "d"].map((name) => start("notice-writer.ts", path, name, "50"));
+    const writers = ["a", "b", "c", "d"].map((name) => runFixture("notice-writer.ts", path, name, "50"));
     expect(await Promise.all(writers.map(({ ended }) => ended))).toEqual([0, 0, 0, 0]);
     expect([...subjects()].sort()).toEqual(writers.flatMap(({ lines }) => lines()).sort());
     expect(subjects()).toHaveLength(200);

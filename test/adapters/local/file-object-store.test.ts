@@ -16,7 +16,7 @@ import { openFileObjectStore } from "../../../adapters/local/file-object-store.t
 import { objectPath } from "../../../adapters/local/objects/object-file.ts";
 import type { ObjectStore } from "../../../core/ports.ts";
 import { codeOf } from "../../support/errors.ts";
-import { type RunningFixture, runFixture } from "./child-process.ts";
+import { killFixtures, runFixture } from "./child-process.ts";
 
 let root = "";
 let directory = "";
@@ -24,21 +24,10 @@ beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "fleetkey-objects-"));
   directory = join(root, "objects");
 });
-const running: RunningFixture[] = [];
 afterEach(async () => {
-  // Whatever failed, no process outlives its test.
-  for (const { process: child, ended } of running.splice(0)) {
-    child.kill("SIGKILL");
-    await ended;
-  }
+  await killFixtures();
   rmSync(root, { recursive: true });
 });
-
-function start(...parameters: Parameters<typeof runFixture>): RunningFixture {
-  const fixture = runFixture(...parameters);
-  running.push(fixture);
-  return fixture;
-}
 
 const open = (): Promise<ObjectStore> => openFileObjectStore({ directory });
 const text = (content: string) => ({ body: Buffer.from(content), contentType: "text/plain" });
@@ -162,7 +151,7 @@ describe("processes", () => {
     let told = 0;
     for (let kill = 0; kill < 10; kill += 1) {
       const first = told + 1;
-      const writer = start("object-writer.ts", directory, "replace", String(first));
+      const writer = runFixture("object-writer.ts", directory, "replace", String(first));
       await writer.printed(String(first + kill));
       writer.process.kill("SIGKILL");
       expect(await writer.ended).toBeNull();
@@ -177,7 +166,7 @@ describe("processes", () => {
   });
 
   it("of four that claim one key, one wins, and its octets are there", async () => {
-    const claims = Array.from({ length: 4 }, () => start("object-writer.ts", directory, "claim"));
+    const claims = Array.from({ length: 4 }, () => runFixture("object-writer.ts", directory, "claim"));
     expect(await Promise.all(claims.map(({ ended }) => ended))).toEqual([0, 0, 0, 0]);
     const winners = claims.map(({ lines }) => lines()[0]).filter((line) => line !== "lost");
     expect(winners).toHaveLength(1);
@@ -188,7 +177,7 @@ describe("processes", () => {
   it("four that add 10 each by the tag lose none", { timeout: 120_000 }, async () => {
     const store = await open();
     await store.put("counter", text("0"));
-    const counters = Array.from({ length: 4 }, () => start("object-writer.ts", directory, "count"));
+    const counters = Array.from({ length: 4 }, () => runFixture("object-writer.ts", directory, "count"));
     expect(await Promise.all(counters.map(({ ended }) => ended))).toEqual([0, 0, 0, 0]);
     expect(Buffer.from((await store.get("counter"))?.body ?? []).toString()).toBe("40");
   });
@@ -197,7 +186,7 @@ describe("processes", () => {
     timeout: 60_000,
   }, async () => {
     const store = await open();
-    const holder = start("object-writer.ts", directory, "hold");
+    const holder = runFixture("object-writer.ts", directory, "hold");
     await holder.printed("held");
     // Reading takes no lock.
     expect(await store.get("a")).toBeUndefined();
