@@ -101,6 +101,19 @@ const adapters = [
     { path: packages },
   ),
   only(
+    "identity-adapter-uses-its-libraries",
+    "Tokens, proofs and passkeys are read by libraries that others keep, and by these alone.",
+    { path: "^adapters/identity/" },
+    { path: packages },
+    ["^node_modules/(jose|@simplewebauthn)/"],
+  ),
+  never(
+    "identities-are-verified-behind-the-port",
+    "Every function carries the verifier; were these imported elsewhere, every function would load them.",
+    { pathNot: "^(adapters/identity|test|bench)/" },
+    { path: "^node_modules/(jose|@simplewebauthn)/" },
+  ),
+  only(
     "aws-adapter-uses-its-sdk",
     "AWS is reached through its own SDK only.",
     { path: "^adapters/aws/" },
@@ -121,7 +134,7 @@ const edges = [
     "A handler parses, authorises, calls one use case and renders.",
     { path: "^lambdas/" },
     { path: rooms },
-    ["^lambdas/", "^core/", "^adapters/(aws|system)/"],
+    ["^lambdas/", "^core/", "^adapters/(aws|identity|system)/"],
   ),
   only(
     "lambdas-use-few-packages",
@@ -154,7 +167,7 @@ const edges = [
     "The embedded server binds the handlers to the local adapters.",
     { path: "^local/" },
     { path: rooms },
-    ["^local/", "^lambdas/", "^adapters/(local|system)/", "^core/"],
+    ["^local/", "^lambdas/", "^adapters/(local|identity|system)/", "^core/"],
   ),
   only(
     "local-is-builtin",
@@ -193,14 +206,14 @@ const edges = [
   only(
     "cli-is-a-client",
     "The CLI knows the API's schemas, the error codes, and the formats with which it makes keys and CSRs.",
-    { path: "^cli/", pathNot: "^cli/commands/serve\\.ts$" },
+    { path: "^cli/", pathNot: "^cli/commands/(serve|fleet-create)\\.ts$" },
     { path: rooms },
-    ["^cli/", "^lambdas/http/(answer-)?schemas\\.ts$", "^core/errors\\.ts$", "^core/formats/"],
+    ["^cli/", "^lambdas/http/(answer-|access-|device-)?schemas\\.ts$", "^lambdas/http/access-answers\\.ts$", "^core/errors\\.ts$", "^core/formats/"],
   ),
   only(
     "serve-starts-local",
-    "`fleetkey serve` is the one command that starts the product instead of calling it.",
-    { path: "^cli/commands/serve\\.ts$" },
+    "`fleetkey serve` and `fleetkey fleet create` run the product instead of calling it.",
+    { path: "^cli/commands/(serve|fleet-create)\\.ts$" },
     { path: rooms },
     ["^cli/", "^local/", "^core/errors\\.ts$"],
   ),

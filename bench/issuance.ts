@@ -16,7 +16,7 @@ import {
 } from "node:crypto";
 import "reflect-metadata";
 import * as peculiar from "@peculiar/x509";
-import { issueAuthorised } from "../core/enrollment/enroll.ts";
+import { issueAuthorised } from "../core/enrollment/authorised.ts";
 import { AppError } from "../core/errors.ts";
 import { verifyCsr } from "../core/formats/certification-request.ts";
 import type { App, ItemStore } from "../core/ports.ts";

@@ -17,10 +17,16 @@ export const commandTree: CommandGroup = {
       commands: { create: async () => (await import("./commands/token-create.ts")).tokenCreate },
     },
     device: {
-      summary: "Certificates of devices",
+      summary: "Devices, their certificates and their state",
       commands: {
         enroll: async () => (await import("./commands/device-enroll.ts")).deviceEnroll,
         renew: async () => (await import("./commands/device-renew.ts")).deviceRenew,
+        return: async () => (await import("./commands/device-return.ts")).deviceReturn,
+        import: async () => (await import("./commands/device-import.ts")).deviceImport,
+        show: async () => (await import("./commands/device-show.ts")).deviceShow,
+        suspend: async () => (await import("./commands/device-state.ts")).deviceSuspend,
+        release: async () => (await import("./commands/device-state.ts")).deviceRelease,
+        retire: async () => (await import("./commands/device-state.ts")).deviceRetire,
       },
     },
     cert: {
@@ -29,6 +35,46 @@ export const commandTree: CommandGroup = {
         list: async () => (await import("./commands/cert-list.ts")).certList,
         show: async () => (await import("./commands/cert-show.ts")).certShow,
         revoke: async () => (await import("./commands/cert-revoke.ts")).certRevoke,
+      },
+    },
+    claim: {
+      summary: "Claims of production batches",
+      commands: {
+        create: async () => (await import("./commands/claim-create.ts")).claimCreate,
+        show: async () => (await import("./commands/claim-show.ts")).claimShow,
+      },
+    },
+    request: {
+      summary: "Enrolment requests that wait for a decision",
+      commands: {
+        list: async () => (await import("./commands/request-list.ts")).requestList,
+        approve: async () => (await import("./commands/request-decide.ts")).requestApprove,
+        deny: async () => (await import("./commands/request-decide.ts")).requestDeny,
+      },
+    },
+    operator: {
+      summary: "Operators, their roles and passkeys",
+      commands: {
+        list: async () => (await import("./commands/operator-list.ts")).operatorListCommand,
+        invite: async () => (await import("./commands/operator-invite.ts")).operatorInvite,
+        change: async () => (await import("./commands/operator-change.ts")).operatorChange,
+      },
+    },
+    approval: {
+      summary: "Approvals of critical operations",
+      commands: {
+        list: async () => (await import("./commands/approval-list.ts")).approvalListCommand,
+        show: async () => (await import("./commands/approval-list.ts")).approvalShow,
+      },
+    },
+    fleet: {
+      summary: "The fleet itself",
+      commands: {
+        show: async () => (await import("./commands/fleet-show.ts")).fleetShow,
+        configure: async () => (await import("./commands/fleet-configure.ts")).fleetConfigure,
+        suspend: async () => (await import("./commands/fleet-state.ts")).fleetSuspend,
+        resume: async () => (await import("./commands/fleet-state.ts")).fleetResume,
+        create: async () => (await import("./commands/fleet-create.ts")).fleetCreate,
       },
     },
     trust: {

@@ -36,7 +36,7 @@ const completeName = "complete";
 const wantedMembers = ["deviceId", "algorithm", "credential"] as const;
 /**
  * What tells one request from another; a retry has the same. `credential` is `token:` and the SHA-256 of the
- * token, or `serial:` and that of the certificate that renews itself.
+ * token, `serial:` and that of the certificate that renews itself, or another credential by its own name.
  */
 export type WantedCertificate = Readonly<Record<(typeof wantedMembers)[number], string>>;
 
@@ -77,15 +77,22 @@ export async function checkIdentity(directory: string, deviceId: string, force: 
   });
 }
 
-/** The key and CSR to ask with: those of an earlier attempt at the same, or new ones, already on disk. */
-export async function prepareKey(directory: string, wanted: WantedCertificate): Promise<DeviceKey> {
+/**
+ * The key and CSR to ask with: those of an earlier attempt at the same, or `own`, or new ones, already on disk.
+ */
+export async function prepareKey(
+  directory: string,
+  wanted: WantedCertificate,
+  own?: DeviceKey,
+): Promise<DeviceKey> {
   const pending = join(directory, pendingName);
   const asked = parseTextRecord(await readFileIfPresent(join(pending, wantedName)), wantedMembers);
   const waiting = await readKey(pending, asked, wanted);
   if (waiting !== undefined) return waiting;
   // The same credential after success: ask with the same CSR, so the service answers with the same certificate.
   const installed = await readKey(directory, await readDeviceRecord(directory), wanted);
-  const key = installed ?? (await makeDeviceKey(wanted.deviceId, wanted.algorithm as DeviceKeyAlgorithmId));
+  const key =
+    installed ?? own ?? (await makeDeviceKey(wanted.deviceId, wanted.algorithm as DeviceKeyAlgorithmId));
   await rm(pending, { recursive: true, force: true });
   await mkdir(pending, { mode: 0o700 });
   await writeFileAtomically(join(pending, deviceFiles.key), key.privateKey, privateMode);

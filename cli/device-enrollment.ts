@@ -16,6 +16,7 @@ import {
   prepareKey,
   type WantedCertificate,
 } from "./device-directory.ts";
+import type { DeviceKey } from "./device-key.ts";
 import { Failure, usageFailure } from "./failure.ts";
 import { withFileLock } from "./file-lock.ts";
 import type { FleetApi } from "./fleet-api.ts";
@@ -38,6 +39,8 @@ export interface ObtainRequest {
   readonly api: Pick<FleetApi, "trust">;
   /** A CSR made elsewhere; its key is not ours to keep. */
   readonly foreignCsr?: VerifiedCsr | undefined;
+  /** A key of ours that stays, with its request. @default a new key */
+  readonly ownKey?: DeviceKey | undefined;
 }
 
 /** The credential of an enrolment as device.json keeps it: a hash, so that the token is nowhere on disk. */
@@ -109,8 +112,9 @@ async function requestCertificate(
   return { csr: another, issued: await issue(another) };
 }
 
-async function prepareRequest({ directory, wanted, foreignCsr }: ObtainRequest): Promise<string> {
-  if (foreignCsr === undefined) return (await prepareKey(directory, wanted)).csr;
+async function prepareRequest(request: ObtainRequest): Promise<string> {
+  const { directory, wanted, foreignCsr, ownKey } = request;
+  if (foreignCsr === undefined) return (await prepareKey(directory, wanted, ownKey)).csr;
   const csr = encodePem("CERTIFICATE REQUEST", foreignCsr.raw);
   await prepareForeignRequest(directory, csr);
   return csr;

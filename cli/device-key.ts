@@ -82,6 +82,15 @@ export interface DeviceKey {
 export async function makeDeviceKey(deviceId: string, algorithm: DeviceKeyAlgorithmId): Promise<DeviceKey> {
   const row: DeviceKeyAlgorithm = deviceKeyAlgorithms[algorithm];
   const { privateKey } = await row.make();
+  return requestFor(deviceId, privateKey, row);
+}
+
+/** The key with a new request. */
+export function requestFor(
+  deviceId: string,
+  privateKey: KeyObject,
+  row: Pick<DeviceKeyAlgorithm, "signature">,
+): DeviceKey {
   const info = encodeCertificationRequestInfo({
     subject: name([["commonName", deviceId]]),
     subjectPublicKeyInfo: createPublicKey(privateKey).export({ type: "spki", format: "der" }),

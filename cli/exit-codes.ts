@@ -15,6 +15,11 @@ export const exitCodes = {
     meaning: "cannot connect: no answer, a time-out, a server that is not trusted; or `serve` cannot listen",
   },
   localFile: { code: 5, meaning: "a local file is missing, unreadable, malformed or would be overwritten" },
+  pending: {
+    code: 6,
+    meaning:
+      "nothing failed, and somebody has to decide first: an operator's decision or approval is waited for",
+  },
   internal: { code: 70, meaning: "a defect of fleetkey itself; FLEETKEY_DEBUG=1 shows where" },
   interrupted: { code: 130, meaning: "interrupted; the same command takes up where it stopped" },
 } as const satisfies Record<string, ExitCode>;

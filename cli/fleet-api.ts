@@ -42,11 +42,40 @@ export interface ListRequest {
   readonly cursor?: string;
 }
 
+/** A call of the API as its route has it, for commands that need nothing more. */
+export interface FleetCall<T> {
+  readonly method: HttpRequest["method"];
+  /** Below the fleet's own path, with a leading slash; empty for the fleet itself. */
+  readonly path: string;
+  readonly body?: object;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly schema: AnswerSchema<T>;
+}
+
+/** An enrolment that waits for an operator's decision: the same request again, later. */
+export interface PendingEnrollment {
+  readonly status: "pending";
+  readonly requestId: string;
+}
+
+export interface EnrollmentCall {
+  /** PEM. */
+  readonly csr: string;
+  /** A b64token (RFC 6750 §2.1). */
+  readonly token?: string;
+  readonly deviceId?: string;
+  /** PEM of an expired certificate, whose key signs the CSR. */
+  readonly previousCertificate?: string;
+}
+
 /** Every call throws a Failure: the problem's code and detail, or why no answer came. */
 export interface FleetApi {
   createToken(request: TokenRequest): Promise<EnrollmentToken>;
   /** `csr` is PEM, `token` a b64token (RFC 6750 §2.1). The same two give the same certificate again. */
   enroll(request: { readonly csr: string; readonly token: string }): Promise<IssuedCertificate>;
+  /** With any credential that the fleet accepts, or none. */
+  enrollWith(request: EnrollmentCall): Promise<IssuedCertificate | PendingEnrollment>;
+  call<T>(call: FleetCall<T>): Promise<T>;
   /** Over mutual TLS with the certificate to renew; `csr` is PEM. */
   renew(request: { readonly csr: string }): Promise<IssuedCertificate>;
   list(request: ListRequest): Promise<CertificatePage>;
@@ -83,6 +112,23 @@ export function createFleetApi(options: FleetApiOptions): FleetApi {
       post("/certificates", { csr }, issuedCertificate, {
         headers: { authorization: `Bearer ${token}` },
       }),
+    enrollWith: async ({ token, ...request }) => {
+      const headers = {
+        "content-type": json,
+        accept: json,
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      };
+      const path = `${base}/certificates`;
+      const response = await send({ method: "POST", path, headers, body: JSON.stringify(request) });
+      if (response.status === 202) return pendingOf(response);
+      return parseAnswer(response, issuedCertificate);
+    },
+    call: async ({ method, path, body, headers = {}, schema }) => {
+      const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+      const type = body === undefined ? {} : { "content-type": json };
+      const all = { accept: json, ...type, ...headers };
+      return parseAnswer(await send({ method, path: base + path, headers: all, ...sent }), schema);
+    },
     renew: (request) =>
       post("/certificates/renew", request, issuedCertificate, { remedyOf: renewalRemedyFor }),
     list: (request) => get(`/certificates?${queryOf({ ...request })}`, certificatePage),
@@ -92,6 +138,12 @@ export function createFleetApi(options: FleetApiOptions): FleetApi {
     trust: async () => (await send({ method: "GET", path: `${base}/trust.pem` })).body.toString("utf8"),
     health: () => send({ method: "GET", path: "/healthz" }),
   };
+}
+
+function pendingOf(response: HttpResponse): PendingEnrollment {
+  const value = parseJsonText(response.body.toString("utf8"));
+  const requestId = typeof value === "object" && value !== null ? Reflect.get(value, "requestId") : undefined;
+  return { status: "pending", requestId: typeof requestId === "string" ? requestId : "unknown" };
 }
 
 interface PostOptions {

@@ -4,46 +4,22 @@
  * made from this table, so a route that is not here does not exist anywhere.
  */
 
-/** Functions that answer requests. */
-export type FunctionId = "enrollment" | "distribution" | "revocation";
+import { accessRoutes } from "./access/routes.ts";
+import type { FunctionId, Route, TaskFunctionId, Touches } from "./route.ts";
 
-/** Functions that a schedule or a deployment starts; no request reaches them. */
-export type TaskFunctionId = "reconciliation" | "bootstrap" | "provisioning";
+export type * from "./route.ts";
 
-/** How a caller proves who it is: client certificates by mutual TLS, enrolment tokens as Bearer. */
-export type CredentialKind = "operator" | "device" | "enrollmentToken";
-
-export type MediaType = "application/json" | "application/pkcs10" | "application/pem-certificate-chain";
-
-/** What a route or a task may touch; its function is granted the union of its rows and nothing else. */
-export interface Touches {
-  /** `probe` reads, and writes the one health item: a grant for it names that item's key (see health.ts). */
-  readonly items: "none" | "read" | "probe" | "write";
-  /** `issue` signs with issuing authorities; `certify` with roots too, and looks keys up by name. */
-  readonly keys: "none" | "issue" | "certify";
-}
-
-export interface Route {
-  readonly id: string;
-  readonly method: "GET" | "POST";
-  /** Literal segments and `{name}` parameters; no trailing slash. */
-  readonly path: `/${string}`;
-  readonly access: "public" | readonly [CredentialKind];
-  readonly function: FunctionId;
-  readonly summary: string;
-  readonly touches: Touches;
-  /** Media types of the request body; absent when the route takes none. */
-  readonly consumes?: readonly MediaType[];
-  /** Media types of the answer, the preferred one first. */
-  readonly produces: readonly [MediaType, ...MediaType[]];
-}
+const everyRole = ["owner", "securityOfficer", "provisioner", "auditor"] as const;
+const provisioning = ["owner", "securityOfficer", "provisioner"] as const;
+const security = ["owner", "securityOfficer"] as const;
 
 export const routes = [
+  ...accessRoutes,
   {
     id: "createEnrollmentToken",
     method: "POST",
     path: "/v1/fleets/{fleet}/enrollment-tokens",
-    access: ["operator"],
+    access: { by: ["operator", "pipeline"], roles: provisioning, operation: "createEnrollmentToken" },
     function: "enrollment",
     summary: "Create a one-time token with which one device enrols",
     touches: { items: "write", keys: "none" },
@@ -54,9 +30,9 @@ export const routes = [
     id: "enroll",
     method: "POST",
     path: "/v1/fleets/{fleet}/certificates",
-    access: ["enrollmentToken"],
+    access: { by: ["enrollment"] },
     function: "enrollment",
-    summary: "Enrol: exchange a token and a CSR for a certificate",
+    summary: "Enrol: exchange an enrolment credential and a CSR for a certificate",
     touches: { items: "write", keys: "issue" },
     consumes: ["application/pkcs10", "application/json"],
     produces: ["application/json", "application/pem-certificate-chain"],
@@ -65,7 +41,7 @@ export const routes = [
     id: "renew",
     method: "POST",
     path: "/v1/fleets/{fleet}/certificates/renew",
-    access: ["device"],
+    access: { by: ["device"], standing: "transaction" },
     function: "enrollment",
     summary: "Renew over mutual TLS: the same identity, a new certificate",
     touches: { items: "write", keys: "issue" },
@@ -76,7 +52,7 @@ export const routes = [
     id: "listCertificates",
     method: "GET",
     path: "/v1/fleets/{fleet}/certificates",
-    access: ["operator"],
+    access: { by: ["operator", "pipeline"], roles: everyRole, operation: "listCertificates" },
     function: "distribution",
     summary: "List certificates of the fleet or of one device",
     touches: { items: "read", keys: "none" },
@@ -86,7 +62,7 @@ export const routes = [
     id: "getCertificate",
     method: "GET",
     path: "/v1/fleets/{fleet}/certificates/{serialNumber}",
-    access: ["operator"],
+    access: { by: ["operator", "pipeline"], roles: everyRole, operation: "getCertificate" },
     function: "distribution",
     summary: "Show one certificate and its status",
     touches: { items: "read", keys: "none" },
@@ -96,12 +72,149 @@ export const routes = [
     id: "revokeCertificate",
     method: "POST",
     path: "/v1/fleets/{fleet}/certificates/{serialNumber}/revocation",
-    access: ["operator"],
+    access: { by: ["operator"], roles: security },
     function: "revocation",
     summary: "Revoke one certificate",
     touches: { items: "write", keys: "none" },
     consumes: ["application/json"],
     produces: ["application/json"],
+  },
+  {
+    id: "registerDevices",
+    method: "POST",
+    path: "/v1/fleets/{fleet}/devices",
+    access: { by: ["operator", "pipeline"], roles: provisioning, operation: "registerDevices" },
+    function: "enrollment",
+    summary: "Put devices into the inventory, with their keys or serial numbers",
+    touches: { items: "write", keys: "none" },
+    consumes: ["application/json"],
+    produces: ["application/json"],
+  },
+  {
+    id: "getDevice",
+    method: "GET",
+    path: "/v1/fleets/{fleet}/devices/{deviceId}",
+    access: { by: ["operator"], roles: everyRole },
+    function: "enrollment",
+    summary: "Show one device and its state",
+    touches: { items: "read", keys: "none" },
+    produces: ["application/json"],
+  },
+  {
+    id: "setDeviceState",
+    method: "POST",
+    path: "/v1/fleets/{fleet}/devices/{deviceId}/state",
+    access: { by: ["operator"], roles: security },
+    function: "enrollment",
+    summary: "Suspend, release or retire a device",
+    touches: { items: "write", keys: "none", releases: true },
+    consumes: ["application/json"],
+    produces: ["application/json"],
+  },
+  {
+    id: "getOwnDevice",
+    method: "GET",
+    path: "/v1/fleets/{fleet}/device",
+    access: { by: ["device"] },
+    function: "enrollment",
+    summary: "Show the calling device what is known of it",
+    touches: { items: "read", keys: "none" },
+    produces: ["application/json"],
+  },
+  {
+    id: "createClaim",
+    method: "POST",
+    path: "/v1/fleets/{fleet}/claims",
+    access: { by: ["operator"], roles: provisioning },
+    function: "enrollment",
+    summary: "Certify the claim of a production batch",
+    touches: { items: "write", keys: "issue" },
+    consumes: ["application/json"],
+    produces: ["application/json"],
+  },
+  {
+    id: "getClaim",
+    method: "GET",
+    path: "/v1/fleets/{fleet}/claims/{claimId}",
+    access: { by: ["operator"], roles: everyRole },
+    function: "enrollment",
+    summary: "Show a claim and how much of its quota is used",
+    touches: { items: "read", keys: "none" },
+    produces: ["application/json"],
+  },
+  {
+    id: "listEnrollmentRequests",
+    method: "GET",
+    path: "/v1/fleets/{fleet}/enrollment-requests",
+    access: { by: ["operator"], roles: everyRole },
+    function: "enrollment",
+    summary: "List enrolment requests that wait for a decision",
+    touches: { items: "read", keys: "none" },
+    produces: ["application/json"],
+  },
+  {
+    id: "decideEnrollmentRequest",
+    method: "POST",
+    path: "/v1/fleets/{fleet}/enrollment-requests/{requestId}/decision",
+    access: { by: ["operator"], roles: provisioning },
+    function: "enrollment",
+    summary: "Approve or deny an enrolment request",
+    touches: { items: "write", keys: "none" },
+    consumes: ["application/json"],
+    produces: ["application/json"],
+  },
+  {
+    id: "certifyOperator",
+    method: "POST",
+    path: "/v1/fleets/{fleet}/operator-certificates",
+    access: { by: ["operator"], roles: everyRole, sessionOnly: true },
+    function: "enrollment",
+    summary: "Certify the calling operator's key for the command line",
+    touches: { items: "write", keys: "issue" },
+    consumes: ["application/json"],
+    produces: ["application/json"],
+  },
+  {
+    id: "createEnrollmentTokenByIam",
+    method: "POST",
+    path: "/v1/iam/fleets/{fleet}/enrollment-tokens",
+    access: { by: ["iam"], operation: "createEnrollmentToken" },
+    function: "enrollment",
+    summary: "As createEnrollmentToken, for a pipeline that signs with SigV4",
+    touches: { items: "write", keys: "none" },
+    consumes: ["application/json"],
+    produces: ["application/json"],
+  },
+  {
+    id: "registerDevicesByIam",
+    method: "POST",
+    path: "/v1/iam/fleets/{fleet}/devices",
+    access: { by: ["iam"], operation: "registerDevices" },
+    function: "enrollment",
+    summary: "As registerDevices, for a pipeline that signs with SigV4",
+    touches: { items: "write", keys: "none" },
+    consumes: ["application/json"],
+    produces: ["application/json"],
+  },
+  {
+    id: "listCertificatesByIam",
+    method: "GET",
+    path: "/v1/iam/fleets/{fleet}/certificates",
+    access: { by: ["iam"], operation: "listCertificates" },
+    function: "distribution",
+    summary: "As listCertificates, for a pipeline that signs with SigV4",
+    touches: { items: "read", keys: "none" },
+    produces: ["application/json"],
+  },
+  {
+    id: "getCertificateByIam",
+    method: "GET",
+    path: "/v1/iam/fleets/{fleet}/certificates/{serialNumber}",
+    access: { by: ["iam"], operation: "getCertificate" },
+    function: "distribution",
+    summary: "As getCertificate, for a pipeline that signs with SigV4",
+    touches: { items: "read", keys: "none" },
+    produces: ["application/json", "application/pem-certificate-chain"],
   },
   {
     id: "getTrustBundle",

@@ -2,7 +2,9 @@
  * Room: local. The embedded default: binds the App to the local adapters, makes the first fleet, serves the
  * very handlers that run on AWS. State is in one directory and survives a restart and a kill.
  */
+import { isIP } from "node:net";
 import { join } from "node:path";
+import { identityVerifier } from "../adapters/identity/identity-verifier.ts";
 import { fileNotifier } from "../adapters/local/file-notifier.ts";
 import { openFileObjectStore } from "../adapters/local/file-object-store.ts";
 import { ensurePrivateDirectory } from "../adapters/local/private-directory.ts";
@@ -11,6 +13,7 @@ import { openSqliteItemStore } from "../adapters/local/sqlite-item-store.ts";
 import { systemClock } from "../adapters/system/clock.ts";
 import { systemEntropy } from "../adapters/system/entropy.ts";
 import { deployFleet } from "../core/bootstrap/deployment.ts";
+import { moveOrigin } from "../core/bootstrap/origin.ts";
 import { reconcile } from "../core/enrollment/reconciler.ts";
 import type { AuthorityAlgorithmId } from "../core/formats/algorithms.ts";
 import { boundedMemo } from "../core/memo.ts";
@@ -18,6 +21,7 @@ import type { App, DeploymentApp, Log } from "../core/ports.ts";
 import { handlersOf } from "../lambdas/handlers.ts";
 import { createLog } from "../lambdas/http/logger.ts";
 import { type BootstrapFiles, writeBootstrapFiles } from "./bootstrap-files.ts";
+import { createdFleets, firstFleet, tendFleets } from "./fleet-directory.ts";
 import { type HttpsServer, startHttpsServer } from "./https-server.ts";
 import { issueListenerCertificate, type ListenerCertificate } from "./listener-certificate.ts";
 import { assertPortFree } from "./port.ts";
@@ -56,7 +60,6 @@ export interface LocalApp {
   close(): Promise<void>;
 }
 
-const firstFleet = "default";
 /** ICANN keeps `.internal` for private use, so the name never meets a public one. */
 const defaultTrustDomain = "fleetkey.internal";
 const reconcileMilliseconds = 5_000;
@@ -83,6 +86,7 @@ export async function openLocalApp(
     keys,
     log,
     memo: boundedMemo(),
+    identities: identityVerifier(),
     artifacts: await objects("artifacts"),
     trustStores: await objects("trust-stores"),
     records: await objects("records"),
@@ -121,38 +125,61 @@ function startSchedules(
   listener: ListenerCertificate,
 ) {
   const { app, sweep } = local;
+  const { dataDir, host } = options;
   const stops = [
     every(reconcileMilliseconds, app.log, "reconciler", async () => {
       await reconcile(app);
     }),
     every(sweepMilliseconds, app.log, "sweep", sweep),
     every(operatorCheckMilliseconds, app.log, "operator_renewal", async () => {
-      await writeBootstrapFiles(app, firstFleet, options.dataDir);
+      await writeBootstrapFiles(app, firstFleet, dataDir);
+      await tendFleets(app, dataDir, originOf(host, server.port));
     }),
-    renewListener(app, firstFleet, options.host, server, listener),
+    renewListener(app, firstFleet, host, server, listener),
   ];
   return () => Promise.all(stops.map((stop) => stop()));
 }
 
+/**
+ * The name `localhost` stands in the listener's certificate, and WebAuthn wants a name: an address has no passkeys.
+ * Whoever listens under a name of its own is found under that.
+ */
+function originOf(host: string, port: number): string {
+  const name = isIP(host) === 0 ? host : "localhost";
+  return new URL(`https://${name}:${port}`).origin;
+}
+
+function deployFirstFleet({ app }: LocalApp, options: LocalOptions, fleets: readonly string[]) {
+  const { trustDomain = defaultTrustDomain, rootAlgorithm = "P-384", issuingAlgorithm = "P-256" } = options;
+  const plan = { fleet: firstFleet, trustDomain, rootAlgorithm, issuingAlgorithm };
+  return deployFleet(app, { plan, fleets: [firstFleet, ...fleets] });
+}
+
+/** All fleets are at the listener's origin before anybody is told its URL. */
+async function followListener(app: App, { dataDir, host }: LocalOptions, server: HttpsServer): Promise<void> {
+  // The port is known only now, where any free one was asked for.
+  const origin = originOf(host, server.port);
+  try {
+    await moveOrigin(app, firstFleet, origin);
+    await tendFleets(app, dataDir, origin);
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+}
+
 async function serve(local: LocalApp, options: LocalOptions): Promise<LocalServer> {
   const { app } = local;
-  const { host, port } = options;
+  const { host, port, dataDir } = options;
   // Before anything is signed: a start that fails for its port leaves no certificate behind.
   await assertPortFree(host, port);
-  const { rootFingerprint } = await deployFleet(app, {
-    plan: {
-      fleet: firstFleet,
-      trustDomain: options.trustDomain ?? defaultTrustDomain,
-      rootAlgorithm: options.rootAlgorithm ?? "P-384",
-      issuingAlgorithm: options.issuingAlgorithm ?? "P-256",
-    },
-    fleets: [firstFleet],
-  });
-  const bootstrap = await writeBootstrapFiles(app, firstFleet, options.dataDir);
+  const { rootFingerprint } = await deployFirstFleet(local, options, await createdFleets(dataDir));
+  const bootstrap = await writeBootstrapFiles(app, firstFleet, dataDir);
   await reconcile(app);
   const listener = await issueListenerCertificate(app, firstFleet, host);
   const tls = { key: listener.key, cert: listener.cert };
   const server = await startHttpsServer({ handlers: handlersOf(app), tls, host, port, log: app.log });
+  await followListener(app, options, server);
   const stop = startSchedules(local, options, server, listener);
   return {
     url: server.url,

@@ -102,13 +102,36 @@ async function issueOperator(app: App, fleet: string, files: BootstrapFiles): Pr
   }
 }
 
+/** An operator whom the fleet's owners have suspended gets nothing, and keeps nobody from starting the server. */
+async function renewFiles(
+  app: App,
+  fleet: string,
+  files: BootstrapFiles,
+  state: "absent" | "due",
+): Promise<void> {
+  try {
+    await (state === "absent" ? issueOperator : renewOperator)(app, fleet, files);
+  } catch (error) {
+    if (!isAppError(error, "operator_not_active")) throw error;
+    app.log.warn("operator_suspended", { fleet, subjectId: firstOperatorId });
+  }
+}
+
 /**
  * Makes what is missing of `DIR/bootstrap`, and a new operator credential when the present one is due. A
  * revoked one stays: its files must be removed by hand first, so that a revocation is never undone unseen.
  * @throws AppError configuration_invalid when the directory is open to others; what issuance throws.
  */
-export async function writeBootstrapFiles(app: App, fleet: string, dataDir: string): Promise<BootstrapFiles> {
-  const directory = join(dataDir, "bootstrap");
+export function writeBootstrapFiles(app: App, fleet: string, dataDir: string): Promise<BootstrapFiles> {
+  return writeOperatorFiles(app, fleet, join(dataDir, "bootstrap"));
+}
+
+/** As `writeBootstrapFiles`, in any directory. */
+export async function writeOperatorFiles(
+  app: App,
+  fleet: string,
+  directory: string,
+): Promise<BootstrapFiles> {
   await ensurePrivateDirectory(directory);
   const files: BootstrapFiles = {
     root: join(directory, "root.pem"),
@@ -118,8 +141,7 @@ export async function writeBootstrapFiles(app: App, fleet: string, dataDir: stri
   const root = await trustBundlePem(app, { fleet });
   if ((await readIfPresent(files.root)) !== root) await replaceFile(files.root, root, 0o644);
   const state = await standing(app, fleet, files);
-  if (state === "revoked") app.log.warn("operator_revoked", { subjectId: firstOperatorId });
-  if (state === "absent") await issueOperator(app, fleet, files);
-  if (state === "due") await renewOperator(app, fleet, files);
+  if (state === "revoked") app.log.warn("operator_revoked", { fleet, subjectId: firstOperatorId });
+  else if (state !== "inForce") await renewFiles(app, fleet, files, state);
   return files;
 }

@@ -13,7 +13,7 @@ import { chooseFleets, deployUsage, readOptions } from "./deployment/options.ts"
 import { type Deployment, preflight } from "./deployment/preflight.ts";
 import { runProgram } from "./deployment/program.ts";
 import { smokeEnrollment } from "./deployment/smoke.ts";
-import { addressesOf, deployEdge, deployService } from "./deployment/stacks.ts";
+import { addressesOf, deployEdge, deployService, originOf } from "./deployment/stacks.ts";
 import { stackNames } from "./deployment/stage.ts";
 
 async function bootstrapFleets(
@@ -22,12 +22,20 @@ async function bootstrapFleets(
 ): Promise<readonly BootstrappedFleet[]> {
   const { options, configuration, lambda } = deployment;
   const bootstrapFunction = outputOf(outputs, stackNames(options.stage).api, "BootstrapFunction");
+  const origin = originOf(options.stage, outputs);
   const made: BootstrappedFleet[] = [];
   for (const fleet of chooseFleets(options, configuration)) {
     step(`Fleet ${fleet}`);
     const directory = join(options.operatorDirectory, fleet);
     const { withOperator } = options;
-    const answer = await bootstrapFleet({ lambda, bootstrapFunction, fleet, directory, withOperator });
+    const answer = await bootstrapFleet({
+      lambda,
+      bootstrapFunction,
+      fleet,
+      directory,
+      withOperator,
+      origin,
+    });
     const files = operatorFiles(directory);
     say(`root SHA-256 ${answer.rootFingerprint}, in ${files.root}`);
     if (withOperator) say(`operator's key ${files.key} (keep it secret), certificate ${files.certificate}`);

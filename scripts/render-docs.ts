@@ -8,6 +8,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { renderSecurityStandard } from "../core/standard/render.ts";
 import { openApiDocument } from "../lambdas/http/openapi.ts";
+import { renderAccess } from "./access/render.ts";
 import { renderCosts } from "./costs/render.ts";
 import { firstDifference } from "./first-difference.ts";
 
@@ -20,6 +21,7 @@ const documents = [
     source: "lambdas/routes.ts and lambdas/http/",
     render: () => JSON.stringify(openApiDocument(), undefined, 2),
   },
+  { path: "docs/access.md", source: "lambdas/routes.ts and core/standard/access.ts", render: renderAccess },
   { path: "docs/costs.md", source: "scripts/costs/", render: renderCosts },
 ] as const;
 

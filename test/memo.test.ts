@@ -54,11 +54,11 @@ describe("certificates that strangers present", () => {
     };
     const { token } = await createEnrollmentToken(foreign.app, {
       fleet,
-      operatorId: "o",
+      actor: "operator:o",
       deviceId: "pump-1",
     });
     const { certificate } = await enroll(foreign.app, { fleet, token, csr: deviceCsr(deviceKey()) });
-    const door = (pem: string) => codeOf(authenticateClientCertificate(watched, { fleet, certificate: pem }));
+    const door = (pem: string) => codeOf(authenticateClientCertificate(watched, { certificate: pem }));
     await door("warm-up");
     const before = remembered.length;
     expect(await door(certificate)).toBe("client_certificate_untrusted");

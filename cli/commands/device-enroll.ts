@@ -3,14 +3,9 @@
 import type { Context } from "../command.ts";
 import { defineCommand, parseWholeNumber } from "../command.ts";
 import { checkIdentity, deviceFiles } from "../device-directory.ts";
-import {
-  checkDeviceId,
-  obtainCertificate,
-  readCsrFile,
-  tokenCredential,
-  withDeviceDirectory,
-} from "../device-enrollment.ts";
+import { checkDeviceId, obtainCertificate, readCsrFile, withDeviceDirectory } from "../device-enrollment.ts";
 import { deviceKeyAlgorithmIds } from "../device-key.ts";
+import { enrollmentCredential, enrollOnce } from "../enrollment-credential.ts";
 import { usageFailure } from "../failure.ts";
 import { connectionFlags, fingerprintFlag } from "../global-flags.ts";
 import { enrollManifest } from "../production-line.ts";
@@ -18,9 +13,6 @@ import { withFleetApi } from "../session.ts";
 import { resolveRenewalUrl, resolveSettings, type SettingFlags } from "../settings.ts";
 import { readToken } from "../token-source.ts";
 import { knownRoots } from "../trust-bundle.ts";
-
-const noToken =
-  "pass --token-file FILE, --token - (stdin), --token TOKEN or FLEETKEY_TOKEN; make one: fleetkey token create --device ID";
 
 interface EnrollFlags extends SettingFlags {
   readonly device?: string | undefined;
@@ -44,18 +36,21 @@ async function enrollOne(flags: EnrollFlags, { terminal, output }: Context): Pro
   const settings = resolveSettings(flags, terminal.env);
   const renewalUrl = resolveRenewalUrl(flags["renewal-url"], terminal.env);
   const token = await readToken({ token: flags.token, "token-file": flags["token-file"] }, terminal);
-  if (token === undefined) throw usageFailure("an enrolment token is required", noToken);
+  const credential = await enrollmentCredential(token, settings);
   const known = await knownRoots(settings, flags.fingerprint);
   const foreignCsr = csr === undefined ? undefined : await readCsrFile(csr);
   const wanted = {
     deviceId,
     algorithm: foreignCsr?.publicKey.algorithm.id ?? algorithm,
-    credential: tokenCredential(token),
+    credential: credential.name,
   };
-  const record = await withFleetApi({ settings, terminal }, (api) =>
+  const session = { settings, terminal, credential: credential.certificate };
+  const record = await withFleetApi(session, (api) =>
     withDeviceDirectory(directory, async () => {
       await checkIdentity(directory, deviceId, force);
-      const issue = (pem: string) => api.enroll({ csr: pem, token });
+      // A token names its device; whoever shows something else says which one asks.
+      const call = token === undefined ? { deviceId } : { token };
+      const issue = (pem: string) => enrollOnce(api, { csr: pem, ...call });
       return obtainCertificate({ directory, wanted, settings, known, renewalUrl, api, foreignCsr, issue });
     }),
   );

@@ -12,13 +12,15 @@ import {
   decodeCertificate,
   verifyCertificateSignature,
 } from "../formats/x509/certificate.ts";
+import { subjectAltName } from "../formats/x509/extensions/index.ts";
 import { serialNumberHex } from "../formats/x509/tbs-certificate.ts";
 import type { KeylessApp } from "../ports.ts";
 import type { CertificateRecord, Stored } from "../records/certificate-record.ts";
 import type { ProfileId } from "../standard/profiles.ts";
 
 export interface ClientIdentity {
-  readonly kind: "device" | "operator";
+  readonly kind: "device" | "operator" | "claim";
+  /** The fleet whose authority signed the certificate, whatever path it was presented at. */
   readonly fleet: string;
   readonly subjectId: string;
   readonly serialNumber: string;
@@ -39,7 +41,8 @@ function untrusted(): AppError {
 /** The largest certificate that is issued here, ML-DSA-87, has about 11,000 characters of PEM. */
 const maximumCharacters = 24_000;
 
-function decodePresented(pem: string): Certificate {
+/** @throws AppError client_certificate_untrusted: no PEM of one certificate, or too long. */
+export function decodePresented(pem: string): Certificate {
   if (pem.length > maximumCharacters) throw untrusted();
   try {
     const [der] = decodePem(pem, "CERTIFICATE");
@@ -86,28 +89,64 @@ function isSame(record: CertificateRecord, issuer: Issuer, certificate: Certific
   return Buffer.from(record.certificate).equals(certificate.raw);
 }
 
+const spiffeFleet = /^spiffe:\/\/[a-z0-9._-]+\/fleet\/([a-z0-9-]{1,32})\//;
+
+/** Where to look for the authority that signed it: a claim, worth nothing until that authority's key has verified it. */
+function namedFleet({ tbs }: Certificate): string | undefined {
+  try {
+    const names = tbs.extensions.find(({ oid }) => oid === subjectAltName.oid);
+    const uris = names === undefined ? [] : subjectAltName.decode(names.value);
+    const [name] = uris.filter(({ kind }) => kind === "uniformResourceIdentifier");
+    return typeof name?.value === "string" ? spiffeFleet.exec(name.value)?.[1] : undefined;
+  } catch (error) {
+    if (isAppError(error)) return undefined;
+    throw error;
+  }
+}
+
 /**
- * Two reads: the fleet's authorities and the certificate's record.
+ * The fleet comes from the credential. Two reads: the fleet's authorities and the certificate's record.
  * @param request.certificate PEM, as the transport saw it with proof of possession.
  * @throws AppError client_certificate_untrusted (malformed, another fleet's, unknown), client_certificate_expired,
  * client_certificate_revoked.
  */
 export async function authenticateClientCertificate(
   app: KeylessApp,
-  request: { readonly fleet: string; readonly certificate: string },
+  request: { readonly certificate: string },
 ): Promise<ClientIdentity> {
   const certificate = decodePresented(request.certificate);
-  const fleetState = await findFleet(app, request.fleet);
+  const fleet = namedFleet(certificate);
+  if (fleet === undefined) throw untrusted();
+  const fleetState = await findFleet(app, fleet);
   if (fleetState === undefined) throw untrusted();
   const issuer = await findIssuer(app, fleetState, certificate);
   checkInForce(app, certificate, issuer);
   const serialNumber = serialNumberHex(certificate.tbs.serialNumber);
-  const record = await findCertificate(app, request.fleet, serialNumber);
+  const record = await findCertificate(app, fleet, serialNumber);
   if (record === undefined || !isSame(record.value, issuer, certificate)) throw untrusted();
   const { state, subjectKind, subjectId, profile } = record.value;
   if (state === "revoked") {
     throw new AppError("client_certificate_revoked", "the client certificate is revoked; enrol again");
   }
-  if (state !== "issued" || (subjectKind !== "device" && subjectKind !== "operator")) throw untrusted();
-  return { kind: subjectKind, fleet: request.fleet, subjectId, serialNumber, profile, record, fleetState };
+  const isClient = subjectKind === "device" || subjectKind === "operator" || subjectKind === "claim";
+  if (state !== "issued" || !isClient) throw untrusted();
+  return { kind: subjectKind, fleet, subjectId, serialNumber, profile, record, fleetState };
+}
+
+/**
+ * The record of a certificate that this very fleet issued, whether it is in force, over or revoked: for those who
+ * do not present it over TLS. One read.
+ * @throws AppError client_certificate_untrusted.
+ */
+export async function recognise(
+  app: KeylessApp,
+  fleet: Fleet,
+  pem: string,
+): Promise<Stored<CertificateRecord>> {
+  const certificate = decodePresented(pem);
+  const issuer = await findIssuer(app, fleet, certificate);
+  const serialNumber = serialNumberHex(certificate.tbs.serialNumber);
+  const record = await findCertificate(app, fleet.record.fleet, serialNumber);
+  if (record === undefined || !isSame(record.value, issuer, certificate)) throw untrusted();
+  return record;
 }

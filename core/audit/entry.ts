@@ -8,6 +8,20 @@ import { timeKey } from "../records/certificate-record.ts";
 
 export type AuditAction =
   | "fleet.created"
+  | "fleet.configured"
+  | "fleet.state-changed"
+  | "operator.invited"
+  | "operator.changed"
+  | "passkey.registered"
+  | "session.created"
+  | "session.ended"
+  | "approval.requested"
+  | "approval.asserted"
+  | "approval.executed"
+  | "devices.registered"
+  | "device.state-changed"
+  | "claim.created"
+  | "enrollment-request.decided"
   | "enrollment-token.created"
   | "certificate.issued"
   | "certificate.revoked"
@@ -16,7 +30,7 @@ export type AuditAction =
 export interface AuditAct {
   readonly fleet: string;
   readonly action: AuditAction;
-  /** Who: `operator:…`, `token:…`, `certificate:…` or `system`. */
+  /** Who: `operator:…`, `pipeline:…`, `token:…`, `certificate:…` and other credentials, or `system`. */
   readonly actor: string;
   /** On what: a serial number, device id or fleet. */
   readonly subject: string;

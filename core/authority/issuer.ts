@@ -9,11 +9,18 @@ import { decodeSubjectPublicKey, type SubjectPublicKey } from "../formats/spki.t
 import { type Certificate, decodeCertificate } from "../formats/x509/certificate.ts";
 import type { KeylessApp } from "../ports.ts";
 import {
+  defaultConfiguration,
+  type FleetConfiguration,
+  fleetConfiguration,
+  isConfigurationItem,
+} from "../records/fleet-configuration.ts";
+import {
   type AuthorityRecord,
   authorityRecord,
   type FleetRecord,
   fleetPartition,
   fleetRecord,
+  isAuthorityItem,
   isFleetItem,
 } from "../records/fleet-record.ts";
 import { readItems } from "../records/pages.ts";
@@ -29,6 +36,11 @@ export interface Issuer {
 /** A fleet with all its authorities, roots included, whatever their state. */
 export interface Fleet {
   readonly record: FleetRecord;
+  /** The item version of `record`, on which a change of it is conditioned. */
+  readonly version: number;
+  readonly configuration: FleetConfiguration;
+  /** 0 while nobody has configured the fleet; one more with every change. */
+  readonly configurationVersion: number;
   readonly authorities: readonly Issuer[];
 }
 
@@ -60,8 +72,15 @@ export async function findFleet(app: KeylessApp, fleet: string): Promise<Fleet |
   const items = await readItems(app, { pk: fleetPartition(fleet), limit: maximumAuthorities });
   const own = items.find(isFleetItem);
   if (own === undefined) return undefined;
-  const authorities = items.filter((item) => !isFleetItem(item)).map(authorityRecord);
-  return { record: fleetRecord(own), authorities: authorities.map((record) => issuerOf(app, record)) };
+  const configured = items.find(isConfigurationItem);
+  const authorities = items.filter(isAuthorityItem).map(authorityRecord);
+  return {
+    record: fleetRecord(own),
+    version: own.version,
+    configuration: configured === undefined ? defaultConfiguration : fleetConfiguration(configured),
+    configurationVersion: configured?.version ?? 0,
+    authorities: authorities.map((record) => issuerOf(app, record)),
+  };
 }
 
 /** @throws AppError not_found. */
@@ -69,6 +88,12 @@ export async function getFleet(app: KeylessApp, fleet: string): Promise<Fleet> {
   const found = await findFleet(app, fleet);
   if (found === undefined) throw new AppError("not_found", `there is no fleet "${fleet}"`);
   return found;
+}
+
+/** @throws AppError fleet_suspended: it issues nothing, and lets in its operators only. */
+export function assertFleetActive(fleet: Fleet): void {
+  if (fleet.record.state === "active") return;
+  throw new AppError("fleet_suspended", "the fleet is suspended; its owners can end that");
 }
 
 /** @throws AppError authority_unavailable: not active, or expired. */

@@ -9,11 +9,12 @@ import { authoritiesOf, certificateFingerprint, rootsOf } from "../distribution/
 import { findCertificate } from "../enrollment/intent.ts";
 import { AppError } from "../errors.ts";
 import { verifyCsr } from "../formats/certification-request.ts";
-import { encodePem } from "../formats/pem.ts";
+import { decodePem, encodePem } from "../formats/pem.ts";
 import type { DeploymentApp, NewObject } from "../ports.ts";
 import { conclude, fleetCeremony, operatorCeremony } from "./ceremony.ts";
 import { issueForDeployment } from "./end-entity.ts";
 import { bootstrapFleet, type FleetPlan } from "./fleet.ts";
+import { assertOrigin, moveOrigin } from "./origin.ts";
 import { type Publication, publish } from "./publication.ts";
 
 export interface OperatorRequest {
@@ -28,6 +29,11 @@ export interface DeploymentRequest {
   /** All fleets of the deployment: their clients come through one gateway. */
   readonly fleets: readonly string[];
   readonly operator?: OperatorRequest;
+  /**
+   * `https://host[:port]` under which operators open the page for their passkeys; the fleet follows it.
+   * @default as it was
+   */
+  readonly origin?: string;
 }
 
 export interface CertifiedOperator {
@@ -69,15 +75,23 @@ function trustBundle(fleet: Fleet): NewObject {
 }
 
 /**
- * Roots and issuing authorities of those of `fleets` that exist, in the order of their names. API Gateway looks for
- * the issuer of the presented certificate, and wants the whole chain from it to its root (developer guide, "mutual
- * TLS authentication"). Which of them signed is checked again on every request.
+ * Roots and issuing authorities of those of `fleets` that exist, in the order of their names, then the authorities of
+ * device makers that they trust, each once. API Gateway looks for the issuer of the presented certificate, and wants the
+ * whole chain from it to its root (developer guide, "mutual TLS authentication"). Which of them signed, and what for, is
+ * checked again on every request.
  */
 async function clientTrust(app: DeploymentApp, fleets: readonly string[]): Promise<NewObject> {
   const names = [...new Set(fleets)].sort();
   const found = await Promise.all(names.map((fleet) => findFleet(app, fleet)));
   const authorities = found.flatMap((fleet) => (fleet === undefined ? [] : authoritiesOf(fleet)));
-  return { body: Buffer.from(pemOf(authorities)), contentType: "application/x-pem-file" };
+  const makers = found.flatMap((fleet) => fleet?.configuration.manufacturers ?? []);
+  // Two fleets may trust one maker; its PEM is theirs, so it is written anew.
+  const octets = [
+    ...authorities,
+    ...makers.flatMap(({ certificate }) => decodePem(certificate, "CERTIFICATE")),
+  ];
+  const pems = new Set(octets.map((raw) => pemOf([raw])));
+  return { body: Buffer.from([...pems].join("")), contentType: "application/x-pem-file" };
 }
 
 async function concludeFleet(app: DeploymentApp, fleet: Fleet): Promise<void> {
@@ -111,10 +125,12 @@ async function certifyOperator(
  * @throws AppError csr_* and key_* before anything is made; the policy's codes; those of the ports.
  */
 export async function deployFleet(app: DeploymentApp, request: DeploymentRequest): Promise<DeployedFleet> {
-  const { plan, fleets, operator } = request;
+  const { plan, fleets, operator, origin } = request;
   // A root is for twenty years: it is not made for a request that cannot be met.
   if (operator !== undefined) await verifyCsr(operator.csr);
+  if (origin !== undefined) assertOrigin(origin);
   const fleet = await bootstrapFleet(app, plan);
+  if (origin !== undefined) await moveOrigin(app, plan.fleet, origin);
   const [root] = rootsOf(fleet);
   if (root === undefined)
     throw new AppError("authority_unavailable", `fleet "${plan.fleet}" has no root in use; activate one`);

@@ -3,9 +3,10 @@
  * operator's. Whoever composes the App vouches for the identity; nothing reaches this over the network.
  */
 import { hash } from "node:crypto";
+import { ensureBootstrapOperator } from "../access/operator.ts";
 import { getFleet } from "../authority/issuer.ts";
 import { type IssuedCertificate, issuedCertificate } from "../enrollment/answer.ts";
-import { issueAuthorised } from "../enrollment/enroll.ts";
+import { issueAuthorised } from "../enrollment/authorised.ts";
 import { AppError } from "../errors.ts";
 import { verifyCsr } from "../formats/certification-request.ts";
 import type { SubjectIdentity } from "../policy/identity.ts";
@@ -39,6 +40,7 @@ export async function issueForDeployment(
   const fleet = await getFleet(app, request.fleet);
   const { fleet: name, trustDomain } = fleet.record;
   const { subject } = request;
+  if (subject.kind === "operator") await ensureBootstrapOperator(app, name, subject.operatorId);
   const identity: SubjectIdentity =
     subject.kind === "server" ? { ...subject, fleet: name } : { ...subject, fleet: name, trustDomain };
   const record = await issueAuthorised(app, {

@@ -144,7 +144,13 @@ export async function bootstrapFleet(app: App, plan: FleetPlan): Promise<Fleet> 
   try {
     await app.items.transact([
       {
-        put: fleetItem({ fleet, trustDomain, issuingAuthorityId: issuing.authorityId, createdAt }),
+        put: fleetItem({
+          fleet,
+          trustDomain,
+          issuingAuthorityId: issuing.authorityId,
+          createdAt,
+          state: "active",
+        }),
         when: "absent",
       },
       { put: authorityItem(root), when: "absent" },

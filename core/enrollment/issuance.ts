@@ -45,6 +45,12 @@ export interface IssuanceRequest {
   readonly credential: string;
   /** What consumes the credential, in the transaction that records the intent. */
   readonly consume: readonly WriteOperation[];
+  /** What else is recorded with the intent, and names it. Conditions count after those of `consume`. */
+  readonly alongside?: (intended: CertificateRecord) => readonly WriteOperation[];
+  /** Days of validity. @default the profile's */
+  readonly days?: number;
+  /** Of a device's places of this hour, the one that this issuance takes. */
+  readonly place?: number;
 }
 
 /** Index of the certificate's write among the operations of the intent's transaction. */
@@ -76,6 +82,7 @@ export class PreparedIssuance {
             when: "absent",
           },
           ...request.consume,
+          ...(request.alongside?.(record) ?? []),
         ]);
         return new PreparedIssuance({ value: record, version: 1 });
       } catch (error) {
@@ -124,6 +131,7 @@ function draft(app: App, request: IssuanceRequest): CertificateRecord {
     signature: signer.algorithm.signature,
     serialNumber: serialNumber(app),
     now,
+    ...(request.days === undefined ? {} : { days: request.days }),
   });
   const raw = encodeTbsCertificate(template);
   assertPermitted(request, raw);
@@ -145,6 +153,7 @@ function draft(app: App, request: IssuanceRequest): CertificateRecord {
     credential: request.credential,
     leaseUntil: now + leaseMilliseconds,
     tbs: raw,
+    ...(request.place === undefined ? {} : { place: request.place }),
   };
 }
 

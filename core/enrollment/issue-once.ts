@@ -36,13 +36,18 @@ export async function findAnswer(
 }
 
 /**
- * @param taken The failure when the credential is no longer as it was read, and not because of this request.
+ * The failure when a condition of `consume` did not hold, and not because of this very request. `failed` are
+ * indexes among `consume`.
+ */
+export type Taken = (failed: readonly number[]) => AppError | Promise<AppError>;
+
+/**
  * @throws AppError what `PreparedIssuance` throws, `taken`'s, issuance_in_progress, issuance_closed.
  */
 export async function issueOnce(
   app: App,
   request: IssuanceRequest,
-  taken: () => AppError,
+  taken: Taken,
 ): Promise<CertificateRecord> {
   let prepared: PreparedIssuance;
   try {
@@ -50,7 +55,8 @@ export async function issueOnce(
   } catch (error) {
     if (!isAppError(error, "store_condition_failed")) throw error;
     const answer = await findAnswer(app, request.fleet, request.requestDigest);
-    if (answer === undefined) throw taken();
+    // Certificate and request come before what the caller gave.
+    if (answer === undefined) throw await taken((error.failedOperations ?? []).map((index) => index - 2));
     return answer;
   }
   return prepared.sign(app);

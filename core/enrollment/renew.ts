@@ -10,7 +10,8 @@ import { type CertificateRecord, certificateItem, type Stored } from "../records
 import { limits } from "../standard/limits.ts";
 import { type Profile, profiles } from "../standard/profiles.ts";
 import { type IssuedCertificate, issuedCertificate } from "./answer.ts";
-import { type AuthorisedRequest, issueAuthorised, requestDigest } from "./enroll.ts";
+import { type AuthorisedRequest, issueAuthorised, requestDigest } from "./authorised.ts";
+import { placeAfter } from "./device-guard.ts";
 import { findCertificate } from "./intent.ts";
 import { findAnswer } from "./issue-once.ts";
 
@@ -20,6 +21,14 @@ export interface RenewalRequest {
   readonly client: ClientIdentity;
   /** DER. */
   readonly csr: Uint8Array;
+}
+
+/**
+ * Renewal keeps the profile, but for a device that came back into quarantine: once it is released its renewal is the
+ * way out, with a new key.
+ */
+export function renewalProfile({ profile }: Pick<ClientIdentity, "profile">): Profile {
+  return profiles[profile === "quarantine" ? "device" : profile];
 }
 
 /** @throws AppError key_reused: the request keeps the presented key, and the profile does not permit that. */
@@ -63,7 +72,8 @@ async function renewOn(app: App, presented: Stored<CertificateRecord>, request: 
   assertRenewable(presented.value);
   try {
     const consume = [countRenewal(presented)];
-    return await issueAuthorised(app, { ...request, consume, taken: changedMeanwhile });
+    const firstPlace = placeAfter(app, presented.value);
+    return await issueAuthorised(app, { ...request, consume, firstPlace, taken: changedMeanwhile });
   } catch (error) {
     if (isAppError(error, "store_condition_failed")) return undefined;
     throw error;
@@ -103,7 +113,7 @@ export async function renew(app: App, request: RenewalRequest): Promise<IssuedCe
     );
   }
   const csr = await verifyCsr(request.csr);
-  const profile = profiles[client.profile];
+  const profile = renewalProfile(client);
   assertKeyPermitted(profile, csr, client.record.value);
   const credential = `certificate:${client.serialNumber}`;
   const fleet = client.fleetState;

@@ -36,16 +36,23 @@ export interface TemplateRequest {
   readonly serialNumber: Uint8Array;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** Days of validity, both ends included. @default the profile's */
+  readonly days?: number;
 }
 
 /**
- * The profile's default validity from `now`, back-dated for slow clocks and clamped to the issuer's.
+ * A validity of `days` from `now`, back-dated for slow clocks and clamped to the issuer's.
  * RFC 5280 §4.1.2.5: both ends are inclusive, so the last second is taken off.
  * @throws AppError authority_unavailable when nothing is left of the issuer's own validity.
  */
-export function validityFor(profile: Profile, issuer: TemplateIssuer, now: number): Validity {
+export function validityFor(
+  profile: Profile,
+  issuer: TemplateIssuer,
+  now: number,
+  days: number = profile.defaultDays,
+): Validity {
   const start = Math.floor(now / 1000) * 1000 - profile.backdateSeconds * 1000;
-  const end = start + profile.defaultDays * day - 1000;
+  const end = start + days * day - 1000;
   if (issuer.kind === "self") return { notBefore: start, notAfter: end };
   const notBefore = Math.max(start, issuer.tbs.validity.notBefore);
   const notAfter = Math.min(end, issuer.tbs.validity.notAfter);
@@ -114,7 +121,7 @@ export function buildTemplate(request: TemplateRequest): TbsCertificateTemplate 
     serialNumber: request.serialNumber,
     signature: request.signature,
     issuer: request.issuer.kind === "self" ? subject : request.issuer.tbs.subjectRaw,
-    validity: validityFor(request.profile, request.issuer, request.now),
+    validity: validityFor(request.profile, request.issuer, request.now, request.days),
     subject,
     subjectPublicKeyInfo: request.publicKey.der,
     extensions: extensionsOf(request),

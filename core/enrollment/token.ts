@@ -2,21 +2,27 @@
  * Room: core/enrollment. One-time enrolment tokens: 256 random bits, stored as their SHA-256 only, bound to
  * fleet, device, profile and expiry.
  */
+
 import { hash } from "node:crypto";
 import { auditEntry } from "../audit/entry.ts";
 import { getFleet } from "../authority/issuer.ts";
 import { AppError, isAppError } from "../errors.ts";
 import { checkDeviceId } from "../policy/identifiers.ts";
 import type { KeylessApp, WriteOperation } from "../ports.ts";
-import { deviceItem, deviceKey, spelling } from "../records/device-record.ts";
+import { deviceItem } from "../records/device-record.ts";
 import { type TokenRecord, tokenItem } from "../records/token-record.ts";
 import { enrollmentTokenStandard } from "../standard/enrollment-token.ts";
-import { type ProfileId, profiles } from "../standard/profiles.ts";
+import type { ProfileId } from "../standard/profiles.ts";
 import { isoSeconds } from "./answer.ts";
+import { checkDeviceName } from "./device-name.ts";
+import { deviceProfile } from "./device-profile.ts";
+import { heldBack } from "./hold.ts";
+import { findDevice } from "./known-device.ts";
 
 export interface TokenRequest {
   readonly fleet: string;
-  readonly operatorId: string;
+  /** Who asks, as the audit log names it: `operator:…`, `pipeline:…`. */
+  readonly actor: string;
   readonly deviceId: string;
   /** Default "device". */
   readonly profile?: ProfileId;
@@ -65,23 +71,23 @@ function lifetime(ttlSeconds: number | undefined): number {
   return seconds;
 }
 
-function deviceProfile(id: ProfileId): ProfileId {
-  if (profiles[id].subjectKind === "device") return id;
-  throw new AppError("profile_not_permitted", `profile "${id}" is not for devices; use "device"`);
-}
-
-/** The write that makes the device known; none when it is. @throws AppError already_exists. */
+/** The write that makes the device known; none when it is. @throws AppError already_exists, device_not_active. */
 async function knownDevice(
   app: KeylessApp,
   fleet: string,
   deviceId: string,
 ): Promise<readonly WriteOperation[]> {
-  const item = await app.items.get(deviceKey(fleet, deviceId));
-  if (item === undefined) return [{ put: deviceItem(fleet, deviceId, app.clock.now()), when: "absent" }];
-  if (spelling(item) === deviceId) return [];
+  const { device, hold } = await findDevice(app, fleet, deviceId);
+  // A suspended device may have a token in advance: it is refused until it is released.
+  if (hold?.value.state === "retired") throw heldBack(hold.value);
+  if (device === undefined) {
+    const put = deviceItem(fleet, { deviceId, createdAt: app.clock.now() });
+    return [{ put, when: "absent" }];
+  }
+  if (device.deviceId === deviceId) return [];
   throw new AppError(
     "already_exists",
-    `device "${spelling(item)}" has this id in other letters; use its spelling`,
+    `device "${device.deviceId}" has this id in other letters; use its spelling`,
   );
 }
 
@@ -90,7 +96,7 @@ const deviceOperation = 2;
 
 /**
  * @throws AppError request_invalid, name_not_permitted, profile_not_permitted, not_found (no such fleet),
- * already_exists (the device id in another spelling).
+ * already_exists (the device id in another spelling), device_not_active (retired).
  */
 export async function createEnrollmentToken(
   app: KeylessApp,
@@ -99,9 +105,9 @@ export async function createEnrollmentToken(
   const { fleet, deviceId } = request;
   const decision = checkDeviceId(deviceId);
   if (!decision.allow) throw new AppError(decision.code, decision.reason);
-  const profile = deviceProfile(request.profile ?? "device");
+  const { id: profile } = deviceProfile(request.profile ?? "device");
   const seconds = lifetime(request.ttlSeconds);
-  await getFleet(app, fleet);
+  checkDeviceName((await getFleet(app, fleet)).configuration, deviceId);
   const token = drawToken(app);
   const createdAt = app.clock.now();
   const record: TokenRecord = {
@@ -112,7 +118,7 @@ export async function createEnrollmentToken(
     state: "fresh",
     createdAt,
     expiresAt: createdAt + seconds * 1000,
-    createdBy: request.operatorId,
+    createdBy: request.actor,
   };
   await recordToken(app, record);
   return { token, deviceId, profile, expiresAt: isoSeconds(record.expiresAt) };
@@ -120,7 +126,7 @@ export async function createEnrollmentToken(
 
 async function recordToken(app: KeylessApp, record: TokenRecord): Promise<void> {
   const { fleet, deviceId } = record;
-  const actor = `operator:${record.createdBy}`;
+  const actor = record.createdBy;
   const act = {
     fleet,
     action: "enrollment-token.created",

@@ -27,6 +27,8 @@ const deviceId: Syntax = {
 
 const operatorId: Syntax = { ...deviceId, noun: "operator identifier" };
 
+const claimId: Syntax = { ...deviceId, noun: "claim identifier" };
+
 const authorityId: Syntax = {
   ...deviceId,
   noun: "authority identifier",
@@ -72,6 +74,9 @@ export const checkDeviceId = (id: string): Decision => checkOpaque(deviceId, id)
 
 /** 1 to 64 characters, opaque. */
 export const checkOperatorId = (id: string): Decision => checkOpaque(operatorId, id);
+
+/** 1 to 64 characters, opaque. */
+export const checkClaimId = (id: string): Decision => checkOpaque(claimId, id);
 
 /** 1 to 31 characters. We name authorities ourselves, so dates are welcome here. */
 export const checkAuthorityId = (id: string): Decision => checkSyntax(authorityId, id);

@@ -6,6 +6,7 @@ import { limits } from "../standard/limits.ts";
 import { allowed, type Decision, deny } from "./decision.ts";
 import {
   checkAuthorityId,
+  checkClaimId,
   checkDeviceId,
   checkDnsName,
   checkFleetId,
@@ -43,7 +44,20 @@ export interface OperatorIdentity {
   readonly operatorId: string;
 }
 
-export type SubjectIdentity = AuthorityIdentity | DeviceIdentity | ServerIdentity | OperatorIdentity;
+/** A production batch: who holds its key enrols as many devices of the inventory as its quota says. */
+export interface ClaimIdentity {
+  readonly kind: "claim";
+  readonly fleet: string;
+  readonly trustDomain: string;
+  readonly claimId: string;
+}
+
+export type SubjectIdentity =
+  | AuthorityIdentity
+  | DeviceIdentity
+  | ServerIdentity
+  | OperatorIdentity
+  | ClaimIdentity;
 
 export interface IdentityNames {
   /** One commonName, or nothing: for a server none of whose names fits into one. SAN is then critical. */
@@ -71,6 +85,8 @@ function checksOf(identity: SubjectIdentity): readonly Decision[] {
       return [checkTrustDomain(identity.trustDomain), checkDeviceId(identity.deviceId)];
     case "operator":
       return [checkTrustDomain(identity.trustDomain), checkOperatorId(identity.operatorId)];
+    case "claim":
+      return [checkTrustDomain(identity.trustDomain), checkClaimId(identity.claimId)];
     case "server":
       return checkServer(identity);
   }
@@ -90,13 +106,15 @@ export function subjectIdOf(identity: SubjectIdentity): string {
       return identity.deviceId;
     case "operator":
       return identity.operatorId;
+    case "claim":
+      return identity.claimId;
     case "server":
       return identity.dnsNames[0] ?? identity.ipAddresses[0] ?? "";
   }
 }
 
-/** SPIFFE-ID §2: the one URI of a device or operator certificate. */
-function spiffeNames(identity: DeviceIdentity | OperatorIdentity, id: string): IdentityNames {
+/** SPIFFE-ID §2: the one URI of a device, operator or claim certificate. */
+function spiffeNames(identity: DeviceIdentity | OperatorIdentity | ClaimIdentity, id: string): IdentityNames {
   const value = `spiffe://${identity.trustDomain}/fleet/${identity.fleet}/${identity.kind}/${id}`;
   return {
     subject: name([["commonName", id]]),
@@ -134,6 +152,8 @@ export function identityNames(identity: SubjectIdentity): IdentityNames {
       return spiffeNames(identity, identity.deviceId);
     case "operator":
       return spiffeNames(identity, identity.operatorId);
+    case "claim":
+      return spiffeNames(identity, identity.claimId);
     case "server":
       return serverNames(identity);
   }

@@ -13,7 +13,7 @@ import { shardOf } from "./shard.ts";
 /** intended → issued → revoked; an intent that cannot be finished becomes closed. */
 export type CertificateState = "intended" | "issued" | "revoked" | "closed";
 /** Whose certificate it is; with the subject id it names the partition of `subjectPartition`. */
-export type SubjectKind = "authority" | "device" | "server" | "operator";
+export type SubjectKind = "authority" | "device" | "server" | "operator" | "claim";
 
 export interface CertificateRecord {
   readonly fleet: string;
@@ -45,6 +45,8 @@ export interface CertificateRecord {
   readonly issuedAt?: number;
   /** How many certificates were issued on this one as a credential; absent for none. */
   readonly renewals?: number;
+  /** Of a device's places of the hour in which it was made, the one it took: see `core/enrollment/device-guard.ts`. */
+  readonly place?: number;
   readonly revokedAt?: number;
   readonly revocationReason?: string;
   readonly revokedBy?: string;
@@ -113,6 +115,7 @@ export function certificateRecord(item: Item): Stored<CertificateRecord> {
     certificate: optionalBytes(item, "certificate"),
     issuedAt: optionalNumber(item, "issuedAt"),
     renewals: optionalNumber(item, "renewals"),
+    place: optionalNumber(item, "place"),
     revokedAt: optionalNumber(item, "revokedAt"),
     revocationReason: optionalText(item, "revocationReason"),
     revokedBy: optionalText(item, "revokedBy"),
@@ -123,7 +126,7 @@ export function certificateRecord(item: Item): Stored<CertificateRecord> {
       fleet: text(item, "fleet"),
       serialNumber: text(item, "serialNumber"),
       state: word(item, "state", ["intended", "issued", "revoked", "closed"]),
-      subjectKind: word(item, "subjectKind", ["authority", "device", "server", "operator"]),
+      subjectKind: word(item, "subjectKind", ["authority", "device", "server", "operator", "claim"]),
       subjectId: text(item, "subjectId"),
       profile: word(item, "profile", Object.keys(profiles) as ProfileId[]),
       authorityId: text(item, "authorityId"),

@@ -4,19 +4,45 @@
  */
 import { canonicalText } from "../formats/name.ts";
 import type { Item, ItemKey, NewItem } from "../ports.ts";
-import { text } from "./attributes.ts";
+import { type ProfileId, profiles } from "../standard/profiles.ts";
+import { number, optionalText, present, text, word } from "./attributes.ts";
+
+export interface DeviceRecord {
+  /** As it was first written. */
+  readonly deviceId: string;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  /** Of its certificates, where its registration said so. */
+  readonly profile?: ProfileId;
+}
+
+/** Partition of all that is known of one device, whatever the spelling. @throws AppError name_not_permitted. */
+export function devicePartition(fleet: string, deviceId: string): string {
+  return `DEVICE#${fleet}#${canonicalText(deviceId)}`;
+}
+
+const sortKey = "DEVICE";
 
 /** One key for all spellings of an id. @throws AppError name_not_permitted, see `canonicalText`. */
 export function deviceKey(fleet: string, deviceId: string): ItemKey {
-  return { pk: `DEVICE#${fleet}#${canonicalText(deviceId)}`, sk: "DEVICE" };
+  return { pk: devicePartition(fleet, deviceId), sk: sortKey };
 }
 
-/** `createdAt` in milliseconds since the epoch. */
-export function deviceItem(fleet: string, deviceId: string, createdAt: number): NewItem {
-  return { ...deviceKey(fleet, deviceId), attributes: { deviceId, createdAt } };
+/** Of the items in a device's partition: true for the device's own. */
+export const isDeviceItem = (item: Item): boolean => item.sk === sortKey;
+
+export function deviceItem(fleet: string, record: DeviceRecord): NewItem {
+  return { ...deviceKey(fleet, record.deviceId), attributes: present({ ...record }) };
 }
 
-/** The device id as it was first written. @throws AppError internal when the item has none. */
-export function spelling(item: Item): string {
-  return text(item, "deviceId");
+/** @throws AppError internal when an attribute is missing, mistyped or not one of its words. */
+export function deviceRecord(item: Item): DeviceRecord {
+  const profile = optionalText(item, "profile");
+  return {
+    deviceId: text(item, "deviceId"),
+    createdAt: number(item, "createdAt"),
+    ...(profile === undefined
+      ? {}
+      : { profile: word(item, "profile", Object.keys(profiles) as ProfileId[]) }),
+  };
 }

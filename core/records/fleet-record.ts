@@ -11,6 +11,10 @@ export interface FleetRecord {
   /** The authority that issues now. */
   readonly issuingAuthorityId: string;
   readonly createdAt: number;
+  /** A suspended fleet issues nothing and lets in nobody but its operators. @default "active" */
+  readonly state: "active" | "suspended";
+  /** `https://host[:port]` of the page at which operators use their passkeys; absent: there are none. */
+  readonly origin?: string;
 }
 
 export interface AuthorityRecord {
@@ -29,31 +33,39 @@ export interface AuthorityRecord {
 /** Partition of the fleet's record and of all its authorities. */
 export const fleetPartition = (fleet: string): string => `FLEET#${fleet}`;
 const fleetSortKey = "FLEET";
+const authorityPrefix = "AUTHORITY#";
 
 /** The record as its whole item, in no index. */
 export function fleetItem(record: FleetRecord): NewItem {
-  return { pk: fleetPartition(record.fleet), sk: fleetSortKey, attributes: { ...record } };
+  return { pk: fleetPartition(record.fleet), sk: fleetSortKey, attributes: present({ ...record }) };
 }
 
 /** The record as its whole item, in no index; an absent `parentId` stays absent. */
 export function authorityItem(record: AuthorityRecord): NewItem {
   return {
     pk: fleetPartition(record.fleet),
-    sk: `AUTHORITY#${record.authorityId}`,
+    sk: `${authorityPrefix}${record.authorityId}`,
     attributes: present({ ...record }),
   };
 }
 
-/** Of the items in a fleet's partition: true for the fleet's own, false for an authority's. */
+/** Of the items in a fleet's partition: true for the fleet's own. */
 export const isFleetItem = (item: Item): boolean => item.sk === fleetSortKey;
+/** Of the items in a fleet's partition: true for an authority's. */
+export const isAuthorityItem = (item: Item): boolean => item.sk.startsWith(authorityPrefix);
 
 /** @throws AppError internal when an attribute is missing or mistyped. */
 export function fleetRecord(item: Item): FleetRecord {
+  const origin = optionalText(item, "origin");
   return {
     fleet: text(item, "fleet"),
     trustDomain: text(item, "trustDomain"),
     issuingAuthorityId: text(item, "issuingAuthorityId"),
     createdAt: number(item, "createdAt"),
+    // Fleets made before there was a state are active.
+    state:
+      optionalText(item, "state") === undefined ? "active" : word(item, "state", ["active", "suspended"]),
+    ...(origin === undefined ? {} : { origin }),
   };
 }
 

@@ -15,7 +15,8 @@ export interface RevocationRequest {
   readonly fleet: string;
   /** Lowercase hexadecimal. */
   readonly serialNumber: string;
-  readonly operatorId: string;
+  /** Who asks, as the audit log names it: `operator:…`. */
+  readonly actor: string;
   readonly reason: RevocationReason;
 }
 
@@ -50,14 +51,13 @@ async function writeRevocation(
   stored: Stored<CertificateRecord>,
   request: RevocationRequest,
 ) {
-  const { fleet, serialNumber, reason } = request;
-  const actor = `operator:${request.operatorId}`;
+  const { fleet, serialNumber, reason, actor } = request;
   const record: CertificateRecord = {
     ...stored.value,
     state: "revoked",
     revokedAt: app.clock.now(),
     revocationReason: reason,
-    revokedBy: request.operatorId,
+    revokedBy: actor,
   };
   await app.items.transact([
     { put: certificateItem(record), when: stored.version },

@@ -2,6 +2,7 @@
  * Room: core/standard. The security standard of the product as one typed table: what the system enforces,
  * and what `docs/security-standard.md` is rendered from. It imports nothing outside its room.
  */
+import { accessLimits, accessPeriods, criticalOperations, enrollmentMethods, roles } from "./access.ts";
 import { authorityAlgorithms, rsaStandard, signatureAlgorithms, subjectAlgorithms } from "./algorithms.ts";
 import { clauses } from "./clauses.ts";
 import { cryptoperiods } from "./cryptoperiods.ts";
@@ -41,6 +42,7 @@ export const securityStandard = {
   profiles,
   tls: tlsSettings,
   credentials: { enrollmentToken: enrollmentTokenStandard },
+  access: { roles, enrollmentMethods, criticalOperations, periods: accessPeriods, limits: accessLimits },
   limits,
   retention,
   clauses,

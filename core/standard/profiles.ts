@@ -1,6 +1,6 @@
 /** Room: core/standard. What a certificate of each kind may look like; policy and lint read their limits here. */
 
-export type ProfileId = "root" | "issuing" | "device" | "server" | "operator";
+export type ProfileId = "root" | "issuing" | "device" | "quarantine" | "server" | "operator" | "claim";
 
 /** RFC 5280 §4.2.1.3, in the order of the bits. */
 export type KeyUsageName =
@@ -19,7 +19,7 @@ export type KeyPurposeName = "serverAuth" | "clientAuth";
 
 export interface Profile {
   readonly id: ProfileId;
-  readonly subjectKind: "authority" | "device" | "server" | "operator";
+  readonly subjectKind: "authority" | "device" | "server" | "operator" | "claim";
   readonly basicConstraints: { readonly cA: boolean; readonly pathLenConstraint?: number };
   readonly keyUsage: readonly KeyUsageName[];
   /** KeyUsage bits added when the subject key is RSA. */
@@ -104,6 +104,19 @@ export const profiles: Readonly<Record<ProfileId, Profile>> = {
     maximumDays: 397,
     citation: "RFC 5280 §4.2; RFC 8813 §3; SPIFFE X.509-SVID §4; SP 800-57 Part 1 r5 §5.3.6",
   },
+  quarantine: {
+    ...endEntity,
+    id: "quarantine",
+    subjectKind: "device",
+    rsaKeyUsage: ["keyEncipherment"],
+    // A device that came back may call home; no peer takes it for a server.
+    extendedKeyUsage: ["clientAuth"],
+    defaultDays: 7,
+    maximumDays: 30,
+    // The expired certificate's own key signs the request: it is the proof that the device is the same.
+    keyReuse: true,
+    citation: "RFC 5280 §4.2; RFC 8813 §3; FDA premarket cybersecurity guidance (recovery)",
+  },
   server: {
     ...endEntity,
     id: "server",
@@ -121,5 +134,15 @@ export const profiles: Readonly<Record<ProfileId, Profile>> = {
     defaultDays: 90,
     maximumDays: 90,
     citation: "RFC 5280 §4.2; 45 CFR 164.312(d); SP 800-57 Part 1 r5 §5.3.6",
+  },
+  claim: {
+    ...endEntity,
+    id: "claim",
+    subjectKind: "claim",
+    extendedKeyUsage: ["clientAuth"],
+    // A production batch; its key is shared by a factory, so it lives short and its quota is counted.
+    defaultDays: 7,
+    maximumDays: 30,
+    citation: "RFC 5280 §4.2; ETSI EN 303 645 5.4-4; SP 800-57 Part 1 r5 §5.3.6",
   },
 };

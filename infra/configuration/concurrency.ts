@@ -12,6 +12,8 @@ export const defaultReservedConcurrency = {
   enrollment: 100,
   distribution: 100,
   revocation: 20,
+  // People sign in, and pipelines do not come here.
+  access: 20,
   // One at a time: a second run would find the intents that the first one holds.
   reconciliation: 1,
   bootstrap: 1,
@@ -24,6 +26,7 @@ const noConcurrency: ReservedConcurrency = {
   enrollment: undefined,
   distribution: undefined,
   revocation: undefined,
+  access: undefined,
   reconciliation: undefined,
   bootstrap: undefined,
   provisioning: undefined,
@@ -61,6 +64,7 @@ export function readReservedConcurrency(place: Place, value: unknown): ReservedC
     enrollment: read("enrollment"),
     distribution: read("distribution"),
     revocation: read("revocation"),
+    access: read("access"),
     reconciliation: read("reconciliation"),
     bootstrap: read("bootstrap"),
     provisioning: read("provisioning"),

@@ -39,6 +39,8 @@ const sizes = {
   enrollment: { memorySize: 1_024, seconds: 29 },
   distribution: { memorySize: 512, seconds: 15 },
   revocation: { memorySize: 512, seconds: 29 },
+  // May wait for an identity provider: see adapters/identity.
+  access: { memorySize: 512, seconds: 29 },
   reconciliation: { memorySize: 512, seconds: 60 },
   bootstrap: { memorySize: 512, seconds: 120 },
   provisioning: { memorySize: 512, seconds: 29 },

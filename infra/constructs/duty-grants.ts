@@ -29,46 +29,76 @@ function through(scope: Construct, service: string): PolicyStatementProps {
 
 /** The partition of the one item that the health check writes: see lambdas/distribution/health.ts. */
 const healthPartition = "HEALTH";
+/** Partitions of remembered proofs: see core/records/proof-record.ts. */
+const proofPartitions = "PROOF#*";
+/** Partitions of devices, in which their holds are: see core/records/hold-record.ts. */
+const devicePartitions = "DEVICE#*";
 
-function itemStatements(scope: Construct, { items }: Duty, { state }: DutyResources): PolicyStatement[] {
-  const { tableArn } = state.items;
+/** Every call of the actions that this is for has the key, so that `ForAllValues` is never vacuous. */
+const within = (match: "StringEquals" | "StringLike", partition: string): PolicyStatementProps => ({
+  conditions: { [`ForAllValues:${match}`]: { "dynamodb:LeadingKeys": [partition] } },
+});
+
+interface ItemUse {
+  readonly reads: boolean;
+  readonly writes: boolean;
+  readonly probes: boolean;
+  readonly proves: boolean;
+}
+
+function itemUse({ items, proves }: Duty): ItemUse {
   const writes = items.has("write");
-  const probes = items.has("probe");
   const reads = writes || items.has("read");
-  if (!reads && !probes) return [];
+  return { reads, writes, probes: items.has("probe"), proves: proves && reads };
+}
+
+function readStatements(tableArn: string): PolicyStatement[] {
   const indexes = itemIndexes.map((index) => `${tableArn}/index/${index}`);
   return [
-    ...(reads
-      ? [
-          allow("ReadItems", { actions: ["dynamodb:GetItem", "dynamodb:Query"], resources: [tableArn] }),
-          allow("QueryIndexes", { actions: ["dynamodb:Query"], resources: indexes }),
-        ]
-      : []),
-    // No code deletes an item: DynamoDB drops what has expired.
-    ...(writes
-      ? [
-          allow("WriteItems", {
-            actions: ["dynamodb:ConditionCheckItem", "dynamodb:PutItem"],
-            resources: [tableArn],
-          }),
-        ]
-      : []),
-    ...(probes && !writes
-      ? [
-          allow("Probe", {
-            actions: reads ? ["dynamodb:PutItem"] : ["dynamodb:GetItem", "dynamodb:PutItem"],
-            resources: [tableArn],
-            // Every call of these actions has the key, so that `ForAllValues` is never vacuous.
-            conditions: { "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": [healthPartition] } },
-          }),
-        ]
-      : []),
+    allow("ReadItems", { actions: ["dynamodb:GetItem", "dynamodb:Query"], resources: [tableArn] }),
+    allow("QueryIndexes", { actions: ["dynamodb:Query"], resources: indexes }),
+  ];
+}
+
+function writeStatements(tableArn: string, use: ItemUse, { releases }: Duty): PolicyStatement[] {
+  const resources = [tableArn];
+  const release = allow("ReleaseDevices", {
+    actions: ["dynamodb:DeleteItem"],
+    resources,
+    ...within("StringLike", devicePartitions),
+  });
+  if (use.writes) {
+    const actions = ["dynamodb:ConditionCheckItem", "dynamodb:PutItem"];
+    // Nothing else is ever deleted by code: DynamoDB drops what has expired.
+    return [allow("WriteItems", { actions, resources }), ...(releases ? [release] : [])];
+  }
+  const probe = allow("Probe", {
+    actions: use.reads ? ["dynamodb:PutItem"] : ["dynamodb:GetItem", "dynamodb:PutItem"],
+    resources,
+    ...within("StringEquals", healthPartition),
+  });
+  const remember = allow("RememberProofs", {
+    actions: ["dynamodb:PutItem"],
+    resources,
+    ...within("StringLike", proofPartitions),
+  });
+  return [...(use.probes ? [probe] : []), ...(use.proves ? [remember] : [])];
+}
+
+function itemStatements(scope: Construct, duty: Duty, { state }: DutyResources): PolicyStatement[] {
+  const use = itemUse(duty);
+  const { reads, writes, probes, proves } = use;
+  if (!reads && !probes) return [];
+  const { tableArn } = state.items;
+  return [
+    ...(reads ? readStatements(tableArn) : []),
+    ...writeStatements(tableArn, use, duty),
     // DynamoDB unwraps the table's key in the caller's name, whether it reads or writes.
     allow("ItemEncryption", {
       actions: [
         "kms:Decrypt",
         "kms:DescribeKey",
-        ...(writes || probes ? ["kms:Encrypt", "kms:GenerateDataKey"] : []),
+        ...(writes || probes || proves ? ["kms:Encrypt", "kms:GenerateDataKey"] : []),
       ],
       resources: [state.dataKey.keyArn],
       ...through(scope, "dynamodb"),

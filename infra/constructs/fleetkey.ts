@@ -63,13 +63,14 @@ export class FleetKey extends Construct {
       scheduledFunctions.map((name) => [name, deadLetterQueue(this, `${name}-dead-letters`, this.state)]),
     );
     this.functions = this.createFunctions(props, queues);
-    const { enrollment, distribution, revocation, reconciliation, bootstrap, provisioning } = this.functions;
+    const { enrollment, distribution, revocation, access, ...tasks } = this.functions;
     this.http = new HttpApi(this, "Http", {
       state: this.state,
       functions: {
         enrollment: enrollment.function,
         distribution: distribution.function,
         revocation: revocation.function,
+        access: access.function,
       },
       executeApiEndpoint: props.executeApiEndpoint ?? true,
       throttling: props.throttling ?? { rateLimit: 1_000, burstLimit: 500 },
@@ -79,9 +80,9 @@ export class FleetKey extends Construct {
     this.schedules = new Schedules(this, "Schedules", {
       state: this.state,
       functions: {
-        reconciliation: reconciliation.function,
-        bootstrap: bootstrap.function,
-        provisioning: provisioning.function,
+        reconciliation: tasks.reconciliation.function,
+        bootstrap: tasks.bootstrap.function,
+        provisioning: tasks.provisioning.function,
       },
     });
     this.deadLetters = { ...queues, scheduler: this.schedules.deadLetters };
@@ -98,6 +99,20 @@ export class FleetKey extends Construct {
    */
   grantBootstrap(grantee: IGrantable): Grant {
     return this.grantInvocation(grantee, "bootstrap");
+  }
+
+  /**
+   * Lets `grantee` call the routes of one fleet under /v1/iam, by SigV4. That is half of it: the fleet's configuration
+   * must also name the grantee's role, and what it may do.
+   * @throws Error for a fleet that is not configured.
+   */
+  grantPipelineInvocation(grantee: IGrantable, fleet: string): Grant {
+    this.state.keysOf(fleet);
+    return Grant.addToPrincipal({
+      grantee,
+      actions: ["execute-api:Invoke"],
+      resourceArns: this.http.iamRouteArns(fleet),
+    });
   }
 
   /**
@@ -178,6 +193,7 @@ export class FleetKey extends Construct {
       enrollment: create("enrollment", wrapper),
       distribution: create("distribution", wrapper),
       revocation: create("revocation", wrapper),
+      access: create("access", wrapper),
       reconciliation: create("reconciliation"),
       bootstrap: create("bootstrap"),
       provisioning: create("provisioning"),

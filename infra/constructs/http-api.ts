@@ -1,5 +1,5 @@
 /** Room: infra. The HTTP API: a route for every row of lambdas/routes.ts, and the function that serves it. */
-import { RemovalPolicy } from "aws-cdk-lib";
+import { ArnFormat, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { AccessLogFormat } from "aws-cdk-lib/aws-apigateway";
 import {
   HttpApi as GatewayApi,
@@ -10,6 +10,7 @@ import {
   LogGroupLogDestination,
   PayloadFormatVersion,
 } from "aws-cdk-lib/aws-apigatewayv2";
+import { HttpIamAuthorizer } from "aws-cdk-lib/aws-apigatewayv2-authorizers";
 import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
@@ -55,6 +56,9 @@ const requestLine = {
 
 const everyRoute: readonly Route[] = routes;
 
+/** Whether API Gateway itself asks who calls: by SigV4, and refuses whom no IAM policy lets invoke that route. */
+const byIam = ({ access }: Route): boolean => access !== "public" && access.by.includes("iam");
+
 export class HttpApi extends Construct {
   readonly api: GatewayApi;
   readonly stage: HttpStage;
@@ -97,17 +101,37 @@ export class HttpApi extends Construct {
       enrollment: integration("enrollment"),
       distribution: integration("distribution"),
       revocation: integration("revocation"),
+      access: integration("access"),
     };
     const httpApi = this.api;
-    for (const { id, method, path, function: duty } of everyRoute) {
-      const routeKey = HttpRouteKey.with(path, HttpMethod[method]);
-      new HttpRoute(this, id, { httpApi, routeKey, integration: integrations[duty] });
-    }
+    const authorizer = new HttpIamAuthorizer();
+    for (const route of everyRoute)
+      new HttpRoute(this, route.id, {
+        httpApi,
+        routeKey: HttpRouteKey.with(route.path, HttpMethod[route.method]),
+        integration: integrations[route.function],
+        ...(byIam(route) && { authorizer }),
+      });
     // Says 404 and 405 as the API says everything: with a problem of RFC 9457.
     new HttpRoute(this, "otherwise", {
       httpApi,
       routeKey: HttpRouteKey.DEFAULT,
       integration: integrations.distribution,
     });
+  }
+
+  /**
+   * ARNs of the routes of one fleet that IAM lets call, for `execute-api:Invoke`. Where a path ends in a parameter, the
+   * ARN ends in a wildcard; the fleet is spelt out in each.
+   */
+  iamRouteArns(fleet: string): string[] {
+    return everyRoute.filter(byIam).map(({ method, path }) =>
+      Stack.of(this).formatArn({
+        service: "execute-api",
+        resource: this.api.apiId,
+        resourceName: `$default/${method}${path.replace("{fleet}", fleet).replace(/\{\w+\}/g, "*")}`,
+        arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+      }),
+    );
   }
 }

@@ -17,14 +17,18 @@ const operatorRequest = lazily(() =>
   ),
 );
 const bootstrapRequest = lazily(() =>
-  z.strictObject({ fleet: fleetId(), operator: z.exactOptional(operatorRequest()) }),
+  z.strictObject({
+    fleet: fleetId(),
+    operator: z.exactOptional(operatorRequest()),
+    origin: z.exactOptional(z.string({ error: "must be https://HOST or https://HOST:PORT" })),
+  }),
 );
 
 /** @param plans The fleets that may be made; any other is refused. */
 export function bootstrapFunction(app: DeploymentApp, plans: FleetPlans): TaskHandler<DeployedFleet> {
   return taskHandler(app, "bootstrapFleet", async (event) => {
-    const { fleet, operator } = parse(bootstrapRequest, event, "body");
-    const request = { plan: planOf(plans, fleet), fleets: [...plans.keys()] };
+    const { fleet, operator, ...rest } = parse(bootstrapRequest, event, "body");
+    const request = { plan: planOf(plans, fleet), fleets: [...plans.keys()], ...rest };
     if (operator === undefined) return deployFleet(app, request);
     return deployFleet(app, { ...request, operator: { ...operator, csr: csrFromText(operator.csr) } });
   });

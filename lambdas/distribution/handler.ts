@@ -2,11 +2,17 @@
 import { getCertificate, listCertificates } from "../../core/distribution/inventory.ts";
 import { trustBundlePem } from "../../core/distribution/trust.ts";
 import type { KeylessApp } from "../../core/ports.ts";
-import type { HttpHandler, RouteHandlers } from "../http/message.ts";
+import type { HttpEvent, HttpHandler, HttpResult, RouteHandlers } from "../http/message.ts";
 import { certificateResult, entityTag, jsonResult, publicResult } from "../http/response.ts";
 import { listCertificatesQuery, parse } from "../http/schemas.ts";
 import { httpHandler } from "../http/stack.ts";
+import type { MediaType } from "../routes.ts";
 import { writeProbe } from "./health.ts";
+
+interface CertificatePath {
+  readonly fleet: string;
+  readonly serialNumber: string;
+}
 
 const defaultLimit = 100;
 
@@ -21,15 +27,18 @@ async function readOpenApi(): Promise<{ readonly text: string; readonly tag: str
 export function distributionHandlers(app: KeylessApp): RouteHandlers<"distribution"> {
   const probe = writeProbe(app);
   let openApi: ReturnType<typeof readOpenApi> | undefined;
+  const list = async (event: HttpEvent, fleet: string): Promise<HttpResult> => {
+    const query = parse(listCertificatesQuery, event.queryStringParameters ?? {}, "query");
+    const limit = query.limit === undefined ? defaultLimit : Number(query.limit);
+    return jsonResult(200, await listCertificates(app, { ...query, fleet, limit }));
+  };
+  const show = async (path: CertificatePath, accepted: MediaType): Promise<HttpResult> =>
+    certificateResult(200, await getCertificate(app, path), accepted);
   return {
-    listCertificates: async ({ event, path: { fleet } }) => {
-      const query = parse(listCertificatesQuery, event.queryStringParameters ?? {}, "query");
-      const limit = query.limit === undefined ? defaultLimit : Number(query.limit);
-      return jsonResult(200, await listCertificates(app, { ...query, fleet, limit }));
-    },
-
-    getCertificate: async ({ path, accepted }) =>
-      certificateResult(200, await getCertificate(app, path), accepted),
+    listCertificates: ({ event, path: { fleet } }) => list(event, fleet),
+    listCertificatesByIam: ({ event, path: { fleet } }) => list(event, fleet),
+    getCertificate: ({ path, accepted }) => show(path, accepted),
+    getCertificateByIam: ({ path, accepted }) => show(path, accepted),
 
     getTrustBundle: async ({ event, path, accepted }) =>
       publicResult(event, await trustBundlePem(app, path), accepted),

@@ -1,115 +1,247 @@
 /**
- * Room: lambdas/http. Deny by default: a handler runs only with the caller that its route demands, and the
- * caller's type comes from here. Which authority signed a certificate, and its status, core decides.
+ * Room: lambdas/http. Deny by default: a handler runs only with the caller that its route demands, and the caller's
+ * type comes from here. What a credential is worth, core decides; which credentials open which route is a column of
+ * `lambdas/routes.ts`, and there is no other way in.
  */
+
+import { type ApprovedOperation, redeemApproval } from "../../core/access/approval.ts";
+import type { OperatorCaller, PipelineCaller } from "../../core/access/caller.ts";
 import { authenticateClientCertificate, type ClientIdentity } from "../../core/access/client-certificate.ts";
+import { operationDigest } from "../../core/access/operation.ts";
+import { operatorByCertificate } from "../../core/access/operator.ts";
+import { authenticatePipelineToken, authenticatePrincipal } from "../../core/access/pipeline.ts";
+import { authenticateSession, proveKey } from "../../core/access/session.ts";
+import { assertFleetActive } from "../../core/authority/issuer.ts";
+import { findHold, heldBack } from "../../core/enrollment/hold.ts";
 import { AppError } from "../../core/errors.ts";
 import type { KeylessApp } from "../../core/ports.ts";
-import type { CredentialKind, Route } from "../routes.ts";
-import type { BearerToken, HttpEvent } from "./message.ts";
+import type { Access, CredentialKind, Route } from "../routes.ts";
+import { authorizationOf, certificateOf, principalOf, proofOf, requestUrl } from "./credentials.ts";
+import type { AnyCaller, EnrollmentCredentials, HttpEvent } from "./message.ts";
+import type { CheckedParameters } from "./path.ts";
+import { bodyJson } from "./request.ts";
 
-// RFC 6750 §2.1, and 32 octets in base64url without padding: the last character has two zero bits.
-const bearer = /^[Bb][Ee][Aa][Rr][Ee][Rr] +(?<token>[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])$/;
-
-/** Characters of PEM: 16,384 octets of DER and line breaks. Certificates of a fleet have a tenth of it. */
-export const certificateLimit = 24_000;
-
-function bearerToken(event: HttpEvent): BearerToken {
-  const header = event.headers["authorization"];
-  if (header === undefined || header === "") {
-    throw new AppError("credential_missing", "Authorization is missing; send Bearer and the enrolment token");
-  }
-  // Bounded before the pattern runs: a header may be as long as the gateway allows.
-  const token = header.length > 128 ? undefined : bearer.exec(header)?.groups?.["token"];
-  if (token === undefined) {
-    throw new AppError(
-      "credential_invalid",
-      "Authorization is not one Bearer token of 43 base64url characters; send the token as it was given",
-    );
-  }
-  return { kind: "enrollmentToken", token };
+export interface Authorized {
+  readonly caller: AnyCaller | undefined;
+  readonly approval: ApprovedOperation | undefined;
 }
 
-const gatewayPem = /^\s*-----BEGIN CERTIFICATE-----(?<base64>[A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*$/;
-
-/**
- * The gateway writes this PEM, not the client, and does not say how long its lines are: they are broken anew as
- * RFC 7468 §2 wants them. Whatever else it is stays as it is, for core to refuse.
- */
-function canonicalLines(pem: string): string {
-  const base64 = gatewayPem.exec(pem)?.groups?.["base64"];
-  if (base64 === undefined) return pem;
-  const lines = base64.replaceAll(/\s/g, "").match(/.{1,64}/g) ?? [];
-  return ["-----BEGIN CERTIFICATE-----", ...lines, "-----END CERTIFICATE-----", ""].join("\n");
+interface Knock {
+  readonly app: KeylessApp;
+  readonly event: HttpEvent;
+  readonly fleet: string;
+  readonly rule: Access;
 }
 
-async function clientIdentity(
-  app: KeylessApp,
-  event: HttpEvent,
-  fleet: string,
-  kind: ClientIdentity["kind"],
-): Promise<ClientIdentity> {
-  const certificate = event.requestContext.authentication?.clientCert?.clientCertPem;
-  if (certificate === undefined || certificate === "") {
-    throw new AppError(
-      "client_certificate_required",
-      `this call needs ${kind === "operator" ? "an operator" : "a device"} certificate over mutual TLS`,
-    );
-  }
-  // Checked before anything decodes it: a stranger chooses what is in it.
-  if (certificate.length > certificateLimit) {
-    throw new AppError(
-      "client_certificate_untrusted",
-      `client certificate exceeds ${certificateLimit} characters of PEM; present the one that the fleet issued`,
-    );
-  }
-  const identity = await authenticateClientCertificate(app, {
-    fleet,
-    certificate: canonicalLines(certificate),
+/** Undefined when the event holds no credential of the kind; throws when it holds one that does not open this. */
+type Door = (knock: Knock) => Promise<AnyCaller | undefined>;
+
+// Another fleet's path is a path that does not exist: the answer must not tell fleets apart.
+function assertOwnPath(own: string, { fleet }: Knock): void {
+  if (own !== fleet) throw new AppError("not_found", "no such fleet");
+}
+
+type Certified<Kind> = ClientIdentity & { readonly kind: Kind };
+
+function isOf<Kind extends ClientIdentity["kind"]>(
+  identity: ClientIdentity,
+  kind: Kind,
+): identity is Certified<Kind> {
+  return identity.kind === kind;
+}
+
+async function certified<Kind extends ClientIdentity["kind"]>(
+  knock: Knock,
+  kind: Kind,
+): Promise<Certified<Kind> | undefined> {
+  const certificate = certificateOf(knock.event);
+  if (certificate === undefined) return undefined;
+  const identity = await authenticateClientCertificate(knock.app, { certificate });
+  assertOwnPath(identity.fleet, knock);
+  if (isOf(identity, kind)) return identity;
+  throw new AppError(
+    "access_denied",
+    `this call is for ${kind}s; the certificate is of kind ${identity.kind}`,
+  );
+}
+
+async function session({ app, event }: Knock): Promise<OperatorCaller | undefined> {
+  const presented = authorizationOf(event);
+  if (presented?.kind !== "session") return undefined;
+  const { method } = event.requestContext.http;
+  return authenticateSession(app, {
+    token: presented.value,
+    proof: proofOf(event),
+    method,
+    url: requestUrl(event),
   });
-  // Another fleet's path is a path that does not exist: the answer must not tell fleets apart.
-  if (identity.fleet !== fleet) throw new AppError("not_found", "no such fleet");
-  if (identity.kind !== kind) {
+}
+
+async function operatorOf(knock: Knock): Promise<OperatorCaller | undefined> {
+  const bySession = await session(knock);
+  if (bySession !== undefined) return bySession;
+  const identity = await certified(knock, "operator");
+  return identity === undefined ? undefined : operatorByCertificate(knock.app, identity);
+}
+
+function assertRole({ roles }: OperatorCaller, { roles: permitted = [] }: Access): void {
+  if (roles.some((role) => permitted.includes(role))) return;
+  throw new AppError(
+    "role_not_permitted",
+    `this call is for ${permitted.join(", ")}; the operator is ${roles.join(", ") || "of no role"}`,
+  );
+}
+
+const operator: Door = async (knock) => {
+  const caller = await operatorOf(knock);
+  if (caller === undefined) return undefined;
+  assertOwnPath(caller.fleet, knock);
+  if (knock.rule.sessionOnly === true && caller.proof.by !== "session")
     throw new AppError(
-      "access_denied",
-      `this call is for ${kind}s; the certificate is of kind ${identity.kind}`,
+      "session_invalid",
+      "this call needs a session, which proves more than one factor; sign in",
     );
-  }
+  assertRole(caller, knock.rule);
+  return caller;
+};
+
+const device: Door = async (knock) => {
+  const identity = await certified(knock, "device");
+  if (identity === undefined) return undefined;
+  assertFleetActive(identity.fleetState);
+  if (knock.rule.standing === "transaction") return identity;
+  const hold = await findHold(knock.app, identity.fleet, identity.subjectId);
+  // A device in quarantine may ask how it stands; what it may not have is another certificate.
+  if (hold !== undefined && hold.value.state !== "quarantined") throw heldBack(hold.value);
   return identity;
+};
+
+const enrollment: Door = async ({ event }) => {
+  const presented = authorizationOf(event);
+  if (presented !== undefined && presented.kind !== "secret")
+    throw new AppError("credential_invalid", "enrolment takes a one-time token of 43 base64url characters");
+  const certificate = certificateOf(event);
+  const credentials: EnrollmentCredentials = {
+    kind: "enrollment",
+    ...(presented === undefined ? {} : { token: presented.value }),
+    ...(certificate === undefined ? {} : { certificate }),
+  };
+  return credentials;
+};
+
+function permitted(caller: PipelineCaller, knock: Knock): PipelineCaller {
+  assertOwnPath(caller.fleet, knock);
+  assertFleetActive(caller.fleetState);
+  const { operation } = knock.rule;
+  if (operation !== undefined && caller.operations.includes(operation)) return caller;
+  throw new AppError(
+    "access_denied",
+    `the fleet lets this pipeline do ${caller.operations.join(", ")}, and not this`,
+  );
 }
 
-function assertNever(kind: never): never {
-  throw new AppError("access_denied", `no way to check ${String(kind)}`);
+const pipeline: Door = async (knock) => {
+  const presented = authorizationOf(knock.event);
+  if (presented?.kind !== "jws") return undefined;
+  const { app, fleet } = knock;
+  return permitted(await authenticatePipelineToken(app, { fleet, token: presented.value }), knock);
+};
+
+const iam: Door = async (knock) => {
+  const principal = principalOf(knock.event);
+  if (principal === undefined) return undefined;
+  const { app, fleet } = knock;
+  return permitted(await authenticatePrincipal(app, { fleet, principal }), knock);
+};
+
+const invitation: Door = async ({ event }) => {
+  const presented = authorizationOf(event);
+  return presented?.kind === "secret" ? { kind: "invitation", invitation: presented.value } : undefined;
+};
+
+const proof: Door = async ({ app, event, fleet }) => {
+  const { method } = event.requestContext.http;
+  return proveKey(app, fleet, { proof: proofOf(event), method, url: requestUrl(event) });
+};
+
+/** Every kind has its door, or this does not compile. */
+const doors: Readonly<Record<CredentialKind, Door>> = {
+  operator,
+  device,
+  enrollment,
+  pipeline,
+  iam,
+  invitation,
+  proof,
+};
+
+const wanted: Readonly<Record<CredentialKind, string>> = {
+  operator: "an operator certificate over mutual TLS, or an operator's session",
+  device: "a device certificate over mutual TLS",
+  enrollment: "an enrolment credential",
+  pipeline: "a pipeline's token",
+  iam: "an AWS signature (SigV4)",
+  invitation: "an invitation as Bearer",
+  proof: "a DPoP proof",
+};
+
+function missing({ by }: Access): AppError {
+  const text = `this call needs ${by.map((kind) => wanted[kind]).join(", or ")}`;
+  const asksForCertificate = by.includes("operator") || by.includes("device");
+  return new AppError(asksForCertificate ? "client_certificate_required" : "credential_missing", text);
 }
 
-async function satisfy(
-  app: KeylessApp,
-  kind: CredentialKind,
-  event: HttpEvent,
-  fleet: string | undefined,
-): Promise<BearerToken | ClientIdentity> {
-  switch (kind) {
-    case "enrollmentToken":
-      return bearerToken(event);
-    case "operator":
-    case "device":
-      if (fleet === undefined)
-        throw new AppError("access_denied", "a certificate opens the paths of a fleet only");
-      return clientIdentity(app, event, fleet, kind);
-    default:
-      return assertNever(kind);
+async function satisfy(knock: Knock): Promise<AnyCaller> {
+  for (const kind of knock.rule.by) {
+    const caller = await doors[kind](knock);
+    if (caller !== undefined) return caller;
   }
+  throw missing(knock.rule);
+}
+
+const approvalHeader = "fleetkey-approval";
+
+async function approve(
+  knock: Knock,
+  route: Route,
+  caller: AnyCaller,
+  parameters: CheckedParameters,
+): Promise<ApprovedOperation | undefined> {
+  const { critical } = knock.rule;
+  if (critical === undefined) return undefined;
+  if (caller.kind !== "operator")
+    throw new AppError("access_denied", "a critical operation is for operators");
+  const { fleet = knock.fleet, ...rest } = parameters;
+  const body = bodyJson(knock.event);
+  return redeemApproval(knock.app, {
+    caller,
+    critical,
+    approvalId: knock.event.headers[approvalHeader],
+    operationDigest: operationDigest({
+      fleet,
+      operation: route.id,
+      parameters: rest as Record<string, string>,
+      body,
+    }),
+  });
 }
 
 /**
- * The caller that `route` demands; undefined for a public route.
- * @throws AppError credential_missing, credential_invalid, client_certificate_*, access_denied, not_found.
+ * The caller that `route` demands, and the approval of a critical one; neither for a public route.
+ * @throws AppError the codes of the credentials, not_found (another fleet's path), access_denied,
+ * role_not_permitted, approval_*.
  */
 export async function authorize(
   app: KeylessApp,
   route: Route,
   event: HttpEvent,
-  fleet: string | undefined,
-): Promise<BearerToken | ClientIdentity | undefined> {
-  return route.access === "public" ? undefined : satisfy(app, route.access[0], event, fleet);
+  parameters: CheckedParameters,
+): Promise<Authorized> {
+  if (route.access === "public") return { caller: undefined, approval: undefined };
+  const { fleet } = parameters;
+  if (fleet === undefined)
+    throw new AppError("access_denied", "a credential opens the paths of a fleet only");
+  const knock: Knock = { app, event, fleet, rule: route.access };
+  const caller = await satisfy(knock);
+  return { caller, approval: await approve(knock, route, caller, parameters) };
 }

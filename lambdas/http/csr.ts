@@ -8,6 +8,9 @@ export interface RequestedCertificate {
   /** DER, not yet read. */
   readonly csr: Buffer;
   readonly profile?: ProfileId;
+  readonly deviceId?: string;
+  /** PEM, not yet read. */
+  readonly previousCertificate?: string;
 }
 
 const consumes = ["application/pkcs10", "application/json"] as const;

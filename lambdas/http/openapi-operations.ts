@@ -1,6 +1,5 @@
 /** Room: lambdas/http. What the OpenAPI document says of each route beyond the route's own row. */
 import * as z from "zod/mini";
-import type { ZodOpenApiParameters } from "zod-openapi";
 import type { ErrorCode } from "../../core/errors.ts";
 import type { RouteId } from "../routes.ts";
 import {
@@ -11,25 +10,14 @@ import {
   issuedCertificate,
   revocation,
 } from "./answer-schemas.ts";
+import { accessOperations, deviceOperations } from "./openapi-access.ts";
+import type { OperationDetails } from "./openapi-operation.ts";
 import {
   certificationRequest,
   createEnrollmentTokenRequest,
   listCertificatesQuery,
   revocationRequest,
 } from "./schemas.ts";
-
-export interface OperationDetails {
-  readonly status: "200" | "201";
-  readonly description: string;
-  /** What the success response is. */
-  readonly answers: string;
-  readonly request?: { readonly schema: z.core.$ZodType; readonly required: boolean };
-  readonly query?: ZodOpenApiParameters["query"];
-  readonly response: z.core.$ZodType;
-  readonly headers?: z.ZodMiniObject;
-  /** Codes of the use case itself; those of transport and access are added for every route. */
-  readonly problems: readonly ErrorCode[];
-}
 
 const csrCodes: readonly ErrorCode[] = [
   "pem_malformed",
@@ -62,24 +50,69 @@ const location = z.object({ location: z.string() });
 const cached = z.object({ etag: z.string(), "cache-control": z.string() });
 const csr = { schema: certificationRequest(), required: true } as const;
 
+const createEnrollmentTokenDetails = {
+  status: "201",
+  description: "The token is shown once and enrols the named device, once, until it expires.",
+  answers: "The token.",
+  request: { schema: createEnrollmentTokenRequest(), required: true },
+  response: enrollmentToken,
+  problems: ["name_not_permitted", "profile_unknown", "profile_not_permitted"],
+} as const satisfies OperationDetails;
+
+const listDetails = {
+  status: "200",
+  description: "Newest first. There is more as long as a page has a cursor.",
+  answers: "A page of certificates.",
+  query: listCertificatesQuery(),
+  response: certificatePage,
+  problems: ["request_invalid", "cursor_invalid"],
+} as const satisfies OperationDetails;
+
+const certificateOperation = {
+  status: "200",
+  description: "The certificate, its chain and its status now.",
+  answers: "The certificate.",
+  response: certificateDetails,
+  problems: ["request_invalid"],
+} as const satisfies OperationDetails;
+
 export const operationDetails = {
-  createEnrollmentToken: {
-    status: "201",
-    description: "The token is shown once and enrols the named device, once, until it expires.",
-    answers: "The token.",
-    request: { schema: createEnrollmentTokenRequest(), required: true },
-    response: enrollmentToken,
-    problems: ["name_not_permitted", "profile_unknown", "profile_not_permitted"],
-  },
-  enroll: {
+  ...accessOperations,
+  ...deviceOperations,
+  createEnrollmentToken: createEnrollmentTokenDetails,
+  createEnrollmentTokenByIam: createEnrollmentTokenDetails,
+  listCertificates: listDetails,
+  listCertificatesByIam: listDetails,
+  getCertificate: certificateOperation,
+  getCertificateByIam: certificateOperation,
+  certifyOperator: {
     status: "201",
     description:
-      "The CSR proves possession of the key; the names come from the token, never from the CSR. The same token with the same CSR and profile gives the same certificate; another CSR is `credential_spent`.",
+      "For the command line. The session proves more than one factor; the certificate names the calling operator, whatever the CSR says.",
     answers: "The certificate and its chain.",
     request: csr,
     response: issuedCertificate,
     headers: location,
-    problems: [...csrCodes, "credential_spent"],
+    problems: csrCodes,
+  },
+  enroll: {
+    status: "201",
+    description:
+      "The CSR proves possession of the key; the names come from the credential, never from the CSR. The credential is a one-time token (Bearer), a claim or manufacturer certificate (mutual TLS), a key that was registered before, an expired certificate, or an operator's decision: what the fleet accepts. The same credential with the same CSR and profile gives the same certificate; another CSR on one that counts once is `credential_spent`. 202 with Retry-After while an operator has to decide: repeat the same request.",
+    answers: "The certificate and its chain.",
+    request: csr,
+    response: issuedCertificate,
+    headers: location,
+    problems: [
+      ...csrCodes,
+      "credential_spent",
+      "credential_not_accepted",
+      "quota_exhausted",
+      "device_unknown",
+      "device_not_active",
+      "enrollment_denied",
+      "rate_limited",
+    ],
   },
   renew: {
     status: "201",
@@ -89,22 +122,7 @@ export const operationDetails = {
     request: csr,
     response: issuedCertificate,
     headers: location,
-    problems: [...csrCodes, "key_reused", "credential_spent"],
-  },
-  listCertificates: {
-    status: "200",
-    description: "Newest first. There is more as long as a page has a cursor.",
-    answers: "A page of certificates.",
-    query: listCertificatesQuery(),
-    response: certificatePage,
-    problems: ["request_invalid", "cursor_invalid"],
-  },
-  getCertificate: {
-    status: "200",
-    description: "The certificate, its chain and its status now.",
-    answers: "The certificate.",
-    response: certificateDetails,
-    problems: ["request_invalid"],
+    problems: [...csrCodes, "key_reused", "credential_spent", "device_not_active", "rate_limited"],
   },
   revokeCertificate: {
     status: "200",

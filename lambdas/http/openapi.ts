@@ -13,9 +13,19 @@ import type { ErrorCode } from "../../core/errors.ts";
 import manifest from "../../package.json" with { type: "json" };
 import { type CredentialKind, type MediaType, type Route, type RouteId, routes } from "../routes.ts";
 import { problem } from "./answer-schemas.ts";
-import { type OperationDetails, operationDetails } from "./openapi-operations.ts";
+import type { OperationDetails } from "./openapi-operation.ts";
+import { operationDetails } from "./openapi-operations.ts";
+import type { ParameterName } from "./path.ts";
 import { problemDetails, problems } from "./problems.ts";
-import { fleetId, serialNumber } from "./schemas.ts";
+import {
+  approvalId,
+  claimId,
+  deviceId,
+  enrollmentRequestId,
+  fleetId,
+  operatorId,
+  serialNumber,
+} from "./schemas.ts";
 
 type Schema = z.core.$ZodType;
 
@@ -23,10 +33,15 @@ const exampleRequestId = "7d1f3c2e-7a1e-4a52-9d84-6f3f5f0f6f50";
 const pemExample = "-----BEGIN CERTIFICATE-----\nMIIB…\n-----END CERTIFICATE-----\n";
 const requestExample = "-----BEGIN CERTIFICATE REQUEST-----\nMIHz…\n-----END CERTIFICATE REQUEST-----\n";
 
-const security: Readonly<Record<CredentialKind, { readonly [scheme: string]: string[] }>> = {
-  operator: { operatorCertificate: [] },
-  device: { deviceCertificate: [] },
-  enrollmentToken: { enrollmentToken: [] },
+const security: Readonly<Record<CredentialKind, readonly { readonly [scheme: string]: string[] }[]>> = {
+  operator: [{ operatorCertificate: [] }, { operatorSession: [] }],
+  device: [{ deviceCertificate: [] }],
+  // The empty one: a key that was registered before, an expired certificate, an operator's decision.
+  enrollment: [{ enrollmentToken: [] }, { enrollmentCertificate: [] }, {}],
+  pipeline: [{ pipelineToken: [] }],
+  iam: [{ sigv4: [] }],
+  invitation: [{ invitation: [] }],
+  proof: [{ proofOfPossession: [] }],
 };
 
 function content(types: readonly MediaType[], schema: Schema, textExample: string) {
@@ -35,7 +50,9 @@ function content(types: readonly MediaType[], schema: Schema, textExample: strin
       type,
       type === "application/json"
         ? { schema }
-        : { schema: { type: "string" as const }, examples: { pem: { value: textExample } } },
+        : type === "text/html"
+          ? { schema: { type: "string" as const } }
+          : { schema: { type: "string" as const }, examples: { pem: { value: textExample } } },
     ]),
   );
 }
@@ -43,10 +60,44 @@ function content(types: readonly MediaType[], schema: Schema, textExample: strin
 /** Every route may answer these; `access` adds what its credential can fail with. */
 const always: readonly ErrorCode[] = ["not_found", "method_not_allowed", "not_acceptable", "internal"];
 const accessCodes: Readonly<Record<CredentialKind, readonly ErrorCode[]>> = {
-  enrollmentToken: ["credential_missing", "credential_invalid", "credential_expired"],
-  operator: certificateCodes(),
-  device: certificateCodes(),
+  enrollment: [
+    "credential_missing",
+    "credential_invalid",
+    "credential_expired",
+    "client_certificate_untrusted",
+    "client_certificate_expired",
+    "client_certificate_revoked",
+    "fleet_suspended",
+  ],
+  operator: [
+    ...certificateCodes(),
+    ...proofCodes(),
+    "session_invalid",
+    "operator_not_active",
+    "role_not_permitted",
+  ],
+  device: [...certificateCodes(), "fleet_suspended"],
+  pipeline: [...pipelineCodes(), "issuer_unavailable"],
+  iam: pipelineCodes(),
+  invitation: ["credential_missing", "credential_invalid", "credential_expired", "credential_spent"],
+  proof: proofCodes(),
 };
+
+function proofCodes(): readonly ErrorCode[] {
+  return ["proof_missing", "proof_invalid", "proof_replayed"];
+}
+
+function pipelineCodes(): readonly ErrorCode[] {
+  return ["credential_missing", "token_invalid", "token_expired", "access_denied", "fleet_suspended"];
+}
+
+const approvalCodes: readonly ErrorCode[] = [
+  "approval_required",
+  "approval_incomplete",
+  "approval_stale",
+  "approval_mismatch",
+  "approval_spent",
+];
 
 function certificateCodes(): readonly ErrorCode[] {
   return [
@@ -59,12 +110,14 @@ function certificateCodes(): readonly ErrorCode[] {
 }
 
 function problemCodes(route: Route, own: readonly ErrorCode[]): readonly ErrorCode[] {
-  const access = route.access === "public" ? [] : accessCodes[route.access[0]];
+  const rule = route.access;
+  const access = rule === "public" ? [] : rule.by.flatMap((kind) => accessCodes[kind]);
+  const approval = rule !== "public" && rule.critical !== undefined ? approvalCodes : [];
   const body: readonly ErrorCode[] =
     route.consumes === undefined ? [] : ["request_invalid", "request_too_large", "media_type_unsupported"];
   const store: readonly ErrorCode[] = route.touches.items === "none" ? [] : ["store_unavailable"];
   const keys: readonly ErrorCode[] = route.touches.keys === "issue" ? ["key_service_unavailable"] : [];
-  return [...new Set([...access, ...own, ...body, ...always, ...store, ...keys])];
+  return [...new Set([...access, ...approval, ...own, ...body, ...always, ...store, ...keys])];
 }
 
 function problemResponse([first, ...others]: readonly [ErrorCode, ...ErrorCode[]]): ZodOpenApiResponseObject {
@@ -92,11 +145,22 @@ function problemResponses(
   return Object.fromEntries(ordered.map(([status, of]) => [String(status), problemResponse(of)]));
 }
 
+const pathSchemas = {
+  fleet: fleetId,
+  serialNumber,
+  deviceId,
+  operatorId,
+  claimId,
+  approvalId,
+  requestId: enrollmentRequestId,
+} as const satisfies Record<ParameterName, unknown>;
+
 function requestParams(route: Route, query: ZodOpenApiParameters["query"]): ZodOpenApiParameters {
-  const names = {
-    ...(route.path.includes("{fleet}") ? { fleet: fleetId() } : {}),
-    ...(route.path.includes("{serialNumber}") ? { serialNumber: serialNumber() } : {}),
-  };
+  const names = Object.fromEntries(
+    Object.entries(pathSchemas)
+      .filter(([name]) => route.path.includes(`{${name}}`))
+      .map(([name, schema]) => [name, schema()]),
+  );
   const path = Object.keys(names).length === 0 ? {} : { path: z.object(names) };
   return { ...path, ...(query === undefined ? {} : { query }) };
 }
@@ -128,7 +192,7 @@ function operation(route: Route & { readonly id: RouteId }): ZodOpenApiOperation
     summary: route.summary,
     description: details.description,
     tags: [route.function],
-    security: route.access === "public" ? [] : route.access.map((kind) => security[kind]),
+    security: route.access === "public" ? [] : route.access.by.flatMap((kind) => security[kind]),
     requestParams: requestParams(route, details.query),
     ...requestBody(route, details),
     responses: {
@@ -163,6 +227,41 @@ const securitySchemes = {
     bearerFormat: "43 characters of base64url",
     description: "A one-time enrolment token.",
   },
+  enrollmentCertificate: {
+    type: "mutualTLS",
+    description:
+      "A claim certificate of the fleet, or one that a manufacturer whom the fleet trusts put into the device.",
+  },
+  operatorSession: {
+    type: "http",
+    scheme: "DPoP",
+    description:
+      "A session token with a proof of the key that it is bound to in the header `DPoP` (RFC 9449).",
+  },
+  proofOfPossession: {
+    type: "apiKey",
+    in: "header",
+    name: "DPoP",
+    description: "A proof of the key that the session will be bound to (RFC 9449).",
+  },
+  pipelineToken: {
+    type: "http",
+    scheme: "bearer",
+    bearerFormat: "JWT",
+    description: "A token of a CI system's OpenID Connect issuer that the fleet trusts.",
+  },
+  invitation: {
+    type: "http",
+    scheme: "bearer",
+    bearerFormat: "43 characters of base64url",
+    description: "A one-time invitation to register a passkey.",
+  },
+  sigv4: {
+    type: "apiKey",
+    in: "header",
+    name: "Authorization",
+    description: "AWS Signature Version 4, verified by API Gateway; on AWS only.",
+  },
 } as const;
 
 /** The whole document, as plain JSON values in a stable order. */
@@ -178,7 +277,8 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
     },
     servers: [{ url: "https://127.0.0.1:8443", description: "The embedded server" }],
     tags: [
-      { name: "enrollment", description: "Tokens, first certificates and renewals." },
+      { name: "access", description: "Operators, sessions, approvals and the fleet itself." },
+      { name: "enrollment", description: "Devices, tokens, claims, first certificates and renewals." },
       { name: "distribution", description: "Trust, inventory, this description and health." },
       { name: "revocation", description: "Taking trust back." },
     ],

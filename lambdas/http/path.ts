@@ -1,34 +1,50 @@
 /** Room: lambdas/http. Path parameters, checked before anything is looked up with them. */
 import * as z from "zod/mini";
 import { AppError } from "../../core/errors.ts";
-import { fleetId, serialNumber } from "./schemas.ts";
+import {
+  approvalId,
+  claimId,
+  deviceId,
+  enrollmentRequestId,
+  fleetId,
+  operatorId,
+  serialNumber,
+} from "./schemas.ts";
 
-export interface CheckedParameters {
-  readonly fleet?: string;
-  readonly serialNumber?: string;
+/** Each parameter that a path may have, with what it is called in a refusal. */
+const checks = {
+  serialNumber: { schema: serialNumber, noun: "serial number" },
+  deviceId: { schema: deviceId, noun: "device id" },
+  operatorId: { schema: operatorId, noun: "operator id" },
+  claimId: { schema: claimId, noun: "claim id" },
+  approvalId: { schema: approvalId, noun: "approval id" },
+  requestId: { schema: enrollmentRequestId, noun: "request id" },
+} as const;
+
+export type ParameterName = "fleet" | keyof typeof checks;
+export type CheckedParameters = Readonly<Partial<Record<ParameterName, string>>>;
+
+function isKnown(name: string): name is keyof typeof checks {
+  return Object.hasOwn(checks, name);
+}
+
+function check(name: string, value: string): void {
+  if (!isKnown(name)) throw new AppError("internal", "a path parameter has no check");
+  const { schema, noun } = checks[name];
+  const result = z.safeParse(schema(), value);
+  if (result.success) return;
+  throw new AppError("request_invalid", `${noun} ${result.error.issues[0]?.message ?? "is not valid"}`);
 }
 
 /**
  * @throws AppError not_found for what cannot be a fleet, so that a misspelt name and an absent one look the
- * same; request_invalid for what cannot be a serial number.
+ * same; request_invalid for what cannot be the parameter.
  */
 export function pathParameters(parameters: Readonly<Record<string, string>>): CheckedParameters {
-  const { fleet, serialNumber: serial, ...others } = parameters as Record<string, string | undefined>;
-  if (Object.keys(others).length > 0) throw new AppError("internal", "a path parameter has no check");
+  const { fleet, ...others } = parameters;
   if (fleet !== undefined && !z.safeParse(fleetId(), fleet).success) {
     throw new AppError("not_found", "no such fleet; names are 1 to 32 of a-z, 0-9 and inner hyphens");
   }
-  if (serial !== undefined) {
-    const result = z.safeParse(serialNumber(), serial);
-    if (!result.success) {
-      throw new AppError(
-        "request_invalid",
-        `serial number ${result.error.issues[0]?.message ?? "is not valid"}`,
-      );
-    }
-  }
-  return {
-    ...(fleet === undefined ? {} : { fleet }),
-    ...(serial === undefined ? {} : { serialNumber: serial }),
-  };
+  for (const [name, value] of Object.entries(others)) check(name, value);
+  return parameters;
 }

@@ -24,6 +24,9 @@ const row = (status: number, title: string, extra: Omit<Problem, "status" | "tit
 const hidden = { detail: false } as const;
 // RFC 6750 §3: no error attribute when no credential was sent.
 const bearer = 'Bearer realm="fleetkey"';
+// RFC 9449 §7.1.
+const dpop = 'DPoP realm="fleetkey", algs="ES256"';
+const badProof = `${dpop}, error="invalid_dpop_proof"`;
 const badBearer = `${bearer}, error="invalid_token"`;
 
 // 400: could not be read. 422: was read, and is refused for what it says.
@@ -68,6 +71,31 @@ export const problems = {
   client_certificate_expired: row(403, "Client certificate has expired"),
   client_certificate_revoked: row(403, "Client certificate is revoked"),
   access_denied: row(403, "Access denied"),
+  role_not_permitted: row(403, "Role does not permit this"),
+  operator_not_active: row(403, "Operator is not active"),
+  rate_limited: row(429, "Too many requests", { retryAfter: 60 }),
+  token_invalid: row(401, "Token is not valid", { challenge: badBearer }),
+  token_expired: row(401, "Token has expired", { challenge: badBearer }),
+  issuer_unavailable: row(503, "Token issuer is not available", { retryAfter: 5 }),
+  proof_missing: row(401, "Proof of possession is missing", { challenge: dpop }),
+  proof_invalid: row(401, "Proof of possession is not valid", { challenge: badProof }),
+  proof_replayed: row(401, "Proof of possession was used before", { challenge: badProof }),
+  session_invalid: row(401, "Session is not valid", { challenge: dpop }),
+  passkey_invalid: row(401, "Passkey is not valid", { challenge: dpop }),
+  challenge_invalid: row(401, "Challenge is not valid", { challenge: dpop }),
+  approval_required: row(403, "Approval is required"),
+  approval_incomplete: row(403, "Approval is not complete"),
+  approval_stale: row(403, "Approval is too old"),
+  approval_mismatch: row(403, "Approval is for another operation"),
+  approval_spent: row(409, "Approval has been used"),
+  approval_repeated: row(409, "Approval needs another person"),
+  credential_not_accepted: row(403, "Credential is not accepted by the fleet"),
+  quota_exhausted: row(403, "Quota is exhausted"),
+  device_unknown: row(403, "Device is not in the inventory"),
+  device_not_active: row(403, "Device is not active"),
+  enrollment_denied: row(403, "Enrolment was denied"),
+  fleet_suspended: row(403, "Fleet is suspended"),
+  configuration_changed: row(409, "Configuration was changed"),
   not_found: row(404, "Not found"),
   already_exists: row(409, "Already exists"),
   already_revoked: row(409, "Already revoked"),

@@ -20,6 +20,8 @@ const textFields: ReadonlySet<string> = new Set([
   "algorithm",
   "profile",
   "rule",
+  "decision",
+  "caller",
   "url",
   "reason",
   "task",

@@ -36,7 +36,8 @@ export function lazily<Schema>(make: () => Schema): () => Schema {
   };
 }
 
-const text = (message: string, pattern: RegExp, documentation: Documentation) =>
+/** Text of one form; `message` says what it must be. */
+export const text = (message: string, pattern: RegExp, documentation: Documentation) =>
   lazily(() =>
     documented(z.string({ error: message }).check(z.regex(pattern, { error: message })), documentation),
   );
@@ -69,8 +70,39 @@ export const deviceId = text(
   },
 );
 
+const opaqueMessage =
+  "must be 1 to 64 of A-Z, a-z, 0-9, dot, underscore and hyphen, and start with a letter or digit";
+const opaquePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+export const operatorId = text(opaqueMessage, opaquePattern, {
+  id: "OperatorId",
+  description: "An opaque identifier of an operator. Never a name or an email address.",
+  example: "operator-2",
+});
+export const claimId = text(opaqueMessage, opaquePattern, {
+  id: "ClaimId",
+  description: "An opaque identifier of a production batch.",
+  example: "batch-2026-11",
+});
+const randomIdMessage = "must be the id that the service gave, unchanged";
+export const approvalId = text(randomIdMessage, /^[0-9a-f]{32}$/, {
+  id: "ApprovalId",
+  description: "Names one approval.",
+  example: "0f3a5c7e9b1d2f4a6c8e0b2d4f6a8c0e",
+});
+export const enrollmentRequestId = text(randomIdMessage, /^[0-9a-f]{64}$/, {
+  id: "EnrollmentRequestId",
+  description: "Names one enrolment request: SHA-256 of its CSR in lowercase hexadecimal.",
+  example: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+});
+
 // Authorities are made by the service itself and never asked for over HTTP.
-const subjectProfiles = ["device", "server", "operator"] as const satisfies readonly ProfileId[];
+const subjectProfiles = [
+  "device",
+  "quarantine",
+  "server",
+  "operator",
+  "claim",
+] as const satisfies readonly ProfileId[];
 export const profileId = lazily(() =>
   documented(z.enum(subjectProfiles, { error: `must be one of ${subjectProfiles.join(", ")}` }), {
     id: "ProfileId",
@@ -121,6 +153,17 @@ export const certificationRequest = lazily(() =>
         example: "-----BEGIN CERTIFICATE REQUEST-----\nMIHz…\n-----END CERTIFICATE REQUEST-----\n",
       }),
       profile: z.exactOptional(profileId()),
+      deviceId: z.exactOptional(
+        documented(deviceId(), {
+          description: "Which device asks, where the credential does not say: a claim, or none.",
+        }),
+      ),
+      previousCertificate: z.exactOptional(
+        documented(z.string({ error: "must be the PEM of one certificate" }), {
+          description:
+            "The device's expired certificate, whose key signs the CSR: the way back into quarantine, if the fleet allows it.",
+        }),
+      ),
     }),
     { id: "CertificationRequest" },
   ),
@@ -158,9 +201,12 @@ export const revocationRequest = lazily(() =>
 /** The schemas that name members, so that a stray one can be answered with what is allowed. */
 type ObjectSchema = z.ZodMiniObject<Readonly<Record<string, z.core.$ZodType>>>;
 
-/** Bodies are flat, so the first step of a path is all of it. */
-function isAbsent(value: unknown, [member]: readonly PropertyKey[]): boolean {
-  return member !== undefined && typeof value === "object" && value !== null && !Object.hasOwn(value, member);
+/** Whether the last step of the path leads to nothing in `value`. */
+function isAbsent(value: unknown, path: readonly PropertyKey[]): boolean {
+  const [member, ...rest] = path;
+  if (member === undefined || typeof value !== "object" || value === null) return false;
+  if (!Object.hasOwn(value, member)) return rest.length === 0;
+  return isAbsent((value as Readonly<Record<PropertyKey, unknown>>)[member], rest);
 }
 
 function messageOf(issue: z.core.$ZodIssue, schema: ObjectSchema, value: unknown): string {
@@ -177,6 +223,8 @@ function messageOf(issue: z.core.$ZodIssue, schema: ObjectSchema, value: unknown
 const memberCodes: Readonly<Record<string, ErrorCode>> = {
   profile: "profile_unknown",
   deviceId: "name_not_permitted",
+  operatorId: "name_not_permitted",
+  claimId: "name_not_permitted",
 };
 
 function issueCode(issue: z.core.$ZodIssue): ErrorCode {

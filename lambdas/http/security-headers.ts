@@ -1,11 +1,11 @@
 /**
- * Room: lambdas/http. For an API: nothing here is a page, so nothing may be framed, sniffed, scripted or cached
- * by accident.
+ * Room: lambdas/http. For an API: nothing here may be framed, sniffed, scripted or cached by accident. The one page
+ * brings a policy of its own.
  */
 import httpSecurityHeaders from "@middy/http-security-headers";
 import type { HttpResult } from "./message.ts";
 
-export const securityHeadersMiddleware = httpSecurityHeaders({
+const strict = httpSecurityHeaders({
   contentSecurityPolicy: {
     "default-src": "'none'",
     "base-uri": "'none'",
@@ -29,11 +29,31 @@ export const securityHeadersMiddleware = httpSecurityHeaders({
   reportTo: false,
 });
 
+type Request = Parameters<NonNullable<typeof strict.after>>[0];
+
+const name = "Content-Security-Policy";
+
+/**
+ * The one answer that is a page has a policy of its own, in lower case as all headers of ours; it takes the place of
+ * the strict one, since a browser that had both would obey both. Failures have the strict one always.
+ */
+export const securityHeadersMiddleware = {
+  ...strict,
+  after: (request: Request): void => {
+    const headers: Record<string, string> =
+      (request.response as Partial<HttpResult> | undefined)?.headers ?? {};
+    const own = headers[name.toLowerCase()];
+    strict.after?.(request);
+    if (own === undefined) return;
+    delete headers[name.toLowerCase()];
+    headers[name] = own;
+  },
+};
+
 /** The same, for answers that pass no middleware: they depend on no request, so they are rendered once. */
 export const securityHeaders: Readonly<Record<string, string>> = (() => {
   const headers: HttpResult["headers"] = {};
   const request: unknown = { response: { statusCode: 200, headers, body: "" } };
-  const { after } = securityHeadersMiddleware;
-  after?.(request as Parameters<NonNullable<typeof after>>[0]);
+  strict.after?.(request as Request);
   return Object.freeze(headers);
 })();

@@ -22,6 +22,8 @@ interface Exchange {
   route?: RouteRow;
   fleet?: string;
   allow?: string;
+  /** Kind of the caller whom the door let in. */
+  caller?: string;
   code?: string;
 }
 
@@ -58,10 +60,11 @@ async function dispatch(app: KeylessApp, handlers: HandlerTable, exchange: Excha
   if (handler === undefined) throw new AppError("not_found", "this function does not serve this path");
   const path = pathParameters(parameters);
   if (path.fleet !== undefined) exchange.fleet = path.fleet;
-  const caller = await authorize(app, row, event, path.fleet);
+  const { caller, approval } = await authorize(app, row, event, path);
+  exchange.caller = caller?.kind ?? "public";
   const accepted = negotiate(event, row.produces);
   if ("consumes" in row) mediaType(event, row.consumes);
-  return handler({ event, path, caller, accepted } as RouteRequest<RouteId>);
+  return handler({ event, path, caller, approval, accepted } as RouteRequest<RouteId>);
 }
 
 type Middleware = middy.MiddlewareObj<Exchange, HttpResult>;
@@ -84,12 +87,15 @@ function problemDetailsOnError(app: KeylessApp): Middleware {
 /** One line a request, without anything that the caller wrote. */
 function requestLog(app: KeylessApp): Middleware {
   const write = (request: middy.Request<Exchange, HttpResult>): void => {
-    const { event, startedAt, route: row, fleet, code } = request.event;
+    const { event, startedAt, route: row, fleet, caller, code } = request.event;
     app.log.info("request", {
       requestId: event.requestContext.requestId,
       route: row?.id ?? "none",
       status: request.response?.statusCode ?? 500,
       durationMs: app.clock.now() - startedAt,
+      // The door's decision; why it was that, `code` says.
+      decision: caller === undefined ? "deny" : "allow",
+      ...(caller === undefined ? {} : { caller }),
       ...(code === undefined ? {} : { code }),
       // A refused path may hold anything; a fleet that was served exists.
       ...(fleet === undefined || code !== undefined ? {} : { fleet }),

@@ -9,7 +9,7 @@ import { type TaskHandler, taskHandler } from "../task.ts";
 const provisioningRequest = lazily(() => z.extend(createEnrollmentTokenRequest(), { fleet: fleetId() }));
 
 /**
- * Stands where an operator's id does. No operator has it: their ids hold no colon. Who invoked the function is
+ * Stands where an operator does. Who invoked the function is
  * in the account's own trail, which this service cannot write, where the trail records data events of this function.
  */
 const invoker = "iam:invocation";
@@ -18,6 +18,6 @@ export function provisioningFunction(app: KeylessApp): TaskHandler<EnrollmentTok
   return taskHandler(app, "provisionEnrollmentToken", async (event) => {
     const { expiresInSeconds, ...request } = parse(provisioningRequest, event, "body");
     const ttl = expiresInSeconds === undefined ? {} : { ttlSeconds: expiresInSeconds };
-    return createEnrollmentToken(app, { ...request, ...ttl, operatorId: invoker });
+    return createEnrollmentToken(app, { ...request, ...ttl, actor: invoker });
   });
 }

@@ -12,7 +12,7 @@ export function revocationHandlers(app: KeylessApp): RouteHandlers<"revocation">
   return {
     revokeCertificate: async ({ event, path, caller }) => {
       const { reason = "unspecified" } = parse(revocationRequest, bodyJson(event), "body");
-      return jsonResult(200, await revoke(app, { ...path, operatorId: caller.subjectId, reason }));
+      return jsonResult(200, await revoke(app, { ...path, actor: caller.actor, reason }));
     },
   };
 }

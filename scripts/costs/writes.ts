@@ -24,20 +24,24 @@ const counted: ItemWrite = { item: "certificate presented, renewal counted", oct
 const request: ItemWrite = { item: "idempotency record", octets: 180, indexWrites: 0 };
 const token: ItemWrite = { item: "token", octets: 350, indexWrites: 0 };
 const device: ItemWrite = { item: "device", octets: 150, indexWrites: 0 };
+// Asked for its absence only: DynamoDB bills a condition as a write of the item, one unit at least.
+const hold: ItemWrite = { item: "hold of the device, found absent", octets: 60, indexWrites: 0 };
+// Expires after the hour.
+const place: ItemWrite = { item: "place among the hour's issuances", octets: 115, indexWrites: 0 };
 const audit: ItemWrite = { item: "audit entry", octets: 310, indexWrites: 0 };
 
 export const acts = {
   token: { transactions: [[token, audit, device]], reads: 2 },
   enrolment: {
     transactions: [
-      [intent, request, token],
+      [hold, place, intent, request, token],
       [issued, audit],
     ],
     reads: 2,
   },
   renewal: {
     transactions: [
-      [intent, request, counted],
+      [hold, place, intent, request, counted],
       [issued, audit],
     ],
     reads: 2,

@@ -18,13 +18,16 @@ export interface FleetRequest {
   readonly directory: string;
   /** Whether an operator is certified. @default true */
   readonly withOperator?: boolean;
+  /** `https://host[:port]` under which operators use their passkeys. @default as the fleet has it */
+  readonly origin?: string;
 }
 
 /** Any number of times: the same key gets the same certificate, a fleet that is there stays as it is. */
 export async function bootstrapFleet(request: FleetRequest): Promise<BootstrappedFleet> {
-  const { lambda, bootstrapFunction, fleet, directory, withOperator = true } = request;
+  const { lambda, bootstrapFunction, fleet, directory, withOperator = true, origin } = request;
   const operator = withOperator ? { operator: { operatorId, csr: await prepareOperator(directory) } } : {};
-  const answer = (await invokeTask(lambda, bootstrapFunction, { fleet, ...operator })) as BootstrappedFleet;
+  const event = { fleet, ...operator, ...(origin !== undefined && { origin }) };
+  const answer = (await invokeTask(lambda, bootstrapFunction, event)) as BootstrappedFleet;
   await installRoot(directory, answer);
   if (withOperator) await installOperator(directory, answer);
   return answer;

@@ -73,6 +73,14 @@ export async function deployEdge(
   }
 }
 
+/**
+ * Where operators use their passkeys: the public domain of the stage, or else the name that API Gateway gave. Passkeys hold
+ * for one host name alone, and the API does not answer under the gateway's once it has its own.
+ */
+export function originOf(stage: string, outputs: StackOutputs): string {
+  return new URL(outputOf(outputs, stackNames(stage).api, "ApiUrl")).origin;
+}
+
 /** The emulator's front, the domains of the stage, or else the name that API Gateway gave. */
 export function addressesOf(deployment: Deployment, outputs: StackOutputs): Addresses {
   const { stage, front } = deployment.options;

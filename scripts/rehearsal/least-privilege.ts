@@ -3,6 +3,7 @@
  * refusal stands beside something the same role may do, so that it is no refusal of everything.
  */
 import {
+  DeleteItemCommand,
   GetItemCommand,
   PutItemCommand,
   ScanCommand,
@@ -52,6 +53,18 @@ const putItem =
   (pk: string): Act =>
   ({ dynamodb }, { table }) =>
     dynamodb.send(new PutItemCommand({ TableName: table, Item: probeItem(pk) }));
+const putItems =
+  (...pks: string[]): Act =>
+  ({ dynamodb }, { table: TableName }) =>
+    dynamodb.send(
+      new TransactWriteItemsCommand({
+        TransactItems: pks.map((pk) => ({ Put: { TableName, Item: probeItem(pk) } })),
+      }),
+    );
+const deleteItem =
+  (pk: string): Act =>
+  ({ dynamodb }, { table }) =>
+    dynamodb.send(new DeleteItemCommand({ TableName: table, Key: probeItem(pk) }));
 const putObject =
   (bucket: "artifacts" | "trustStores" | "records", key: (targets: Targets) => string): Act =>
   ({ s3 }, targets) =>
@@ -68,12 +81,13 @@ const acts = {
     dynamodb.send(new GetItemCommand({ TableName: table, Key: probeItem("REHEARSAL") })),
   "write an item": putItem("REHEARSAL"),
   "write the health item": putItem("HEALTH"),
-  "write the health item and another in one transaction": ({ dynamodb }, { table: TableName }) =>
-    dynamodb.send(
-      new TransactWriteItemsCommand({
-        TransactItems: ["HEALTH", "REHEARSAL"].map((pk) => ({ Put: { TableName, Item: probeItem(pk) } })),
-      }),
-    ),
+  "write the health item and another in one transaction": putItems("HEALTH", "REHEARSAL"),
+  "remember a proof": putItem("PROOF#rehearsal#1"),
+  "remember a proof in a transaction": putItems("PROOF#rehearsal#2"),
+  "remember a proof and write another item in one transaction": putItems("PROOF#rehearsal#3", "REHEARSAL"),
+  "write an item whose name ends as a proof's": putItem("REHEARSAL#PROOF#1"),
+  "delete the hold of a device": deleteItem("DEVICE#rehearsal#1"),
+  "delete an item": deleteItem("REHEARSAL"),
   "scan the table": ({ dynamodb }, { table }) =>
     dynamodb.send(new ScanCommand({ TableName: table, Limit: 1 })),
   "write a trust bundle": putObject("artifacts", ({ fleet }) => `fleets/${fleet}/trust.pem`),
@@ -101,14 +115,24 @@ const writes = [
   "write an item",
   "write the health item",
   "write the health item and another in one transaction",
+  "remember a proof",
+  "remember a proof in a transaction",
+  "remember a proof and write another item in one transaction",
+  "write an item whose name ends as a proof's",
 ] as const satisfies readonly ActName[];
 
 const issues = ["sign with the issuing key", "read a public key", ...writes] as const;
 
 /** What each role may do; it is refused every other act. */
 const allowed = {
-  enrollment: issues,
-  distribution: ["read an item", "write the health item"],
+  access: writes,
+  enrollment: [...issues, "delete the hold of a device"],
+  distribution: [
+    "read an item",
+    "write the health item",
+    "remember a proof",
+    "remember a proof in a transaction",
+  ],
   revocation: writes,
   provisioning: writes,
   reconciliation: [...issues, "publish a notice"],

@@ -9,6 +9,9 @@ import {
 import type { FleetPlan } from "../../core/bootstrap/fleet.ts";
 import { listCertificates } from "../../core/distribution/inventory.ts";
 import { trustBundlePem } from "../../core/distribution/trust.ts";
+import { configurationItem, defaultConfiguration } from "../../core/records/fleet-configuration.ts";
+import { maker, makerPem } from "../fleets/makers.ts";
+import { makeAuthority } from "../formats/x509/certificate-maker.ts";
 import { type DeploymentFixture, openDeploymentApp } from "../support/deployment-app.ts";
 import { deviceCsr, deviceKey } from "../support/device.ts";
 import { codeOf } from "../support/errors.ts";
@@ -165,6 +168,48 @@ describe("a run too many", () => {
     const { trustStore } = await deployFleet(fixture.app, requestFor("clinic"));
     expect(clientTrust()).toEqual(authoritiesOf("clinic"));
     expect(trustStore.versionId).toBe("version-3");
+  });
+});
+
+describe("API Gateway, mutual TLS: device makers whom fleets trust", () => {
+  const makers = ["P-256", "P-384"].map((id) => makerPem({}, makeAuthority(id as "P-256" | "P-384")));
+  const trustMakers = (fleet: string, pems: readonly string[]) => {
+    const manufacturers = pems.map((pem, index) => maker(`maker-${index}`, pem));
+    const item = configurationItem(fleet, { ...defaultConfiguration, manufacturers });
+    return fixture.app.items.transact([{ put: item, when: "absent" }]);
+  };
+
+  it("stand in the trust store with the next deployment of any fleet, each once, after the fleets' own", async () => {
+    for (const fleet of fleets) await deployFleet(fixture.app, requestFor(fleet));
+    const own = [...authoritiesOf("clinic"), ...authoritiesOf("ward")];
+    expect(clientTrust()).toEqual(own);
+    const [first = "", second = ""] = makers;
+    await trustMakers("clinic", [first]);
+    // One fleet wrote it with the line ends of another system.
+    await trustMakers("ward", [second, first.replaceAll("\n", "\r\n")]);
+    await deployFleet(fixture.app, requestFor("clinic"));
+    expect(clientTrust()).toEqual([...own, "CN=maker root 1", "CN=maker root 1"]);
+    expect(fixture.trustStores.text(clientTrustKey)).toContain(first);
+    expect(fixture.trustStores.text(clientTrustKey)).toContain(second);
+  });
+
+  it("that a fleet trusts no longer are gone with the next deployment", async () => {
+    await deployFleet(fixture.app, requestFor("clinic"));
+    await trustMakers("clinic", makers);
+    await deployFleet(fixture.app, requestFor("clinic"));
+    expect(clientTrust()).toHaveLength(4);
+    const put = configurationItem("clinic", defaultConfiguration);
+    await fixture.app.items.transact([{ put, when: 1 }]);
+    await deployFleet(fixture.app, requestFor("clinic"));
+    expect(clientTrust()).toEqual(authoritiesOf("clinic"));
+  });
+
+  it("are in no fleet's own trust bundle: devices do not trust one another's makers", async () => {
+    await deployFleet(fixture.app, requestFor("clinic"));
+    await trustMakers("clinic", makers);
+    const { root } = await deployFleet(fixture.app, requestFor("clinic"));
+    expect(fixture.artifacts.text(trustBundleKey("clinic"))).toBe(root);
+    expect(root.match(/BEGIN CERTIFICATE/g)).toHaveLength(1);
   });
 });
 

@@ -17,7 +17,11 @@ let opened: FleetApp;
 let issued: string[];
 
 async function enrolled(deviceId: string): Promise<string> {
-  const { token } = await createEnrollmentToken(opened.app, { fleet, operatorId: "operator-1", deviceId });
+  const { token } = await createEnrollmentToken(opened.app, {
+    fleet,
+    actor: "operator:operator-1",
+    deviceId,
+  });
   return (await enroll(opened.app, { fleet, token, csr })).serialNumber;
 }
 

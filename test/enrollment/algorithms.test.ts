@@ -24,7 +24,11 @@ describe.each(authorities)("authority %s", (authority) => {
   afterAll(() => opened.close());
 
   async function issuedFor(algorithm: DeviceAlgorithm, deviceId: string) {
-    const { token } = await createEnrollmentToken(opened.app, { fleet, operatorId: "operator-1", deviceId });
+    const { token } = await createEnrollmentToken(opened.app, {
+      fleet,
+      actor: "operator:operator-1",
+      deviceId,
+    });
     const key = keys.get(algorithm);
     if (key === undefined) expect.fail(`no key for ${algorithm}`);
     const csr = deviceCsr(key, { commonName: deviceId });

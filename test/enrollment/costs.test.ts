@@ -49,7 +49,7 @@ async function costsOf(act: () => Promise<unknown>): Promise<Costs> {
 let devices = 0;
 async function newRequest() {
   devices += 1;
-  const ask = { fleet, operatorId: "operator-1", deviceId: `pump-${devices}` };
+  const ask = { fleet, actor: "operator:operator-1", deviceId: `pump-${devices}` };
   const { token } = await createEnrollmentToken(app, ask);
   return { fleet, token, csr: deviceCsr(deviceKey()) };
 }
@@ -58,7 +58,7 @@ async function newRequest() {
 async function newRenewal() {
   const { certificate } = await enroll(app, await newRequest());
   const ask = async (csr = deviceCsr(deviceKey())) => {
-    const client = await authenticateClientCertificate(app, { fleet, certificate });
+    const client = await authenticateClientCertificate(app, { certificate });
     return renew(app, { fleet, client, csr });
   };
   return ask;

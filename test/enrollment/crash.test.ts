@@ -62,7 +62,7 @@ describe("kill -9 at every await of issuance", () => {
       const deviceId = `pump-${target}`;
       const { token } = await createEnrollmentToken(app, {
         fleet: testFleet,
-        operatorId: "operator-1",
+        actor: "operator:operator-1",
         deviceId,
       });
       const csr = deviceCsr(deviceKey(), { commonName: deviceId });

@@ -75,7 +75,7 @@ describe.skipIf(folder === undefined)("Boulder's requests (corpora, where presen
   afterAll(() => opened.close());
 
   const tokenFor = async (deviceId: string) =>
-    (await createEnrollmentToken(app, { fleet, operatorId: "operator-1", deviceId })).token;
+    (await createEnrollmentToken(app, { fleet, actor: "operator:operator-1", deviceId })).token;
   const server = (dnsNames: readonly string[], csr: Buffer) =>
     issueForDeployment(app, { fleet, subject: { kind: "server", dnsNames, ipAddresses: [] }, csr });
   const held = async () => (await listCertificates(app, { fleet, limit: 1000 })).certificates.length;

@@ -32,7 +32,7 @@ beforeAll(async () => {
 afterAll(() => opened.close());
 
 async function tokenFor(deviceId: string): Promise<string> {
-  return (await createEnrollmentToken(app, { fleet, operatorId: "operator-1", deviceId })).token;
+  return (await createEnrollmentToken(app, { fleet, actor: "operator:operator-1", deviceId })).token;
 }
 
 async function issuedFor(deviceId: string): Promise<number> {
@@ -63,7 +63,7 @@ describe("a device with a token", () => {
     const entropy = {
       bytes: (length: number) => (length === 32 ? octets.shift() : undefined) ?? app.entropy.bytes(length),
     };
-    const request = { fleet, operatorId: "operator-1", deviceId: "pump-18" };
+    const request = { fleet, actor: "operator:operator-1", deviceId: "pump-18" };
     const { token } = await createEnrollmentToken({ ...app, entropy }, request);
     expect(token).toBe(Buffer.alloc(32, 0x01).toString("base64url"));
     expect(
@@ -97,7 +97,7 @@ describe("a device with a token", () => {
     const other = await openFleetApp();
     const { token } = await createEnrollmentToken(other.app, {
       fleet,
-      operatorId: "operator-1",
+      actor: "operator:operator-1",
       deviceId: "pump-3",
       ttlSeconds: 60,
     });
@@ -110,7 +110,7 @@ describe("a device with a token", () => {
 
   it("is not given its certificate again once that is revoked or over", async () => {
     const other = await openFleetApp();
-    const ask = { fleet, operatorId: "operator-1" };
+    const ask = { fleet, actor: "operator:operator-1" };
     const { token } = await createEnrollmentToken(other.app, { ...ask, deviceId: "pump-13" });
     const request = { fleet, token, csr: deviceCsr(deviceKey()) };
     const { serialNumber } = await enroll(other.app, request);
@@ -279,7 +279,7 @@ describe("a key service in trouble", () => {
     const faulty = { ...other.app, keys: broken };
     const { token } = await createEnrollmentToken(faulty, {
       fleet,
-      operatorId: "operator-1",
+      actor: "operator:operator-1",
       deviceId: "pump-15",
     });
     const request = { fleet, token, csr: deviceCsr(deviceKey()) };
@@ -300,7 +300,7 @@ describe("a key service in trouble", () => {
     const faulty = { ...other.app, keys: broken };
     const { token } = await createEnrollmentToken(faulty, {
       fleet,
-      operatorId: "operator-1",
+      actor: "operator:operator-1",
       deviceId: "pump-12",
     });
     const request = { fleet, token, csr: deviceCsr(deviceKey()) };

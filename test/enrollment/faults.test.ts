@@ -55,7 +55,7 @@ afterEach(() => opened.close());
 type Ask = () => Promise<IssuedCertificate>;
 
 async function enrolment(deviceId: string): Promise<Ask> {
-  const { token } = await createEnrollmentToken(app, { fleet, operatorId: "operator-1", deviceId });
+  const { token } = await createEnrollmentToken(app, { fleet, actor: "operator:operator-1", deviceId });
   const csr = deviceCsr(deviceKey());
   return () => enroll(app, { fleet, token, csr });
 }
@@ -65,7 +65,7 @@ async function renewal(deviceId: string): Promise<Ask> {
   const { certificate } = await (await enrolment(deviceId))();
   const csr = deviceCsr(deviceKey());
   return async () => {
-    const client = await authenticateClientCertificate(app, { fleet, certificate });
+    const client = await authenticateClientCertificate(app, { certificate });
     return renew(app, { fleet, client, csr });
   };
 }

@@ -98,8 +98,8 @@ describe("enrolment near the issuing authority's end", () => {
   /** Moves the clock to `left` milliseconds before the authority's end. */
   const moveTo = (left: number) => opened.clock.advance(end - left - opened.clock.now());
 
-  async function request(deviceId: string): Promise<EnrollmentRequest> {
-    const ask = { fleet, operatorId: "operator-1", deviceId };
+  async function request(deviceId: string): Promise<EnrollmentRequest & { readonly token: string }> {
+    const ask = { fleet, actor: "operator:operator-1", deviceId };
     const { token } = await createEnrollmentToken(opened.app, ask);
     return { fleet, token, csr: deviceCsr(deviceKey()) };
   }
@@ -136,7 +136,7 @@ describe("enrolment near the issuing authority's end", () => {
     moveTo(50 * day);
     const { certificate } = await enroll(opened.app, await request("pump-1"));
     moveTo(10 * day);
-    const client = await authenticateClientCertificate(opened.app, { fleet, certificate });
+    const client = await authenticateClientCertificate(opened.app, { certificate });
     const renewed = await renew(opened.app, { fleet, client, csr: deviceCsr(deviceKey()) });
     expect(new Date(renewed.notAfter).getTime()).toBe(end);
     expect(judged(renewed.certificate, "pump-1")).toEqual({ allow: true });

@@ -19,7 +19,11 @@ async function device(opened: FleetApp, trusted: FleetApp, deviceId: string, alg
   const directory = join(opened.directory, deviceId);
   await mkdir(directory);
   const key = deviceKey(algorithm);
-  const { token } = await createEnrollmentToken(opened.app, { fleet, operatorId: "operator-1", deviceId });
+  const { token } = await createEnrollmentToken(opened.app, {
+    fleet,
+    actor: "operator:operator-1",
+    deviceId,
+  });
   const issued = await enroll(opened.app, { fleet, token, csr: deviceCsr(key) });
   await writeFile(join(directory, "device.key"), key.privateKey.export({ type: "pkcs8", format: "pem" }));
   await writeFile(join(directory, "fullchain.pem"), issued.certificate + issued.chain);

@@ -23,7 +23,7 @@ afterEach(() => opened.close());
 async function leaveIntents(count: number, apart = 0): Promise<void> {
   keys.fault = "unavailable";
   for (let index = 0; index < count; index += 1) {
-    const request = { fleet, operatorId: "operator-1", deviceId: `pump-${index}` };
+    const request = { fleet, actor: "operator:operator-1", deviceId: `pump-${index}` };
     const { token } = await createEnrollmentToken(app, request);
     const failed = enroll(app, { fleet, token, csr: deviceCsr(deviceKey()) });
     expect(await codeOf(failed)).toBe("key_service_unavailable");
@@ -65,7 +65,7 @@ describe("the reconciler's report", () => {
   it("what a live signer holds is open, and nothing failed", async () => {
     const { token } = await createEnrollmentToken(app, {
       fleet,
-      operatorId: "operator-1",
+      actor: "operator:operator-1",
       deviceId: "pump-1",
     });
     const signing = { ...app, keys: { ...keys, sign: () => new Promise<never>(() => undefined) } };

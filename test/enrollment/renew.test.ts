@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => opened.close());
 
 async function enrolled(deviceId: string, key: DeviceKey = deviceKey(), on: App = app) {
-  const { token } = await createEnrollmentToken(on, { fleet, operatorId: "operator-1", deviceId });
+  const { token } = await createEnrollmentToken(on, { fleet, actor: "operator:operator-1", deviceId });
   return enroll(on, { fleet, token, csr: deviceCsr(key) });
 }
 
@@ -39,8 +39,7 @@ function slowStore(items: ItemStore): ItemStore {
   };
 }
 
-const door = (certificate: string, on: App = app) =>
-  authenticateClientCertificate(on, { fleet, certificate });
+const door = (certificate: string, on: App = app) => authenticateClientCertificate(on, { certificate });
 
 describe("a device with its certificate", () => {
   it("RFC 7030 §4.2.2: renews to the same names with a new key, and the old certificate stays good", async () => {
@@ -112,7 +111,7 @@ describe("a device with its certificate", () => {
     const revocation = revoke(slow, {
       fleet,
       serialNumber,
-      operatorId: "operator-1",
+      actor: "operator:operator-1",
       reason: "keyCompromise",
     });
     await expect(revocation).resolves.toMatchObject({ status: "revoked" });
@@ -146,14 +145,14 @@ describe("a certificate that opens nothing", () => {
   it("EJBCA CVE-2020-25276: revoked, refused at once", async () => {
     const { certificate, serialNumber } = await enrolled("pump-6");
     await door(certificate);
-    await revoke(app, { fleet, serialNumber, operatorId: "operator-1", reason: "keyCompromise" });
+    await revoke(app, { fleet, serialNumber, actor: "operator:operator-1", reason: "keyCompromise" });
     expect(await codeOf(door(certificate))).toBe("client_certificate_revoked");
   });
 
   it("revoked between the door and the renewal", async () => {
     const { certificate, serialNumber } = await enrolled("pump-7");
     const client = await door(certificate);
-    await revoke(app, { fleet, serialNumber, operatorId: "operator-1", reason: "keyCompromise" });
+    await revoke(app, { fleet, serialNumber, actor: "operator:operator-1", reason: "keyCompromise" });
     const renewal = renew(app, { fleet, client, csr: deviceCsr(deviceKey()) });
     expect(await codeOf(renewal)).toBe("client_certificate_revoked");
   });
@@ -190,7 +189,7 @@ describe("a certificate that opens nothing", () => {
 describe("revocation", () => {
   it("repeats with the same reason, refuses another reason, an unknown serial and an authority", async () => {
     const { serialNumber } = await enrolled("pump-11");
-    const request = { fleet, serialNumber, operatorId: "operator-1", reason: "superseded" } as const;
+    const request = { fleet, serialNumber, actor: "operator:operator-1", reason: "superseded" } as const;
     const first = await revoke(app, request);
     expect(await revoke(app, request)).toEqual(first);
     expect(await codeOf(revoke(app, { ...request, reason: "keyCompromise" }))).toBe("already_revoked");

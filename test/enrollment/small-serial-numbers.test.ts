@@ -34,7 +34,7 @@ function drawing(start: string): App {
 }
 
 async function issuedWith(start: string) {
-  const ask = { fleet, operatorId: "operator-1", deviceId: `pump-${start}` };
+  const ask = { fleet, actor: "operator:operator-1", deviceId: `pump-${start}` };
   const { token } = await createEnrollmentToken(opened.app, ask);
   return enroll(drawing(start), { fleet, token, csr: deviceCsr(deviceKey()) });
 }
@@ -59,14 +59,14 @@ describe.each(cases)("X.690 §8.3.2: a serial number drawn as $start…", ({ sta
 
   it("opens the door, renews, and is revoked under the number that stands in the certificate", async () => {
     const { certificate } = await issuedWith(start);
-    const client = await authenticateClientCertificate(opened.app, { fleet, certificate });
+    const client = await authenticateClientCertificate(opened.app, { certificate });
     const renewal = renew(opened.app, { fleet, client, csr: deviceCsr(deviceKey()) });
     await expect(renewal).resolves.toHaveProperty("certificate");
     const serialNumber = new X509Certificate(certificate).serialNumber.toLowerCase();
     const revocation = revoke(opened.app, {
       fleet,
       serialNumber,
-      operatorId: "operator-1",
+      actor: "operator:operator-1",
       reason: "superseded",
     });
     await expect(revocation).resolves.toMatchObject({ status: "revoked" });

@@ -66,6 +66,9 @@ const refused: readonly Sample[] = [
   { module: "adapters/system/a.ts", imports: "zod", rule: "system-adapter-is-builtin" },
   { module: "adapters/aws/a.ts", imports: "adapters/local/store.ts", rule: "adapters-implement-ports" },
   { module: "adapters/aws/b.ts", imports: "zod", rule: "aws-adapter-uses-its-sdk" },
+  { module: "adapters/identity/a.ts", imports: "zod", rule: "identity-adapter-uses-its-libraries" },
+  { module: "adapters/identity/b.ts", imports: "adapters/local/store.ts", rule: "adapters-implement-ports" },
+  { module: "adapters/local/d.ts", imports: "jose", rule: "identities-are-verified-behind-the-port" },
   {
     module: "lambdas/enrollment/handler.ts",
     imports: "adapters/aws/store.ts",
@@ -130,7 +133,7 @@ const companions: readonly Sample[] = [
   { module: "cli/commands/serve.ts", imports: "local/server.ts" },
 ];
 
-const dependencies = ["zod", "citty", "@aws-sdk/client-kms"];
+const dependencies = ["zod", "citty", "jose", "@aws-sdk/client-kms"];
 const devDependencies = [
   "aws-cdk-lib",
   "esbuild",

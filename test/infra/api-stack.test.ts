@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { defaultReservedConcurrency } from "../../infra/configuration/concurrency.ts";
-import { routes } from "../../lambdas/routes.ts";
+import { type Route, routes } from "../../lambdas/routes.ts";
 import { ofType, type SynthesisedStage, statementsOf, synthesise } from "./synthesised-stage.ts";
 
 let stage: SynthesisedStage;
@@ -150,6 +150,25 @@ describe("HTTP API", () => {
     });
     const expected = routes.map((route) => `${route.method} ${route.path} → ${route.function}`);
     expect(served.toSorted()).toEqual([...expected, "$default → distribution"].toSorted());
+  });
+
+  it("asks for SigV4 on exactly the routes that IAM lets call, and for nothing of its own on the others", () => {
+    const everyRoute: readonly Route[] = routes;
+    const signed = everyRoute.filter(({ access }) => access !== "public" && access.by.includes("iam"));
+    expect(signed.length).toBeGreaterThan(0);
+    const keysOf = (type: string): string[] =>
+      properties("AWS::ApiGatewayV2::Route")
+        .filter((route) => (route["AuthorizationType"] ?? "NONE") === type)
+        .map((route) => String(route["RouteKey"]));
+    expect(keysOf("AWS_IAM").toSorted()).toEqual(
+      signed.map(({ method, path }) => `${method} ${path}`).toSorted(),
+    );
+    expect(keysOf("NONE")).toHaveLength(routes.length + 1 - signed.length);
+    for (const { path } of everyRoute)
+      expect(
+        signed.some((route) => route.path === path),
+        path,
+      ).toBe(path.startsWith("/v1/iam/fleets/{fleet}/"));
   });
 
   it("sends payload format 2.0, and API Gateway alone, for this API alone, may invoke", () => {

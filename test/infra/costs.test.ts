@@ -5,7 +5,7 @@ import { authenticateClientCertificate } from "../../core/access/client-certific
 import { enroll } from "../../core/enrollment/enroll.ts";
 import { renew } from "../../core/enrollment/renew.ts";
 import { createEnrollmentToken } from "../../core/enrollment/token.ts";
-import type { App, AttributeValue, IndexName, ItemStore, NewItem } from "../../core/ports.ts";
+import type { App, AttributeValue, IndexName, ItemStore, NewItem, WriteOperation } from "../../core/ports.ts";
 import { fleetSizes, monthlyCost, monthlyTotal, renderCosts } from "../../scripts/costs/render.ts";
 import { monthlyActs, monthlyUsage } from "../../scripts/costs/usage.ts";
 import { type Act, acts, writeUnits, writeUnitsOf } from "../../scripts/costs/writes.ts";
@@ -56,6 +56,11 @@ function recordingStore(items: ItemStore) {
     indexesOf.set(key, now);
     return { octets: octetsOfItem(item), indexWrites: touched.size };
   };
+  const recordOperation = (operation: WriteOperation): Written => {
+    if ("put" in operation) return record(operation.put);
+    const { pk, sk } = "check" in operation ? operation.check : operation.delete;
+    return { octets: octetsOf(pk) + octetsOf(sk), indexWrites: 0 };
+  };
   const store: ItemStore = {
     get: (key) => {
       reads += 1;
@@ -66,7 +71,7 @@ function recordingStore(items: ItemStore) {
       return items.query(query);
     },
     transact: (operations) => {
-      written.push(operations.flatMap((operation) => ("put" in operation ? [record(operation.put)] : [])));
+      written.push(operations.map(recordOperation));
       return items.transact(operations);
     },
   };
@@ -86,11 +91,11 @@ beforeAll(async () => {
   const { store, take } = recordingStore(opened.app.items);
   app = { ...opened.app, items: store };
   const deviceId = "0e8f2c4a-6b1d-4c3e-9f50-7a8b9c0d1e2f";
-  const { token: text } = await createEnrollmentToken(app, { fleet, operatorId: "operator-1", deviceId });
+  const { token: text } = await createEnrollmentToken(app, { fleet, actor: "operator:operator-1", deviceId });
   const token = take();
   const { certificate } = await enroll(app, { fleet, token: text, csr: deviceCsr(deviceKey()) });
   const enrolment = take();
-  const client = await authenticateClientCertificate(app, { fleet, certificate });
+  const client = await authenticateClientCertificate(app, { certificate });
   await renew(app, { fleet, client, csr: deviceCsr(deviceKey()) });
   taken = { token, enrolment, renewal: take() };
 });

@@ -38,7 +38,7 @@ describe("every role of every stack", () => {
       ),
     );
     expect(assumedBy.toSorted()).toEqual([
-      ...Array.from({ length: 6 }, () => "Api lambda.amazonaws.com"),
+      ...Array.from({ length: 7 }, () => "Api lambda.amazonaws.com"),
       "Api scheduler.amazonaws.com",
       "State backup.amazonaws.com",
     ]);

@@ -37,7 +37,7 @@ describe("new FleetKey(this, id)", () => {
     new FleetKey(stack, "Pki");
     const template = Template.fromStack(stack);
     const counts = {
-      "AWS::Lambda::Function": 6,
+      "AWS::Lambda::Function": 7,
       "AWS::ApiGatewayV2::Api": 1,
       "AWS::DynamoDB::Table": 1,
       "AWS::S3::Bucket": 4,
@@ -140,9 +140,32 @@ describe("new FleetKey(this, id)", () => {
     ]);
   });
 
+  it("grantPipelineInvocation lets call the IAM routes of one fleet, and no other route", () => {
+    const fleet = { trustDomain: "example.org", rootAlgorithm: "P-384", issuingAlgorithm: "P-256" } as const;
+    const pki = new FleetKey(stack, "Pki", { fleets: { pumps: fleet, scales: fleet } });
+    pki.grantPipelineInvocation(grantee, "pumps");
+    const [statement, ...others] = granted();
+    expect(others).toEqual([]);
+    expect(statement).toMatchObject({ Effect: "Allow", Action: "execute-api:Invoke" });
+    const arns = ((statement?.Resource ?? []) as { "Fn::Join": [string, unknown[]] }[]).map(
+      ({ "Fn::Join": [, parts] }) => parts.map((part) => (typeof part === "string" ? part : "_")).join(""),
+    );
+    const prefix = "arn:_:execute-api:_:_:_/$default";
+    expect(arns.toSorted()).toEqual([
+      `${prefix}/GET/v1/iam/fleets/pumps/certificates`,
+      `${prefix}/GET/v1/iam/fleets/pumps/certificates/*`,
+      `${prefix}/POST/v1/iam/fleets/pumps/devices`,
+      `${prefix}/POST/v1/iam/fleets/pumps/enrollment-tokens`,
+    ]);
+  });
+
   it("grants nothing on a fleet that is not configured, and says which are", () => {
     const pki = new FleetKey(stack, "Pki");
-    for (const grant of [() => pki.grantDataKeys(grantee, "pump"), () => pki.grantTrustRead(grantee, "pump")])
+    for (const grant of [
+      () => pki.grantDataKeys(grantee, "pump"),
+      () => pki.grantTrustRead(grantee, "pump"),
+      () => pki.grantPipelineInvocation(grantee, "pump"),
+    ])
       expect(grant).toThrow(/fleet "pump" is not configured \(there are: default\)/);
   });
 

@@ -1,4 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { holdKey } from "../../core/records/hold-record.ts";
+import { proofItem } from "../../core/records/proof-record.ts";
 import { type Route, routes, type Task, tasks } from "../../lambdas/routes.ts";
 import {
   ofType,
@@ -51,6 +53,16 @@ const rows = (statements: readonly Statement[]): string[] =>
     )
     .toSorted();
 
+/** Of its rows one is for sessions, which prove their key with every request (RFC 9449). */
+const remembersProofs = (id: string): boolean =>
+  everyRoute.some(
+    ({ function: of, access, touches }) =>
+      of === id &&
+      touches.items !== "none" &&
+      access !== "public" &&
+      access.by.some((kind) => ["operator", "proof"].includes(kind)),
+  );
+
 /** What the rows of routes.ts come to, worked out here once more and by other code. */
 function expectedRows(id: string): string[] {
   const own = [...everyRoute, ...everyTask].filter((row) => row.function === id);
@@ -78,8 +90,10 @@ function expectedRows(id: string): string[] {
   }
   if (items.includes("write")) add(table, "dynamodb:PutItem", "dynamodb:ConditionCheckItem");
   if (items.includes("probe")) add(table, "dynamodb:GetItem", "dynamodb:PutItem");
+  if (remembersProofs(id)) add(table, "dynamodb:PutItem");
+  if (own.some((row) => row.touches.releases)) add(table, "dynamodb:DeleteItem");
   if (items.some((one) => one !== "none")) add(data, "kms:DescribeKey");
-  if (items.some((one) => one === "write" || one === "probe"))
+  if (items.some((one) => one === "write" || one === "probe") || remembersProofs(id))
     add(data, "kms:Encrypt", "kms:GenerateDataKey");
   const signing = ["kms:Sign", "kms:GetPublicKey"];
   for (const authority of authorities) {
@@ -139,13 +153,27 @@ describe("functions", () => {
       }
   });
 
-  it("distribution writes the health item and no other", () => {
-    const writes = statementsOfRole(stage.api, "-distribution").filter(({ Action }) =>
-      Action.includes("dynamodb:PutItem"),
-    );
-    expect(writes.map(({ Condition }) => Condition)).toEqual([
+  const conditionsOf = (id: string, action: string): unknown[] =>
+    statementsOfRole(stage.api, `-${id}`)
+      .filter(({ Action }) => Action.includes(action))
+      .map(({ Condition }) => Condition);
+
+  it("distribution writes the health item and used proofs, and no other item", () => {
+    expect(conditionsOf("distribution", "dynamodb:PutItem")).toEqual([
       { "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": ["HEALTH"] } },
+      { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["PROOF#*"] } },
     ]);
+    const { pk } = proofItem("pumps", { keyThumbprint: "thumbprint", proofId: "proof", expiresAt: 1 });
+    expect(pk).toMatch(/^PROOF#/);
+  });
+
+  it("enrolment deletes items of devices, where holds are, and no other function deletes any", () => {
+    const deleters = functions.filter((id) => conditionsOf(id, "dynamodb:DeleteItem").length > 0);
+    expect(deleters).toEqual(["enrollment"]);
+    expect(conditionsOf("enrollment", "dynamodb:DeleteItem")).toEqual([
+      { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["DEVICE#*"] } },
+    ]);
+    expect(holdKey("pumps", "pump-1").pk).toMatch(/^DEVICE#/);
   });
 
   it("the scheduler starts the scheduled function, keeps what it cannot hand over, and does nothing else", () => {

@@ -62,6 +62,7 @@ export function observedService(stack: Stack, fleets: readonly string[] = ["defa
       enrollment: observed("enrollment"),
       distribution: observed("distribution"),
       revocation: observed("revocation"),
+      access: observed("access"),
       reconciliation: observed("reconciliation"),
       bootstrap: observed("bootstrap"),
       provisioning: observed("provisioning"),

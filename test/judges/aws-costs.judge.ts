@@ -26,7 +26,7 @@ let devices = 0;
 /** One enrolment over HTTP; resolves to the certificate. The token is made elsewhere and costs this App nothing. */
 async function enrollOnce({ app }: AwsApp): Promise<string> {
   devices += 1;
-  const ask = { fleet, operatorId: "operator-1", deviceId: `pump-${devices}` };
+  const ask = { fleet, actor: "operator:operator-1", deviceId: `pump-${devices}` };
   const { token } = await createEnrollmentToken(provisioning.app, ask);
   const headers = { "content-type": "application/pkcs10", authorization: `Bearer ${token}` };
   const event = gatewayEvent({ method: "POST", path, headers, body: deviceCsr(deviceKey()) });

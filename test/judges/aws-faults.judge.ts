@@ -106,7 +106,7 @@ async function enrollAll(): Promise<Outcome> {
   const work = async (): Promise<void> => {
     while (next < devices) {
       next += 1;
-      const ask = { fleet, operatorId: "operator-1", deviceId: `pump-${next}` };
+      const ask = { fleet, actor: "operator:operator-1", deviceId: `pump-${next}` };
       const { token } = await createEnrollmentToken(clean.app, ask);
       const { serialNumber, certificate } = await askUntilAnswered(token, deviceCsr(deviceKey()));
       certificates.set(serialNumber, certificate);

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { getFleet } from "../../core/authority/issuer.ts";
 import { encodePem } from "../../core/formats/pem.ts";
 import { parseFleetPlans } from "../../lambdas/bootstrap/fleet-plans.ts";
 import { bootstrapFunction } from "../../lambdas/bootstrap/handler.ts";
@@ -45,6 +46,12 @@ describe("task bootstrapFleet", () => {
     expect(await run(event)).toEqual(await run(event));
   });
 
+  it("has the fleet follow the origin at which operators use their passkeys", async () => {
+    const event = { fleet: "clinic", origin: "https://keys.example.test" };
+    expect(await run(event)).toEqual(await run({ fleet: "clinic" }));
+    expect((await getFleet(fixture.app, "clinic")).record.origin).toBe("https://keys.example.test");
+  });
+
   it("refuses a fleet that is not configured, and says which are", async () => {
     await expect(run({ fleet: "lab" })).rejects.toMatchObject({
       name: "configuration_invalid",
@@ -72,7 +79,19 @@ describe("task bootstrapFleet", () => {
       name: "an operator without a CSR",
       event: { fleet: "clinic", operator: { operatorId: "operator-1" } },
       code: "request_invalid",
-      text: "operator.csr must be a PKCS #10 request in PEM",
+      text: "operator.csr is required",
+    },
+    {
+      name: "an origin with a path",
+      event: { fleet: "clinic", origin: "https://keys.example.test/jane" },
+      code: "configuration_invalid",
+      text: "without a path",
+    },
+    {
+      name: "an origin that is no text",
+      event: { fleet: "clinic", origin: 1 },
+      code: "request_invalid",
+      text: "origin must be https://HOST or https://HOST:PORT",
     },
     {
       name: "a private key for a CSR",

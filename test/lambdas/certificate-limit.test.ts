@@ -1,6 +1,6 @@
 import { expect, it, vi } from "vitest";
 import { handlersOf } from "../../lambdas/handlers.ts";
-import { certificateLimit } from "../../lambdas/http/access.ts";
+import { certificateLimit } from "../../lambdas/http/credentials.ts";
 import { emptyApp, gatewayEvent, problemOf } from "./gateway-event.ts";
 
 /** Shaped like PEM, of exactly so many characters. */

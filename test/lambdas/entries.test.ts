@@ -55,6 +55,7 @@ const holds: Readonly<Record<Entry, readonly string[]>> = {
   enrollment: ["dynamodb", "kms"],
   distribution: ["dynamodb"],
   revocation: ["dynamodb"],
+  access: ["dynamodb"],
   reconciliation: ["dynamodb", "kms", "sns"],
   bootstrap: ["dynamodb", "kms", "s3", "sns"],
   provisioning: ["dynamodb"],

@@ -17,7 +17,7 @@ export async function operatorOf(app: App, fleet: string, operatorId = "operator
 }
 
 export async function tokenOf(app: App, fleet: string, deviceId: string): Promise<string> {
-  const { token } = await createEnrollmentToken(app, { fleet, operatorId: "operator-1", deviceId });
+  const { token } = await createEnrollmentToken(app, { fleet, actor: "operator:operator-1", deviceId });
   return token;
 }
 

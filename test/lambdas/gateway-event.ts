@@ -1,5 +1,7 @@
 /** Events as API Gateway sends them (payload format 2.0), typed by the gateway's own published types. */
+
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
+import { identityVerifier } from "../../adapters/identity/identity-verifier.ts";
 import { operationKey } from "../../core/item-limits.ts";
 import { boundedMemo } from "../../core/memo.ts";
 import type { App } from "../../core/ports.ts";
@@ -13,13 +15,23 @@ export interface EventOptions {
   readonly body?: string | Buffer;
   /** PEM of the client certificate that the gateway has seen. */
   readonly certificate?: string;
+  /** ARN of the IAM principal whose signature the gateway has verified. */
+  readonly principal?: string;
 }
 
 export const requestId = "JKJaXmPLvHcESHA=";
 
 /** The shape of the gateway's documentation example; a Buffer body travels as base64. */
 export function gatewayEvent(options: EventOptions = {}): HttpEvent {
-  const { method = "GET", path = "/healthz", query = "", headers = {}, body, certificate } = options;
+  const {
+    method = "GET",
+    path = "/healthz",
+    query = "",
+    headers = {},
+    body,
+    certificate,
+    principal,
+  } = options;
   const event: APIGatewayProxyEventV2 = {
     version: "2.0",
     routeKey: "$default",
@@ -43,7 +55,24 @@ export function gatewayEvent(options: EventOptions = {}): HttpEvent {
     ...(body === undefined ? {} : { body: typeof body === "string" ? body : body.toString("base64") }),
     isBase64Encoded: Buffer.isBuffer(body),
   };
-  return event;
+  if (principal === undefined) return event;
+  return {
+    ...event,
+    requestContext: { ...event.requestContext, authorizer: { iam: iamIdentity(principal) } },
+  };
+}
+
+/** As in the gateway's documentation of IAM authorisation for HTTP APIs. */
+function iamIdentity(userArn: string) {
+  return {
+    accessKey: "ASIAEXAMPLE",
+    accountId: "123456789012",
+    callerId: "AROAEXAMPLE:session",
+    cognitoIdentity: null,
+    principalOrgId: null,
+    userArn,
+    userId: "AROAEXAMPLE:session",
+  };
 }
 
 function clientCert(clientCertPem: string) {
@@ -92,6 +121,7 @@ export function emptyApp(): App & { readonly lines: LogLine[] } {
     keys: { createKey: refuse, describeKey: refuse, sign: refuse },
     log: { info: write("info"), warn: write("warn"), error: write("error") },
     memo: boundedMemo(),
+    identities: identityVerifier(),
   };
 }
 

@@ -105,11 +105,15 @@ describe.each([...routes] as readonly Route[])("$id", (route) => {
     });
     const schemes = ((at(operation, "security") ?? []) as Json[]).flatMap((each) => Object.keys(each));
     const names = {
-      operator: "operatorCertificate",
-      device: "deviceCertificate",
-      enrollmentToken: "enrollmentToken",
+      operator: ["operatorCertificate", "operatorSession"],
+      device: ["deviceCertificate"],
+      enrollment: ["enrollmentToken", "enrollmentCertificate"],
+      pipeline: ["pipelineToken"],
+      iam: ["sigv4"],
+      invitation: ["invitation"],
+      proof: ["proofOfPossession"],
     };
-    expect(schemes).toEqual(route.access === "public" ? [] : [names[route.access[0]]]);
+    expect(schemes).toEqual(route.access === "public" ? [] : route.access.by.flatMap((kind) => names[kind]));
     for (const scheme of schemes) expect(at(document, "components", "securitySchemes", scheme)).toBeDefined();
     const success = at(operation, "responses", "201") ?? at(operation, "responses", "200");
     expect(Object.keys(at(success, "content") as Json)).toEqual([...route.produces]);

@@ -33,7 +33,7 @@ function run(remaining?: number) {
 }
 
 async function leaveIntent(): Promise<void> {
-  const request = { fleet, operatorId: "operator-1", deviceId: "pump-1" };
+  const request = { fleet, actor: "operator:operator-1", deviceId: "pump-1" };
   const { token } = await createEnrollmentToken(opened.app, request);
   keys.fault = "unavailable";
   const failed = enroll({ ...opened.app, keys }, { fleet, token, csr: deviceCsr(deviceKey()) });

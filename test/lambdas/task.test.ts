@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { identityVerifier } from "../../adapters/identity/identity-verifier.ts";
 import { systemClock } from "../../adapters/system/clock.ts";
 import { systemEntropy } from "../../adapters/system/entropy.ts";
 import { AppError } from "../../core/errors.ts";
@@ -14,6 +15,7 @@ const app: KeylessApp = {
   items: { get: async () => undefined, query: async () => ({ items: [] }), transact: async () => undefined },
   log: createLog({ write: (line) => lines.push(line) }),
   memo: boundedMemo(),
+  identities: identityVerifier(),
 };
 const awsRequestId = "7d1f3c2e-7a1e-4a52-9d84-6f3f5f0f6f50";
 

@@ -49,6 +49,8 @@ export const identities: Readonly<Record<ProfileId, SubjectIdentity>> = {
   device: { kind: "device", fleet: "clinic", trustDomain: "fleet.example", deviceId: "pump-7" },
   server: { kind: "server", fleet: "clinic", dnsNames: ["api.fleet.example"], ipAddresses: ["192.0.2.1"] },
   operator: { kind: "operator", fleet: "clinic", trustDomain: "fleet.example", operatorId: "op-3f9a" },
+  claim: { kind: "claim", fleet: "clinic", trustDomain: "fleet.example", claimId: "batch-7" },
+  quarantine: { kind: "device", fleet: "clinic", trustDomain: "fleet.example", deviceId: "pump-7" },
 };
 
 /** A serial number as issuance draws them, but the same each time. */

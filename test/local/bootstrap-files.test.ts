@@ -108,7 +108,7 @@ describe("the first operator's files", () => {
     await revoke(opened.app, {
       fleet,
       serialNumber: first.serialNumber,
-      operatorId: "x",
+      actor: "operator:x",
       reason: "keyCompromise",
     });
     await start();
@@ -122,7 +122,7 @@ describe("the first operator's files", () => {
     await revoke(opened.app, {
       fleet,
       serialNumber: first.serialNumber,
-      operatorId: "x",
+      actor: "operator:x",
       reason: "keyCompromise",
     });
     opened.clock.advance(91 * 86_400_000);

@@ -21,7 +21,7 @@ export async function startEcho(
   limits: Partial<ServerLimits> = {},
 ): Promise<EchoServer> {
   const log: LogLine[] = [];
-  const handlers = { enrollment: handler, distribution: handler, revocation: handler };
+  const handlers = { enrollment: handler, access: handler, distribution: handler, revocation: handler };
   const tls = { key: credential.key, cert: credential.cert };
   const server = await startHttpsServer({
     handlers,

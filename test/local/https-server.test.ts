@@ -130,6 +130,7 @@ it("the function of the route is the one that is called", async () => {
     enrollment: named("enrollment"),
     distribution: named("distribution"),
     revocation: named("revocation"),
+    access: named("access"),
   };
   const tls = { key: listener.key, cert: listener.cert };
   const one = await startHttpsServer({ handlers, tls, host: "127.0.0.1", port: 0, log: recordingLog([]) });
@@ -203,7 +204,7 @@ describe("close", () => {
 
 it("a port that is taken is an error, not a crash", async () => {
   const options = {
-    handlers: { enrollment: echo, distribution: echo, revocation: echo },
+    handlers: { enrollment: echo, distribution: echo, revocation: echo, access: echo },
     log: recordingLog([]),
   };
   const tls = { key: listener.key, cert: listener.cert };

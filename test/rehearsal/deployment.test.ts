@@ -2,13 +2,16 @@ import { X509Certificate } from "node:crypto";
 import { statSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { LambdaClient } from "@aws-sdk/client-lambda";
 import type { STSClient } from "@aws-sdk/client-sts";
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { assertOrigin } from "../../core/bootstrap/origin.ts";
 import { verifyCsr } from "../../core/formats/certification-request.ts";
 import { commonNames } from "../../core/formats/name.ts";
 import { decodePem } from "../../core/formats/pem.ts";
 import { assertPlace, identifyCaller, signInAdvice } from "../../scripts/deployment/account.ts";
 import { runCommand } from "../../scripts/deployment/command.ts";
+import { bootstrapFleet } from "../../scripts/deployment/fleets.ts";
 import {
   checkOperator,
   installOperator,
@@ -18,6 +21,7 @@ import {
   prepareOperator,
 } from "../../scripts/deployment/operator.ts";
 import { deployFlags } from "../../scripts/deployment/options.ts";
+import { originOf } from "../../scripts/deployment/stacks.ts";
 import { readStage } from "../../scripts/deployment/stage.ts";
 import { makeFakeAuthority } from "../cli/fake-authority.ts";
 import { temporaryDirectory } from "../cli/temporary-directory.ts";
@@ -126,6 +130,39 @@ describe("npm run deploy", () => {
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toContain(says);
     expect(stderr).not.toContain("    at ");
+  });
+});
+
+describe("the origin of passkeys", () => {
+  it.each([
+    { name: "the public domain", url: "https://enrol.example.org", origin: "https://enrol.example.org" },
+    {
+      name: "the gateway's own name, without the path",
+      url: "https://a1b2.execute-api.eu-central-1.amazonaws.com/",
+      origin: "https://a1b2.execute-api.eu-central-1.amazonaws.com",
+    },
+  ])("is $name, as the stack of the API says it, and one that a fleet takes", ({ url, origin }) => {
+    const said = originOf("dev", { "Fleetkey-dev-Api": { ApiUrl: url } });
+    expect(said).toBe(origin);
+    expect(() => assertOrigin(said)).not.toThrow();
+  });
+
+  it("goes into the bootstrap of each fleet, and nothing does where nobody says one", async () => {
+    const directory = join(temporaryDirectory(), "default");
+    const events: unknown[] = [];
+    const lambda = {
+      send: async ({ input }: { readonly input: { readonly Payload: Uint8Array } }) => {
+        events.push(JSON.parse(Buffer.from(input.Payload).toString("utf8")));
+        const { root } = makeFakeAuthority();
+        const rootFingerprint = new X509Certificate(root).fingerprint256.replaceAll(":", "").toLowerCase();
+        await rm(directory, { recursive: true, force: true });
+        return { Payload: Buffer.from(JSON.stringify({ root, rootFingerprint, trustStore: { key: "k" } })) };
+      },
+    } as unknown as LambdaClient;
+    const request = { lambda, bootstrapFunction: "b", fleet: "default", directory, withOperator: false };
+    await bootstrapFleet({ ...request, origin: "https://enrol.example.org" });
+    await bootstrapFleet(request);
+    expect(events).toEqual([{ fleet: "default", origin: "https://enrol.example.org" }, { fleet: "default" }]);
   });
 });
 

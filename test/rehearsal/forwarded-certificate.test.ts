@@ -19,6 +19,7 @@ const event = (headers: Record<string, string>): HttpEvent => ({
   requestContext: {
     requestId: "1",
     timeEpoch: 0,
+    domainName: "127.0.0.1",
     http: { method: "GET", path: "/", sourceIp: "127.0.0.1" },
     authentication: { clientCert: { clientCertPem: "claimed" } as never },
   },

@@ -1,7 +1,9 @@
 /** Room: test/support. A DeploymentApp without a fleet: real store and keys, objects in memory, notices kept. */
+
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { identityVerifier } from "../../adapters/identity/identity-verifier.ts";
 import { openSoftwareKeyService } from "../../adapters/local/software-key-service.ts";
 import { openSqliteItemStore } from "../../adapters/local/sqlite-item-store.ts";
 import { systemEntropy } from "../../adapters/system/entropy.ts";
@@ -42,6 +44,7 @@ export async function openDeploymentApp(): Promise<DeploymentFixture> {
     keys,
     log: recordingLog(log),
     memo: boundedMemo(),
+    identities: identityVerifier(),
     notifier: {
       async notify(notice) {
         await Promise.resolve();

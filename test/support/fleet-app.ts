@@ -5,6 +5,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { identityVerifier } from "../../adapters/identity/identity-verifier.ts";
 import { openSoftwareKeyService } from "../../adapters/local/software-key-service.ts";
 import { openSqliteItemStore } from "../../adapters/local/sqlite-item-store.ts";
 import { systemClock } from "../../adapters/system/clock.ts";
@@ -93,6 +94,7 @@ export async function openFleetApp(options: FleetAppOptions = {}): Promise<Fleet
     keys,
     log: recordingLog(log),
     memo: boundedMemo(),
+    identities: identityVerifier(),
   };
   const fleet = await addFleet(app, options.fleet ?? testFleet, options);
   return {

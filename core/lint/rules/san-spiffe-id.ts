@@ -5,7 +5,7 @@ import type { LintRule } from "../rule.ts";
 
 // No user, port, query, fragment, percent-encoding, empty or relative segment; lower-case trust domain.
 const spiffeId = /^spiffe:\/\/[a-z0-9._-]{1,255}(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._-]+)+$/;
-const holders: ReadonlySet<string> = new Set(["device", "operator"]);
+const holders: ReadonlySet<string> = new Set(["device", "operator", "claim"]);
 
 export const sanSpiffeId: LintRule = {
   id: "san-spiffe-id",

@@ -7,6 +7,7 @@ import { KMSClient, type KMSClientConfig } from "@aws-sdk/client-kms";
 import { clientConfiguration } from "../../../adapters/aws/client-configuration.ts";
 import { dynamoDbItemStore } from "../../../adapters/aws/dynamodb-item-store.ts";
 import { kmsKeyService } from "../../../adapters/aws/kms-key-service.ts";
+import { identityVerifier } from "../../../adapters/identity/identity-verifier.ts";
 import { systemClock } from "../../../adapters/system/clock.ts";
 import { systemEntropy } from "../../../adapters/system/entropy.ts";
 import { boundedMemo } from "../../../core/memo.ts";
@@ -64,6 +65,7 @@ export async function startAwsEmulators(): Promise<AwsEmulators> {
         keys: kmsKeyService({ aliasPrefix: "fleetkey/judge", client: keys, mayCreate: true }),
         log: recordingLog([]),
         memo: boundedMemo(),
+        identities: identityVerifier(),
       };
       return {
         app,

@@ -1,0 +1,100 @@
+/**
+ * Room: cli. Critical operations: ask for an approval, show where people approve it with their passkeys, wait for them,
+ * then call the operation. What was approved is what is called, or the service refuses it.
+ */
+import { setTimeout as pause } from "node:timers/promises";
+import { type Approval, approval } from "../lambdas/http/access-answers.ts";
+import type { Context } from "./command.ts";
+import { Failure } from "./failure.ts";
+import type { FleetApi, FleetCall } from "./fleet-api.ts";
+import type { Settings } from "./settings.ts";
+
+export interface CriticalCall<T> extends FleetCall<T> {
+  /** operationId of the API. */
+  readonly operation: string;
+  readonly parameters?: Readonly<Record<string, string>>;
+  readonly body: object;
+}
+
+export interface ApprovalFlags {
+  /** An approval that exists. */
+  readonly approval?: string | undefined;
+  readonly "no-wait"?: boolean | undefined;
+}
+
+export const approvalFlags = {
+  approval: {
+    type: "string",
+    valueHint: "ID",
+    description: "Go on with an approval that was asked for before",
+  },
+  "no-wait": { type: "boolean", description: "Ask for the approval, print its id, and exit with status 6" },
+} as const;
+
+const pollMilliseconds = 1_000;
+
+/** The page at which operators use their passkeys. */
+export function pageUrl(settings: Settings, fragment: Readonly<Record<string, string>>): string {
+  const url = new URL(`${settings.url.value}/passkeys`);
+  // Passkeys belong to names; the local server's is localhost.
+  if (url.hostname === "127.0.0.1" || url.hostname === "[::1]") url.hostname = "localhost";
+  url.hash = new URLSearchParams(fragment).toString();
+  return url.href;
+}
+
+function show({ approvalId }: { readonly approvalId: string }): FleetCall<Approval> {
+  return { method: "GET", path: `/approvals/${encodeURIComponent(approvalId)}`, schema: approval };
+}
+
+async function requested<T>(api: FleetApi, call: CriticalCall<T>, flags: ApprovalFlags): Promise<Approval> {
+  if (flags.approval !== undefined) return api.call(show({ approvalId: flags.approval }));
+  const { operation, parameters = {}, body } = call;
+  const request = { operation, parameters, body };
+  return api.call({ method: "POST", path: "/approvals", body: request, schema: approval });
+}
+
+/** Resolves when the approval is complete; throws a Failure when it never will be. */
+async function approved(api: FleetApi, first: Approval, { terminal, output }: Context): Promise<void> {
+  let seen = first;
+  while (seen.state === "requested") {
+    if (terminal.interrupted.aborted)
+      throw new Failure("interrupted", "interrupted", `approval ${seen.approvalId} is not complete yet`, {
+        remedy: `go on with --approval ${seen.approvalId}`,
+      });
+    await pause(pollMilliseconds);
+    const next = await api.call(show(seen));
+    if (next.approvedBy.length > seen.approvedBy.length)
+      output.note(`approved by ${next.approvedBy.join(" and ")}; it needs ${next.persons}`);
+    seen = next;
+  }
+  if (seen.state === "approved") return;
+  const reason = seen.state === "expired" ? "expired before it was complete" : "was executed already";
+  throw new Failure("refused", `approval_${seen.state}`, `approval ${seen.approvalId} ${reason}`, {
+    remedy: "run the same command again, without --approval",
+  });
+}
+
+/** The operation's answer; undefined when the command only asked for the approval (`--no-wait`). */
+export async function callCritical<T>(
+  api: FleetApi,
+  call: CriticalCall<T>,
+  flags: ApprovalFlags,
+  settings: Settings,
+  context: Context,
+): Promise<T | undefined> {
+  const { output } = context;
+  const asked = await requested(api, call, flags);
+  const { approvalId, persons, critical } = asked;
+  if (asked.state === "requested") {
+    const people = persons === 1 ? "one person" : `${persons} people`;
+    output.note(`${critical} needs ${people} to approve it, before ${asked.expiresAt}, at`);
+    output.note(`  ${pageUrl(settings, { fleet: settings.fleet.value, approval: approvalId })}`);
+  }
+  if (flags["no-wait"] === true) {
+    output.answer(asked, approvalId);
+    return undefined;
+  }
+  await approved(api, asked, context);
+  const headers = { ...call.headers, "fleetkey-approval": approvalId };
+  return api.call({ ...call, headers });
+}

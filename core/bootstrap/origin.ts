@@ -1,0 +1,44 @@
+/**
+ * Room: core/bootstrap. Where operators use their passkeys. WebAuthn binds a passkey to the host name, so the deployment
+ * says it, and no request can: what a Host header claims counts for nothing.
+ */
+import { getFleet } from "../authority/issuer.ts";
+import { AppError, isAppError } from "../errors.ts";
+import type { KeylessApp } from "../ports.ts";
+import { fleetItem } from "../records/fleet-record.ts";
+
+/** As the URL standard writes hosts that are addresses: four decimal numbers, or brackets. */
+const address = /^(?:\[.*\]|\d+(?:\.\d+){3})$/;
+
+/** @throws AppError configuration_invalid for what is no https origin (RFC 6454 §6.2) of a named host. */
+export function assertOrigin(origin: string): void {
+  const url = URL.canParse(origin) ? new URL(origin) : undefined;
+  // WebAuthn Level 3 §5.1.3: a relying party id is a domain, which an address is not.
+  if (url?.protocol === "https:" && url.origin === origin && !address.test(url.hostname)) return;
+  throw new AppError(
+    "configuration_invalid",
+    "the origin of the page for passkeys is not https://NAME or https://NAME:PORT, without a path; correct it",
+  );
+}
+
+/** Each lost race means that another start has made progress. */
+const attempts = 10;
+
+/**
+ * The fleet's record with this origin; written when it has another. Passkeys of another host name stop working.
+ * @throws AppError configuration_invalid, not_found, store_condition_failed when others write all the time.
+ */
+export async function moveOrigin(app: KeylessApp, fleet: string, origin: string): Promise<void> {
+  assertOrigin(origin);
+  for (let attempt = 1; ; attempt += 1) {
+    const { record, version } = await getFleet(app, fleet);
+    if (record.origin === origin) return;
+    try {
+      await app.items.transact([{ put: fleetItem({ ...record, origin }), when: version }]);
+      app.log.info("origin_moved", { fleet });
+      return;
+    } catch (error) {
+      if (!isAppError(error, "store_condition_failed") || attempt === attempts) throw error;
+    }
+  }
+}

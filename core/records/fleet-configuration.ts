@@ -1,0 +1,99 @@
+/**
+ * Room: core/records. What a fleet accepts and whom it trusts besides its own authorities: one document, one item,
+ * in the partition that every request reads anyhow. `core/fleets/configure.ts` checks it before it is stored.
+ */
+import type { Item, ItemKey, NewItem } from "../ports.ts";
+import { accessLimits, type EnrollmentMethod, type PipelineOperation } from "../standard/access.ts";
+import type { ProfileId } from "../standard/profiles.ts";
+import { text } from "./attributes.ts";
+
+/** An authority of a device maker, which signed the certificates that its devices came with. */
+export interface ManufacturerTrust {
+  /** Opaque name, unique in the fleet. */
+  readonly id: string;
+  /** PEM of the one certificate whose key signed the devices' own. */
+  readonly certificate: string;
+  /** Where the device's identifier is: subject serialNumber (X.520), or hardwareModuleName (RFC 4108 §5). */
+  readonly identifier: "serialNumber" | "hardwareModuleName";
+}
+
+interface Permission {
+  /** Opaque name, unique in the fleet; stands in the audit log. */
+  readonly id: string;
+  readonly operations: readonly PipelineOperation[];
+  /** Profiles of the certificates that tokens and registrations may be for. */
+  readonly profiles: readonly ProfileId[];
+}
+
+export interface OidcPipelineTrust extends Permission {
+  readonly kind: "oidc";
+  /** https URL, exactly as `iss` has it. */
+  readonly issuer: string;
+  readonly jwksUri?: string;
+  readonly audience: string;
+  /** Claim → pattern over its whole value (`core/policy/claim-pattern.ts`); all must match, `sub` among them. */
+  readonly claims: Readonly<Record<string, string>>;
+}
+
+export interface IamPipelineTrust extends Permission {
+  readonly kind: "iam";
+  /** Pattern over the whole ARN of the caller, as API Gateway has verified it (SigV4). */
+  readonly principal: string;
+}
+
+export type PipelineTrust = OidcPipelineTrust | IamPipelineTrust;
+
+/** An identity provider at which operators sign in with more than one factor. */
+export interface OperatorIssuer {
+  readonly issuer: string;
+  readonly jwksUri?: string;
+  readonly audience: string;
+  /** The claim that proves more than one factor: a member of `amr` (RFC 8176), or `acr`. */
+  readonly mfa: { readonly claim: "amr" | "acr"; readonly value: string };
+}
+
+export interface FleetConfiguration {
+  readonly accepts: readonly EnrollmentMethod[];
+  /** Days of validity where they are not the profile's default. */
+  readonly validityDays: Readonly<Partial<Record<ProfileId, number>>>;
+  /** Device ids begin with one of these; empty: any. */
+  readonly deviceIdPrefixes: readonly string[];
+  /** Of one device, an hour. */
+  readonly issuancesPerHour: number;
+  /** Days after its certificate's expiry in which a device may come back into quarantine. */
+  readonly quarantineDays: number;
+  readonly manufacturers: readonly ManufacturerTrust[];
+  readonly pipelines: readonly PipelineTrust[];
+  readonly operatorIssuers: readonly OperatorIssuer[];
+}
+
+/** Of a fleet that nobody has configured: one-time tokens, and nobody but its own operators. */
+export const defaultConfiguration: FleetConfiguration = Object.freeze({
+  accepts: ["token"] as const,
+  validityDays: {},
+  deviceIdPrefixes: [],
+  issuancesPerHour: accessLimits.issuancesPerHour.default,
+  quarantineDays: 30,
+  manufacturers: [],
+  pipelines: [],
+  operatorIssuers: [],
+});
+
+const sortKey = "CONFIGURATION";
+
+/** In the fleet's own partition. */
+export function configurationKey(fleet: string): ItemKey {
+  return { pk: `FLEET#${fleet}`, sk: sortKey };
+}
+
+export const isConfigurationItem = (item: Item): boolean => item.sk === sortKey;
+
+export function configurationItem(fleet: string, configuration: FleetConfiguration): NewItem {
+  return { ...configurationKey(fleet), attributes: { document: JSON.stringify(configuration) } };
+}
+
+/** What was stored, members that came with a later release at their defaults. @throws AppError internal. */
+export function fleetConfiguration(item: Item): FleetConfiguration {
+  const stored = JSON.parse(text(item, "document")) as Partial<FleetConfiguration>;
+  return { ...defaultConfiguration, ...stored };
+}

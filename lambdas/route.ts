@@ -1,0 +1,75 @@
+/** Room: lambdas. The form of a row of the API's table (`routes.ts`): who may call what, and what serves it. */
+import type { CriticalOperationId, PipelineOperation, Role } from "../core/standard/access.ts";
+
+/** Functions that answer requests. */
+export type FunctionId = "access" | "enrollment" | "distribution" | "revocation";
+
+/** Functions that a schedule or a deployment starts; no request reaches them. */
+export type TaskFunctionId = "reconciliation" | "bootstrap" | "provisioning";
+
+/**
+ * How a caller proves who it is.
+ * operator: an operator's certificate over mutual TLS, or a session bound to a key (DPoP).
+ * device: a device's certificate over mutual TLS.
+ * enrollment: whichever enrolment credential the fleet accepts (`core/enrollment/credentials`).
+ * pipeline: a token of a CI system's OIDC issuer, as Bearer. iam: SigV4, verified by API Gateway.
+ * invitation: a one-time invitation to register a passkey, as Bearer.
+ * proof: a key only (DPoP), to which a session will be bound.
+ */
+export type CredentialKind =
+  | "operator"
+  | "device"
+  | "enrollment"
+  | "pipeline"
+  | "iam"
+  | "invitation"
+  | "proof";
+
+export type MediaType =
+  | "application/json"
+  | "application/pkcs10"
+  | "application/pem-certificate-chain"
+  | "text/html";
+
+/** What a route or a task may touch; its function is granted the union of its rows and nothing else. */
+export interface Touches {
+  /**
+   * `probe` reads, and writes the one health item: a grant for it names that item's key (see health.ts).
+   * `read` also remembers proofs, so that none counts twice: a grant for it names their partitions.
+   */
+  readonly items: "none" | "read" | "probe" | "write";
+  /** `issue` signs with issuing authorities; `certify` with roots too, and looks keys up by name. */
+  readonly keys: "none" | "issue" | "certify";
+  /** Lifts the hold of a device, the one kind of item that is deleted: a grant for it names devices' partitions. */
+  readonly releases?: true;
+}
+
+/** Who may call: any one of `by`, which the door looks for in this order. */
+export interface Access {
+  readonly by: readonly [CredentialKind, ...CredentialKind[]];
+  /** Of an operator. Present exactly where `by` names operators. */
+  readonly roles?: readonly Role[];
+  /** Of a pipeline. Present exactly where `by` names pipelines or IAM. */
+  readonly operation?: PipelineOperation;
+  /** An operator's certificate, which is one factor, does not do. */
+  readonly sessionOnly?: true;
+  /** The very operation needs an approval with MFA assertions over it. */
+  readonly critical?: CriticalOperationId;
+  /** Where a device's standing is looked at: an issuance asks for it in its transaction. @default the door */
+  readonly standing?: "transaction";
+}
+
+export interface Route {
+  readonly id: string;
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  /** Literal segments and `{name}` parameters; no trailing slash. */
+  readonly path: `/${string}`;
+  readonly access: "public" | Access;
+  readonly function: FunctionId;
+  readonly summary: string;
+  readonly touches: Touches;
+  /** Media types of the request body; absent when the route takes none. */
+  readonly consumes?: readonly MediaType[];
+  /** Media types of the answer, the preferred one first. */
+  readonly produces: readonly [MediaType, ...MediaType[]];
+}

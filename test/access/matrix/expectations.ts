@@ -1,0 +1,85 @@
+/**
+ * Room: test. Who may call what, stated by hand and by nobody's code: the matrix test holds the door to it. A route
+ * that is missing here does not compile (`npm run check`), and what is here differs from `lambdas/routes.ts` only by
+ * mistake.
+ */
+import type { RouteId } from "../../../lambdas/routes.ts";
+
+export type RoleName = "owner" | "securityOfficer" | "provisioner" | "auditor";
+
+export interface Expectation {
+  /** Nobody is asked who he is. */
+  readonly anyone?: true;
+  /** Operators of these roles, by certificate or by session. */
+  readonly operators?: readonly RoleName[];
+  /** Of them, by session only. */
+  readonly sessionOnly?: true;
+  /** The session is over with the call, so that a second one finds none. */
+  readonly ends?: true;
+  /** Of them, with an approval of the very operation only. */
+  readonly approved?: true;
+  /** Devices. `issuance`: their standing is a condition of the issuance, not of the door. */
+  readonly devices?: "door" | "issuance";
+  /** Pipelines of a trusted issuer whose entry allows this. */
+  readonly pipelines?: true;
+  /** IAM principals whose entry allows this. */
+  readonly principals?: true;
+  /** Whoever holds an invitation. */
+  readonly invited?: true;
+  /** Whoever proves a key. */
+  readonly keyHolders?: true;
+  /** Whoever holds an enrolment credential. */
+  readonly enrolling?: true;
+}
+
+const all = ["owner", "securityOfficer", "provisioner", "auditor"] as const;
+const hands = ["owner", "securityOfficer", "provisioner"] as const;
+const security = ["owner", "securityOfficer"] as const;
+const watchers = ["owner", "securityOfficer", "auditor"] as const;
+
+export const expectations = {
+  // Certificates of devices.
+  createEnrollmentToken: { operators: hands, pipelines: true },
+  createEnrollmentTokenByIam: { principals: true },
+  enroll: { enrolling: true },
+  renew: { devices: "issuance" },
+  // What was issued.
+  listCertificates: { operators: all, pipelines: true },
+  listCertificatesByIam: { principals: true },
+  getCertificate: { operators: all, pipelines: true },
+  getCertificateByIam: { principals: true },
+  revokeCertificate: { operators: security },
+  // The inventory.
+  registerDevices: { operators: hands, pipelines: true },
+  registerDevicesByIam: { principals: true },
+  getDevice: { operators: all },
+  setDeviceState: { operators: security },
+  getOwnDevice: { devices: "door" },
+  createClaim: { operators: hands },
+  getClaim: { operators: all },
+  listEnrollmentRequests: { operators: all },
+  decideEnrollmentRequest: { operators: hands },
+  // Operators.
+  certifyOperator: { operators: all, sessionOnly: true },
+  listOperators: { operators: watchers },
+  inviteOperator: { operators: ["owner"], approved: true },
+  changeOperator: { operators: ["owner"], approved: true },
+  inviteFirstPasskey: { operators: all },
+  createChallenge: { anyone: true },
+  registerPasskey: { invited: true },
+  createSession: { keyHolders: true },
+  endSession: { operators: all, sessionOnly: true, ends: true },
+  createApproval: { operators: security },
+  listApprovals: { operators: watchers },
+  getApproval: { operators: watchers },
+  assertApproval: { operators: security },
+  getPasskeyPage: { anyone: true },
+  // The fleet.
+  getFleet: { operators: all },
+  configureFleet: { operators: ["owner"], approved: true },
+  setFleetState: { operators: ["owner"], approved: true },
+  // Public things.
+  getTrustBundle: { anyone: true },
+  getOpenApi: { anyone: true },
+  getHealth: { anyone: true },
+} as const satisfies Record<RouteId, Expectation>;
