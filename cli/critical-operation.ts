@@ -88,7 +88,9 @@ export async function callCritical<T>(
   if (asked.state === "requested") {
     const people = persons === 1 ? "one person" : `${persons} people`;
     output.note(`${critical} needs ${people} to approve it, before ${asked.expiresAt}, at`);
-    output.note(`  ${pageUrl(settings, { fleet: settings.fleet.value, approval: approvalId })}`);
+    // The service knows where passkeys work: with two names, not at the one that asks for certificates.
+    const page = asked.url ?? pageUrl(settings, { fleet: settings.fleet.value, approval: approvalId });
+    output.note(`  ${page}`);
   }
   if (flags["no-wait"] === true) {
     output.answer(asked, approvalId);

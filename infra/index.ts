@@ -2,6 +2,7 @@
  * Room: infra. What others import: `new FleetKey(this, "Pki")` is the whole service in a stack of theirs. The rest is
  * for those who keep state in a stack of its own, or put names, alarms and a distribution around it.
  */
+export type { PipelineOperation } from "../core/standard/access.ts";
 export type { DeployedFunctionId, ReservedConcurrency } from "./configuration/concurrency.ts";
 export type { AuthorityAlgorithm, FleetConfiguration } from "./configuration/fleets.ts";
 export { ArtifactDistribution, type ArtifactDistributionProps } from "./constructs/artifact-distribution.ts";

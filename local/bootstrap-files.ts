@@ -5,6 +5,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { FileLock } from "../adapters/local/file-lock.ts";
 import { ensurePrivateDirectory, publishPrivateFile } from "../adapters/local/private-directory.ts";
 import { issueForDeployment } from "../core/bootstrap/end-entity.ts";
 import { trustBundlePem } from "../core/distribution/trust.ts";
@@ -66,7 +67,7 @@ async function standing(app: App, fleet: string, files: BootstrapFiles): Promise
   return due <= app.clock.now() ? "due" : "inForce";
 }
 
-/** The key on disk: the one that a kill left, or a new one. Of two first starts both use the first's. */
+/** The key on disk: the one that a kill left, or a new one. */
 async function publishedKey(path: string): Promise<string> {
   const existing = await readIfPresent(path);
   if (operatorKey(existing) === undefined) await rm(path, { force: true });
@@ -126,13 +127,17 @@ export function writeBootstrapFiles(app: App, fleet: string, dataDir: string): P
   return writeOperatorFiles(app, fleet, join(dataDir, "bootstrap"));
 }
 
-/** As `writeBootstrapFiles`, in any directory. */
+/** As `writeBootstrapFiles`, in any directory. One process at a time: a key and its certificate are two files. */
 export async function writeOperatorFiles(
   app: App,
   fleet: string,
   directory: string,
 ): Promise<BootstrapFiles> {
   await ensurePrivateDirectory(directory);
+  return new FileLock(join(directory, ".lock")).hold(() => mendFiles(app, fleet, directory));
+}
+
+async function mendFiles(app: App, fleet: string, directory: string): Promise<BootstrapFiles> {
   const files: BootstrapFiles = {
     root: join(directory, "root.pem"),
     operatorCertificate: join(directory, "operator.pem"),

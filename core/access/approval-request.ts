@@ -48,6 +48,8 @@ export interface ApprovalSummary {
   /** What a passkey signs, or an ID token's nonce: of now, and good for five minutes. */
   readonly challenge: string;
   readonly relyingPartyId?: string;
+  /** The page at which passkeys approve it; absent while the fleet has no page. */
+  readonly url?: string;
   readonly state: "requested" | "approved" | "executed" | "expired";
   /** How many people it needs, as the fleet's operators are now. */
   readonly persons: number;
@@ -79,6 +81,17 @@ function counted(record: ApprovalRecord, approvers: Approvers, now: number): rea
   return executedAt === undefined ? fresh.filter(({ operatorId }) => approvers.has(operatorId)) : fresh;
 }
 
+/** Where passkeys work: not always the name that the caller used, which may be the one for certificates. */
+function pageOf(
+  fleet: Fleet,
+  approvalId: string,
+): { readonly relyingPartyId?: string; readonly url?: string } {
+  const site = siteOf(fleet);
+  if (site === undefined) return {};
+  const fragment = new URLSearchParams({ fleet: fleet.record.fleet, approval: approvalId });
+  return { relyingPartyId: site.relyingPartyId, url: `${site.origin}/passkeys#${fragment}` };
+}
+
 /** What `record` says at the present time. */
 export function approvalSummary(
   app: KeylessApp,
@@ -90,7 +103,6 @@ export function approvalSummary(
   const { executedAt, createdAt, expiresAt, operation, critical, approvalId, requestedBy } = record;
   const assertions = counted(record, approvers, now);
   const document = JSON.parse(record.document) as Pick<ApprovalSummary, "parameters" | "body">;
-  const site = siteOf(fleet);
   return {
     approvalId,
     operation,
@@ -99,7 +111,7 @@ export function approvalSummary(
     body: document.body,
     operationDigest: record.operationDigest,
     challenge: approvalChallenge(record, now),
-    ...(site === undefined ? {} : { relyingPartyId: site.relyingPartyId }),
+    ...pageOf(fleet, approvalId),
     state: stateOf(record, suffices(record, assertions, approvers), now),
     persons: personsOf(record, approvers),
     requestedBy,

@@ -12,7 +12,7 @@ import {
   decodeCertificate,
   verifyCertificateSignature,
 } from "../formats/x509/certificate.ts";
-import { subjectAltName } from "../formats/x509/extensions/index.ts";
+import { subjectAltName } from "../formats/x509/extensions/subject-alt-name.ts";
 import { serialNumberHex } from "../formats/x509/tbs-certificate.ts";
 import type { KeylessApp } from "../ports.ts";
 import type { CertificateRecord, Stored } from "../records/certificate-record.ts";

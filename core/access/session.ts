@@ -3,7 +3,7 @@
  * The token alone opens nothing; each request brings a proof of that key, which counts once.
  */
 import { auditEntry } from "../audit/entry.ts";
-import { findFleet, getFleet } from "../authority/issuer.ts";
+import { type Fleet, findFleet, getFleet } from "../authority/issuer.ts";
 import { AppError, isAppError } from "../errors.ts";
 import type { KeylessApp, VerifiedProof } from "../ports.ts";
 import type { Stored } from "../records/certificate-record.ts";
@@ -51,6 +51,19 @@ function inForce(app: KeylessApp, { state, expiresAt }: SessionRecord): boolean 
 }
 
 /**
+ * Vault CVE-2020-16250: a proof for another host counts nowhere else, even where the request claims to be for that host.
+ * The deployment says where sessions are used; a Host header is the caller's own word.
+ */
+function assertOwnHost(fleet: Fleet, url: string): void {
+  const { origin } = fleet.record;
+  if (origin === undefined || new URL(url).origin === origin) return;
+  throw new AppError(
+    "proof_invalid",
+    "sessions of this fleet are used at the origin of its page for passkeys only",
+  );
+}
+
+/**
  * Three reads and one write, of the proof's id alone.
  * @throws AppError session_invalid (unknown, ended, expired, bound to another key), proof_invalid, proof_replayed,
  * operator_not_active.
@@ -70,6 +83,7 @@ export async function authenticateSession(
   ]);
   if (session === undefined || fleetState === undefined || !inForce(app, session.value)) throw invalid();
   if (session.value.keyThumbprint !== verified.keyThumbprint) throw invalid();
+  assertOwnHost(fleetState, url);
   // Only now: a stranger leaves nothing in the store.
   await rememberProof(app, fleet, verified);
   const operator = await activeOperator(app, fleet, session.value.operatorId);
@@ -91,7 +105,7 @@ export async function proveKey(
   { proof, method, url }: Omit<PresentedSession, "token">,
 ): Promise<ProvenKey> {
   const verified = await app.identities.verifyProof(proof, { method, url, now: app.clock.now() });
-  await getFleet(app, fleet);
+  assertOwnHost(await getFleet(app, fleet), url);
   await rememberProof(app, fleet, verified);
   return { kind: "proof", keyThumbprint: verified.keyThumbprint };
 }

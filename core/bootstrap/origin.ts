@@ -35,7 +35,7 @@ export async function moveOrigin(app: KeylessApp, fleet: string, origin: string)
     if (record.origin === origin) return;
     try {
       await app.items.transact([{ put: fleetItem({ ...record, origin }), when: version }]);
-      app.log.info("origin_moved", { fleet });
+      if (record.origin !== undefined) app.log.info("origin_moved", { fleet });
       return;
     } catch (error) {
       if (!isAppError(error, "store_condition_failed") || attempt === attempts) throw error;

@@ -5,7 +5,8 @@ import { decodeSubjectPublicKey } from "../formats/spki.ts";
 import { checkKeyStrength } from "../formats/weak-keys.ts";
 import { type Certificate, decodeCertificate } from "../formats/x509/certificate.ts";
 import type { ExtensionType } from "../formats/x509/extension.ts";
-import { basicConstraints, keyUsage } from "../formats/x509/extensions/index.ts";
+import { basicConstraints } from "../formats/x509/extensions/basic-constraints.ts";
+import { keyUsage } from "../formats/x509/extensions/key-usage.ts";
 import type { ManufacturerTrust } from "../records/fleet-configuration.ts";
 
 function refuse(message: string): never {

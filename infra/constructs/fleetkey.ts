@@ -5,6 +5,7 @@ import { Metric, type MetricOptions } from "aws-cdk-lib/aws-cloudwatch";
 import { Grant, type IGrantable } from "aws-cdk-lib/aws-iam";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
+import type { PipelineOperation } from "../../core/standard/access.ts";
 import {
   type DeployedFunctionId,
   defaultReservedConcurrency,
@@ -104,14 +105,19 @@ export class FleetKey extends Construct {
   /**
    * Lets `grantee` call the routes of one fleet under /v1/iam, by SigV4. That is half of it: the fleet's configuration
    * must also name the grantee's role, and what it may do.
+   * @param operations What it may call. @default all that pipelines may be allowed
    * @throws Error for a fleet that is not configured.
    */
-  grantPipelineInvocation(grantee: IGrantable, fleet: string): Grant {
+  grantPipelineInvocation(
+    grantee: IGrantable,
+    fleet: string,
+    ...operations: readonly PipelineOperation[]
+  ): Grant {
     this.state.keysOf(fleet);
     return Grant.addToPrincipal({
       grantee,
       actions: ["execute-api:Invoke"],
-      resourceArns: this.http.iamRouteArns(fleet),
+      resourceArns: this.http.iamRouteArns(fleet, operations.length === 0 ? undefined : operations),
     });
   }
 

@@ -15,8 +15,10 @@ import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
+import { type PipelineOperation, pipelineOperations } from "../../core/standard/access.ts";
 import { retention } from "../../core/standard/retention.ts";
 import { type FunctionId, type Route, routes } from "../../lambdas/routes.ts";
+import { iamRouteResources, isIamRoute } from "../configuration/iam-routes.ts";
 import { logGroupName } from "./deployment-names.ts";
 import type { FleetKeyState } from "./fleetkey-state.ts";
 
@@ -55,9 +57,6 @@ const requestLine = {
 } as const;
 
 const everyRoute: readonly Route[] = routes;
-
-/** Whether API Gateway itself asks who calls: by SigV4, and refuses whom no IAM policy lets invoke that route. */
-const byIam = ({ access }: Route): boolean => access !== "public" && access.by.includes("iam");
 
 export class HttpApi extends Construct {
   readonly api: GatewayApi;
@@ -110,7 +109,7 @@ export class HttpApi extends Construct {
         httpApi,
         routeKey: HttpRouteKey.with(route.path, HttpMethod[route.method]),
         integration: integrations[route.function],
-        ...(byIam(route) && { authorizer }),
+        ...(isIamRoute(route) && { authorizer }),
       });
     // Says 404 and 405 as the API says everything: with a problem of RFC 9457.
     new HttpRoute(this, "otherwise", {
@@ -120,16 +119,13 @@ export class HttpApi extends Construct {
     });
   }
 
-  /**
-   * ARNs of the routes of one fleet that IAM lets call, for `execute-api:Invoke`. Where a path ends in a parameter, the
-   * ARN ends in a wildcard; the fleet is spelt out in each.
-   */
+  /** ARNs of the routes of one fleet that IAM lets call, for `execute-api:Invoke`. */
   iamRouteArns(fleet: string): string[] {
-    return everyRoute.filter(byIam).map(({ method, path }) =>
+    return iamRouteResources(fleet).map((resourceName) =>
       Stack.of(this).formatArn({
         service: "execute-api",
         resource: this.api.apiId,
-        resourceName: `$default/${method}${path.replace("{fleet}", fleet).replace(/\{\w+\}/g, "*")}`,
+        resourceName,
         arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
       }),
     );

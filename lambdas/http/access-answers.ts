@@ -87,9 +87,13 @@ export const approval = documented(
     body: z.record(z.string(), z.unknown()),
     operationDigest: documented(z.string(), { description: "SHA-256 of the very operation, hexadecimal." }),
     challenge: documented(z.string(), {
-      description: "What passkeys sign: it is made from approval and operation. base64url.",
+      description:
+        "What passkeys sign: it is made from approval and operation, changes every half minute and is good for five minutes. base64url.",
     }),
     relyingPartyId: z.exactOptional(z.string()),
+    url: documented(z.exactOptional(z.string()), {
+      description: "The page at which passkeys approve it; absent while the fleet has none.",
+    }),
     state: z.enum(["requested", "approved", "executed", "expired"]),
     persons: documented(z.int(), { description: "How many people it needs." }),
     requestedBy: operatorId(),

@@ -8,8 +8,9 @@ const { devicesPerUpload, claimQuota } = accessLimits;
 const keySha256 = text("must be 64 lowercase hexadecimal digits", /^[0-9a-f]{64}$/, {
   description: "SHA-256 of the device's SubjectPublicKeyInfo (DER), in lowercase hexadecimal.",
 });
-const manufacturerSerial = text("must be 1 to 64 printable ASCII characters", /^[\x20-\x7e]{1,64}$/, {
-  description: "The identifier that the maker's certificate gives the device.",
+const manufacturerSerial = text("must be 1 to 128 printable ASCII characters", /^[\x20-\x7e]{1,128}$/, {
+  description:
+    "The identifier that the maker's certificate gives the device: the subject's serialNumber as it stands; of a hardwareModuleName its type and serial number, as `1.3.6.1.4.1.32473.7:SN-00042`, with octets that are not printable ASCII as `hex:` and lowercase hexadecimal.",
   example: "SN-00042",
 });
 

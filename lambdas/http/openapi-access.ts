@@ -54,7 +54,7 @@ export const accessOperations = {
     answers: "The invitation.",
     request: json(requests.inviteOperatorRequest()),
     response: answers.invitation,
-    problems: ["name_not_permitted", "already_exists"],
+    problems: ["name_not_permitted", "already_exists", "store_condition_failed"],
   },
   changeOperator: {
     status: "200",
@@ -87,7 +87,14 @@ export const accessOperations = {
     answers: "The passkey.",
     request: json(requests.registerPasskeyRequest()),
     response: answers.registeredPasskey,
-    problems: ["passkey_invalid", "challenge_invalid", "already_exists"],
+    problems: [
+      "passkey_invalid",
+      "challenge_invalid",
+      "operator_not_active",
+      "access_denied",
+      "already_exists",
+      "store_condition_failed",
+    ],
   },
   createSession: {
     status: "201",
@@ -151,6 +158,7 @@ export const accessOperations = {
       "approval_stale",
       "approval_repeated",
       "rate_limited",
+      "store_condition_failed",
     ],
   },
   getPasskeyPage: {

@@ -93,7 +93,7 @@ export const operationDetails = {
     request: csr,
     response: issuedCertificate,
     headers: location,
-    problems: csrCodes,
+    problems: [...csrCodes, "fleet_suspended", "rate_limited", "store_condition_failed"],
   },
   enroll: {
     status: "201",

@@ -81,23 +81,37 @@ async function renew(stage: RehearsedStage, directory: string): Promise<string> 
   return after;
 }
 
+/** What a renewal with the certificate in `directory` comes to: `a certificate`, or the code of the refusal. */
+async function tryRenewal(stage: RehearsedStage, directory: string): Promise<string> {
+  const { csr } = await makeDeviceKey(deviceId, "P-256");
+  return connected(stage, await deviceCredential(directory), ({ api }) =>
+    api.renew({ csr }).then(
+      () => "a certificate",
+      (error: unknown) => (error instanceof Failure ? error.code : String(error)),
+    ),
+  );
+}
+
+/** Its release deletes the one kind of item that is ever deleted. */
+async function suspendAndRelease(stage: RehearsedStage, directory: string): Promise<void> {
+  const set = (act: string) => fleetkey(stage, ["device", act, deviceId, ...operatorFlags(stage)]);
+  assertEnded(await set("suspend"), "device suspend", remedy);
+  const refusal = await tryRenewal(stage, directory);
+  expectThat(refusal === "device_not_active", `the suspended device's renewal got ${refusal}`);
+  const released = assertEnded(await set("release"), "device release", remedy);
+  expectThat(released.stdout.includes("active"), `device release says ${released.stdout.slice(0, 200)}`);
+}
+
 /** Milliseconds from the end of `fleetkey cert revoke` to the refusal; fails when the next renewal is not refused. */
 async function revokeAndTime(
   stage: RehearsedStage,
   directory: string,
   serialNumber: string,
 ): Promise<number> {
-  const device = await deviceCredential(directory);
-  const { csr } = await makeDeviceKey(deviceId, "P-256");
   const revoke = ["cert", "revoke", serialNumber, "--reason", "keyCompromise"];
   assertEnded(await fleetkey(stage, [...revoke, ...operatorFlags(stage)]), "cert revoke", remedy);
   const revoked = performance.now();
-  const refusal = await connected(stage, device, ({ api }) =>
-    api.renew({ csr }).then(
-      () => "a certificate",
-      (error: unknown) => (error instanceof Failure ? error.code : String(error)),
-    ),
-  );
+  const refusal = await tryRenewal(stage, directory);
   expectThat(refusal === "client_certificate_revoked", `the revoked device's renewal got ${refusal}`);
   return performance.now() - revoked;
 }
@@ -118,6 +132,9 @@ export async function rehearseDeviceLife(stage: RehearsedStage, report: Report):
     judge(stage, directory),
   );
   await report.check("the operator lists and shows its certificate", () => listAndShow(stage, first));
+  await report.check("suspended it renews nothing, until the operator releases it", () =>
+    suspendAndRelease(stage, directory),
+  );
   const second = await report.need("it renews over mutual TLS, with another key", () =>
     renew(stage, directory),
   );

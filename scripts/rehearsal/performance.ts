@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Assembly, outputOf, runCdk } from "../deployment/cdk.ts";
 import { bootstrapFleet } from "../deployment/fleets.ts";
 import { type BootstrappedFleet, operatorFiles } from "../deployment/operator.ts";
+import { originOf } from "../deployment/stacks.ts";
 import { stackNames } from "../deployment/stage.ts";
 import { createClients } from "./aws-clients.ts";
 import { rehearseDeploymentAgain } from "./deploy-again.ts";
@@ -14,6 +15,9 @@ import { expectScheduledRun, rehearseEvidence } from "./evidence.ts";
 import { rehearseFigures } from "./figures.ts";
 import { deployByCommand, deployBySteps, type Site } from "./first-deployment.ts";
 import { rehearseLeastPrivilege } from "./least-privilege.ts";
+import { rehearseOperatorLife } from "./operator-life.ts";
+import { rehearsePipelineLife } from "./pipeline-life.ts";
+import { rehearsePipelines } from "./pipelines.ts";
 import { rehearseRefusals } from "./refusals.ts";
 import { type RehearsedStage, rehearsed } from "./rehearsed-stage.ts";
 import { expectThat, type Report } from "./report.ts";
@@ -56,6 +60,7 @@ const fleetRequest = ({ clients, operatorDirectory, outputs }: Omit<RehearsedSta
   bootstrapFunction: outputOf(outputs, api, "BootstrapFunction"),
   fleet: fleetName,
   directory: operatorDirectory,
+  origin: originOf(stageName, outputs),
 });
 
 /** Twice: whether the command made the fleet before or not, the second answer is the first. */
@@ -116,11 +121,15 @@ async function play(options: PerformanceOptions, report: Report, endings: Ending
   // Synthesised anew, which is slow: once.
   if (!evaluatesIam) await rehearseDeploymentAgain(stage, report);
   const device = await rehearseDeviceLife(stage, report);
+  const [serialNumber] = device.serialNumbers;
+  await rehearseOperatorLife(stage, serialNumber, report);
+  await rehearsePipelineLife(stage, serialNumber, report, { evaluatesIam });
   await rehearseRefusals(stage, report);
   await rehearseFigures(stage, report);
   await rehearseEvidence(stage, device, report);
   if (evaluatesIam) {
     await rehearseLeastPrivilege(stage, report);
+    await rehearsePipelines(stage, report);
     // Once is enough to wait for: here the schedule needs its role's permission besides.
     await report.check("the schedule runs the reconciliation", () => expectScheduledRun(stage, 75_000));
   }

@@ -12,6 +12,7 @@ import {
   execute,
   invitationCall,
   join,
+  origin,
   type Person,
   perform,
   request,
@@ -50,6 +51,8 @@ describe("an approval", () => {
       requestedBy: "operator-1",
       approvedBy: [],
       relyingPartyId: "api.example.test",
+      // Not the name that was called: operators' certificates have one of their own on AWS, without passkeys.
+      url: `${origin}/passkeys#fleet=${testFleet}&approval=${approvalId}`,
     });
     expect((await approve(team, owner, approvalId)).body).toMatchObject({
       state: "requested",

@@ -3,6 +3,7 @@
  * A port's call that never returns is a process that died there; nothing outside changes between two calls.
  */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { getFleet } from "../../core/authority/issuer.ts";
 import { clientTrustKey, type DeploymentRequest, deployFleet } from "../../core/bootstrap/deployment.ts";
 import { listCertificates } from "../../core/distribution/inventory.ts";
 import { leaseMilliseconds } from "../../core/enrollment/intent.ts";
@@ -62,6 +63,7 @@ const request = (): DeploymentRequest => ({
   plan: { fleet: "clinic", trustDomain: "example.test", rootAlgorithm: "P-256", issuingAlgorithm: "P-256" },
   fleets: ["clinic"],
   operator: { operatorId: "operator-1", csr: deviceCsr(deviceKey()) },
+  origin: "https://keys.example.test",
 });
 
 describe("a deployment that dies at any call", () => {
@@ -81,6 +83,7 @@ describe("a deployment that dies at any call", () => {
     const label = `died at step ${target}`;
     const { certificates } = await listCertificates(fixture.app, { fleet: "clinic", limit: 10 });
     expect(certificates.map(({ profile }) => profile).sort(), label).toEqual(["issuing", "operator", "root"]);
+    expect((await getFleet(fixture.app, "clinic")).record.origin, label).toBe(wanted.origin);
     expect(fixture.artifacts.text("fleets/clinic/trust.pem"), label).toBe(deployed.root);
     expect(fixture.trustStores.text(clientTrustKey), label).toBe(
       `${deployed.root}${deployed.operator?.chain}`,

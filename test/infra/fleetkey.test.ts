@@ -30,6 +30,16 @@ function granted(): Granted[] {
   );
 }
 
+/** ARNs of the API's routes that the importer's role may call and nothing else, what is known at deployment as `_`. */
+function grantedRoutes(): string[] {
+  const [statement, ...others] = granted();
+  expect(others).toEqual([]);
+  expect(statement).toMatchObject({ Effect: "Allow", Action: "execute-api:Invoke" });
+  return ((statement?.Resource ?? []) as { "Fn::Join": [string, unknown[]] }[])
+    .map(({ "Fn::Join": [, parts] }) => parts.map((part) => (typeof part === "string" ? part : "_")).join(""))
+    .toSorted();
+}
+
 const attribute = (id: RegExp) => ({ "Fn::GetAtt": [expect.stringMatching(id), "Arn"] });
 
 describe("new FleetKey(this, id)", () => {
@@ -144,18 +154,22 @@ describe("new FleetKey(this, id)", () => {
     const fleet = { trustDomain: "example.org", rootAlgorithm: "P-384", issuingAlgorithm: "P-256" } as const;
     const pki = new FleetKey(stack, "Pki", { fleets: { pumps: fleet, scales: fleet } });
     pki.grantPipelineInvocation(grantee, "pumps");
-    const [statement, ...others] = granted();
-    expect(others).toEqual([]);
-    expect(statement).toMatchObject({ Effect: "Allow", Action: "execute-api:Invoke" });
-    const arns = ((statement?.Resource ?? []) as { "Fn::Join": [string, unknown[]] }[]).map(
-      ({ "Fn::Join": [, parts] }) => parts.map((part) => (typeof part === "string" ? part : "_")).join(""),
-    );
     const prefix = "arn:_:execute-api:_:_:_/$default";
-    expect(arns.toSorted()).toEqual([
+    expect(grantedRoutes()).toEqual([
       `${prefix}/GET/v1/iam/fleets/pumps/certificates`,
       `${prefix}/GET/v1/iam/fleets/pumps/certificates/*`,
       `${prefix}/POST/v1/iam/fleets/pumps/devices`,
       `${prefix}/POST/v1/iam/fleets/pumps/enrollment-tokens`,
+    ]);
+  });
+
+  it("grantPipelineInvocation for named operations lets call the routes of those alone", () => {
+    const pki = new FleetKey(stack, "Pki");
+    pki.grantPipelineInvocation(grantee, "default", "createEnrollmentToken", "listCertificates");
+    const prefix = "arn:_:execute-api:_:_:_/$default";
+    expect(grantedRoutes()).toEqual([
+      `${prefix}/GET/v1/iam/fleets/default/certificates`,
+      `${prefix}/POST/v1/iam/fleets/default/enrollment-tokens`,
     ]);
   });
 

@@ -76,7 +76,9 @@ describe("EJBCA CVE-2021-40088, Lemur: an operator asks its own fleet for what i
   });
 
   /** Every way to name a certificate in a path: get, and revoke. */
-  const referring = routes.filter(({ path }) => path.includes("{serialNumber}"));
+  const referring = routes.filter(
+    ({ path, id }) => path.includes("{serialNumber}") && id !== "getCertificateByIam",
+  );
 
   it.each(referring)("$method $path: not_found, as a serial number that nobody has", async (route) => {
     const certificate = certificates.get("operator") ?? expect.fail("no certificate");

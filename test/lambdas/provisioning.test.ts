@@ -37,7 +37,7 @@ describe("task provisionEnrollmentToken", () => {
     written.length = 0;
     await run({ fleet, deviceId: "pump-2" });
     const actors = written.flatMap((one) => ("put" in one ? (one.put.attributes["actor"] ?? []) : []));
-    expect(actors).toEqual(["operator:iam:invocation"]);
+    expect(actors).toEqual(["iam:invocation"]);
   });
 
   it("neither logs nor stores the token", async () => {

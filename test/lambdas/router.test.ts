@@ -51,7 +51,7 @@ describe("one spelling for each resource: every other one does not exist", () =>
     ["constructor", "/v1/constructor"],
     ["overlong", `/v1/fleets/${"a".repeat(600)}/trust.pem`],
     ["overlong with many segments", "/v1".repeat(10_000)],
-    ["prefix of a route", "/v1/fleets/default"],
+    ["prefix of a route", "/v1/fleets"],
     ["beyond a route", "/healthz/more"],
   ] as const;
   it.each(paths)("%s", (_name, path) => {

@@ -4,11 +4,13 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { findOperator } from "../../core/access/operator.ts";
 import { listCertificates } from "../../core/distribution/inventory.ts";
 import { leaseMilliseconds } from "../../core/enrollment/intent.ts";
 import { reconcile } from "../../core/enrollment/reconciler.ts";
+import { operatorItem } from "../../core/records/operator-record.ts";
 import { revoke } from "../../core/revocation/revoke.ts";
-import { writeBootstrapFiles } from "../../local/bootstrap-files.ts";
+import { firstOperatorId, writeBootstrapFiles } from "../../local/bootstrap-files.ts";
 import { codeOf } from "../support/errors.ts";
 import { faultyKeys } from "../support/faulty-keys.ts";
 import { faultyStore } from "../support/faulty-store.ts";
@@ -128,6 +130,27 @@ describe("the first operator's files", () => {
     opened.clock.advance(91 * 86_400_000);
     await start();
     expect((await pair()).serialNumber).toBe(first.serialNumber);
+  });
+
+  it.each([
+    { name: "due", lost: false },
+    { name: "lost", lost: true },
+  ])("of an operator whom the owners have suspended are not made anew when $name", async ({ lost }) => {
+    const files = await start();
+    const record = (await findOperator(opened.app, fleet, firstOperatorId)) ?? expect.fail("no operator");
+    const put = operatorItem({ ...record.value, state: "suspended" });
+    await opened.app.items.transact([{ put, when: record.version }]);
+    if (lost) await rm(files.operatorCertificate);
+    else opened.clock.advance(61 * 86_400_000);
+    const before = await listCertificates(opened.app, { fleet, limit: 10 });
+    await start();
+    expect(opened.log).toContainEqual(expect.objectContaining({ event: "operator_suspended" }));
+    expect(await listCertificates(opened.app, { fleet, limit: 10 })).toEqual(before);
+    // Reinstated, it has its credential with the next start.
+    const reinstated = operatorItem({ ...record.value, state: "active" });
+    await opened.app.items.transact([{ put: reinstated, when: record.version + 1 }]);
+    await start();
+    expect((await pair()).matches).toBe(true);
   });
 
   it.each([

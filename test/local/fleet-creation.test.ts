@@ -5,6 +5,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat } from "node:fs/prom
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { getFleet } from "../../core/authority/issuer.ts";
 import { fleetItem } from "../../core/records/fleet-record.ts";
@@ -131,22 +132,60 @@ describe("a fleet made beside a running server", () => {
   });
 
   it("four at once, two of one name, while devices enrol: three fleets, whole", async () => {
-    const load = (async () => {
+    const load = async () => {
       const statuses: number[] = [];
       for (let index = 0; index < 20; index += 1)
         statuses.push(...(await enrol("default", "bootstrap", `pump-${index}`)));
-      return statuses;
-    })();
-    const made = await Promise.all(["ward-1", "ward-2", "ward-3", "ward-1"].map((fleet) => create(fleet)));
-    expect(new Set((await load).map(String))).toEqual(new Set(["201"]));
+      return new Set(statuses);
+    };
+    const names = ["ward-1", "ward-2", "ward-3", "ward-1"];
+    const [statuses, ...made] = await Promise.all([load(), ...names.map((fleet) => create(fleet))]);
+    expect(statuses).toEqual(new Set([201]));
     expect(new Set(made.map(({ rootFingerprint }) => rootFingerprint)).size).toBe(3);
     for (const fleet of ["ward-1", "ward-2", "ward-3"])
       expect(await enrol(fleet, `fleets/${fleet}`, "pump-1")).toEqual([201, 201]);
   });
 });
 
+describe("kill -9 of whoever makes a fleet", () => {
+  const creator = join(import.meta.dirname, "fixtures/fleet-creator.ts");
+
+  /** Lives for `milliseconds` of its work. */
+  async function makeAndDie(fleet: string, milliseconds: number): Promise<"killed" | "done"> {
+    const child = spawn(process.execPath, [creator, dataDir, fleet], { stdio: ["ignore", "pipe", "ignore"] });
+    const exited = once(child, "exit") as Promise<[number | null]>;
+    if (child.stdout === null) expect.fail("no output");
+    await once(createInterface(child.stdout), "line");
+    await sleep(milliseconds);
+    child.kill("SIGKILL");
+    const [code] = await exited;
+    return code === null ? "killed" : "done";
+  }
+
+  it("at any moment: the next run finishes it, with one root, one issuing authority and one operator", async () => {
+    const deaths: string[] = [];
+    for (let kill = 0; kill < 6; kill += 1) {
+      const fleet = `killed-${kill}`;
+      deaths.push(await makeAndDie(fleet, 12 * kill), await makeAndDie(fleet, 17 * kill));
+      await create(fleet);
+      expect(await enrol(fleet, `fleets/${fleet}`, "pump-1"), fleet).toEqual([201, 201]);
+      const api = await operatorOf(`fleets/${fleet}`);
+      const { certificates } = (await api.call(`/v1/fleets/${fleet}/certificates`)).json();
+      api.close();
+      const profiles = (certificates as { profile: string }[]).map(({ profile }) => profile).sort();
+      expect(profiles, fleet).toEqual(["device", "issuing", "operator", "root"]);
+    }
+    expect(deaths).toContain("killed");
+  }, 180_000);
+});
+
 describe("what is refused before anything is made", () => {
-  const cases: readonly (readonly [name: string, fleet: string, change: Partial<LocalFleetOptions>, code: string])[] = [
+  const cases: readonly (readonly [
+    name: string,
+    fleet: string,
+    change: Partial<LocalFleetOptions>,
+    code: string,
+  ])[] = [
     ["a name in capitals", "Clinic-9", {}, "name_not_permitted"],
     ["a name with a path in it", "../clinic", {}, "name_not_permitted"],
     ["no name", "", {}, "name_not_permitted"],
@@ -155,7 +194,12 @@ describe("what is refused before anything is made", () => {
     ["the first fleet's name", "default", {}, "already_exists"],
     ["a fleet that has another trust domain", "clinic", { trustDomain: "other.test" }, "already_exists"],
     ["a fleet whose root has another algorithm", "clinic", { rootAlgorithm: "P-384" }, "already_exists"],
-    ["a fleet whose issuing authority has another", "clinic", { issuingAlgorithm: "Ed25519" }, "already_exists"],
+    [
+      "a fleet whose issuing authority has another",
+      "clinic",
+      { issuingAlgorithm: "Ed25519" },
+      "already_exists",
+    ],
     ["an origin with a path", "lab", { origin: "https://keys.example.test/x" }, "configuration_invalid"],
     ["a wrong passphrase", "lab", { passphrase: "a passphrase that nobody set" }, "key_store_locked"],
   ];

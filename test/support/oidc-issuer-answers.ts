@@ -5,6 +5,8 @@ import type { Behaviour } from "./oidc-issuer.ts";
 /** What an answer is made of. */
 export interface Published {
   readonly issuer: string;
+  /** The same server at another port. */
+  readonly elsewhere: string;
   /** JWK, public. */
   readonly publicJwk: object;
   readonly privateJwk: object;
@@ -27,7 +29,9 @@ const good: Answer = (response, { publicJwk }) => response.end(keys([publicJwk])
 const forKeys: Partial<Record<Behaviour, Answer>> = {
   oversize: (response, { publicJwk }) =>
     response.end(json({ keys: [publicJwk], padding: "x".repeat(300_000) })),
-  redirect: (response, { issuer }) => response.writeHead(302, { location: `${issuer}/elsewhere` }).end(),
+  // What is refused for its status is in order otherwise.
+  redirect: (response, { issuer, publicJwk }) =>
+    response.writeHead(302, { location: `${issuer}/elsewhere` }).end(keys([publicJwk])),
   html: (response) => response.end("<html>"),
   list: (response, { publicJwk }) => response.end(json([publicJwk])),
   deep: (response) => response.end(`{"keys":[${"[".repeat(100_000)}${"]".repeat(100_000)}]}`),
@@ -37,7 +41,7 @@ const forKeys: Partial<Record<Behaviour, Answer>> = {
     half(response, published);
     setTimeout(() => response.destroy(), 20);
   },
-  error: (response) => response.writeHead(500).end(),
+  error: (response, { publicJwk }) => response.writeHead(500).end(keys([publicJwk])),
   empty: (response) => response.end(keys([])),
   crowd: (response, { publicJwk }) => response.end(keys(Array.from({ length: 101 }, () => publicJwk))),
   broken: (response) => response.end(keys([1, null, "key"])),
@@ -48,22 +52,22 @@ export function answerKeys(response: ServerResponse, published: Published, behav
   (forKeys[behaviour] ?? good)(response, published);
 }
 
-const discovery = (response: ServerResponse, issuer: string, keysAt?: string): void => {
-  response.end(json({ issuer, jwks_uri: keysAt }));
-};
+const document = (issuer: string, keysAt?: string): string => json({ issuer, jwks_uri: keysAt });
 
 const forDiscovery: Partial<Record<Behaviour, Answer>> = {
-  elsewhere: (response, { issuer }) => discovery(response, issuer, "https://keys.example.com/keys"),
-  plain: (response, { issuer }) => discovery(response, issuer, `${issuer.replace("https:", "http:")}/keys`),
-  keyless: (response, { issuer }) => discovery(response, issuer),
-  impostor: (response, { issuer }) => discovery(response, "https://other.example.test", `${issuer}/keys`),
+  elsewhere: (response, { issuer, elsewhere }) => response.end(document(issuer, `${elsewhere}/keys`)),
+  plain: (response, { issuer }) =>
+    response.end(document(issuer, `${issuer.replace("https:", "http:")}/keys`)),
+  keyless: (response, { issuer }) => response.end(document(issuer)),
+  impostor: (response, { issuer }) => response.end(document("https://other.example.test", `${issuer}/keys`)),
   "discovery-redirect": (response, { issuer }) =>
-    response.writeHead(307, { location: `${issuer}/elsewhere` }).end(),
-  "discovery-missing": (response) => response.writeHead(404).end(),
+    response.writeHead(307, { location: `${issuer}/elsewhere` }).end(document(issuer, `${issuer}/keys`)),
+  "discovery-missing": (response, { issuer }) =>
+    response.writeHead(404).end(document(issuer, `${issuer}/keys`)),
 };
 
 export function answerDiscovery(response: ServerResponse, published: Published, behaviour: Behaviour): void {
   const answer = forDiscovery[behaviour];
-  if (answer === undefined) discovery(response, published.issuer, `${published.issuer}/keys`);
+  if (answer === undefined) response.end(document(published.issuer, `${published.issuer}/keys`));
   else answer(response, published);
 }

@@ -1,6 +1,7 @@
 /** Room: test/support. The process of oidc-issuer.ts. */
 import { createHmac, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { once } from "node:events";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { exportJWK, SignJWT } from "jose";
@@ -53,6 +54,7 @@ async function published(): Promise<Published> {
   const members = { kid: current.kid, alg: current.alg, use: "sig" };
   return {
     issuer,
+    elsewhere,
     publicJwk: { ...(await exportJWK(current.publicKey)), ...members },
     privateJwk: { ...(await exportJWK(current.privateKey)), ...members },
   };
@@ -60,12 +62,23 @@ async function published(): Promise<Published> {
 
 const authority = makeFakeAuthority();
 const tls = authority.issueServer("127.0.0.1");
-const server = createServer({ cert: tls.certificate, key: tls.privateKey }, async (request, response) => {
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   response.setHeader("content-type", "application/json");
   const asksForKeys = request.url !== "/.well-known/openid-configuration";
   fetched[asksForKeys ? "keys" : "discovery"] += 1;
   (asksForKeys ? answerKeys : answerDiscovery)(response, await published(), behaviour);
-});
+}
+
+/** @returns The URL of a server on a port of its own. */
+async function listen(): Promise<string> {
+  const server = createServer({ cert: tls.certificate, key: tls.privateKey }, (request, response) => {
+    void answer(request, response);
+  });
+  server.listen({ host: "127.0.0.1", port: 0 });
+  await once(server, "listening");
+  return `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
 
 const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
 
@@ -87,9 +100,12 @@ async function signToken({ claims = {}, options = {} }: Ask): Promise<string> {
   const { key = "current", header = {} } = options;
   if (key === "none" || key === "publicPem" || key === "publicJwk") return unsigned(all, header, key);
   const { privateKey } = key === "other" ? other : current;
-  return new SignJWT(all)
-    .setProtectedHeader({ alg: current.alg, kid: current.kid, typ: "JWT", ...header })
-    .sign(privateKey);
+  return (
+    new SignJWT(all)
+      .setProtectedHeader({ alg: current.alg, kid: current.kid, typ: "JWT", ...header })
+      // What a test calls critical, jose would not sign.
+      .sign(privateKey, { crit: { "x-unknown": true } })
+  );
 }
 
 async function act(ask: Ask): Promise<object> {
@@ -117,7 +133,6 @@ process.on("message", (ask: Ask) => {
 // Whoever started it is gone.
 process.on("disconnect", () => process.exit(0));
 
-server.listen({ host: "127.0.0.1", port: 0 });
-await once(server, "listening");
-const issuer = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+const issuer = await listen();
+const elsewhere = await listen();
 process.send?.({ issuer, ca: authority.root });

@@ -34,7 +34,7 @@ export type KeysBehaviour =
   | "private";
 
 /**
- * How its discovery document is: keys on another host, over plain HTTP, or nowhere; another issuer's name in it; a
+ * How its discovery document is: keys on another host (another port is one), over plain HTTP, or nowhere; another issuer's name in it; a
  * redirect to it; HTTP 404. Its keys are as they should be.
  */
 export type DiscoveryBehaviour =

@@ -17,6 +17,8 @@ export interface AuthenticatorOptions {
   readonly relyingPartyId: string;
   /** @default "ES256" */
   readonly algorithm?: AuthenticatorAlgorithm;
+  /** Octets of the credential id. @default 32 */
+  readonly idLength?: number;
 }
 
 export interface AnswerOptions {
@@ -78,7 +80,7 @@ export type AuthenticatorAlgorithm = keyof typeof algorithms;
 export function softwareAuthenticator(own: AuthenticatorOptions): SoftwareAuthenticator {
   const { cose, digest, keys } = algorithms[own.algorithm ?? "ES256"];
   const { privateKey, publicKey } = keys();
-  const id = randomBytes(32);
+  const id = randomBytes(own.idLength ?? 32);
   let count = 0;
   let handle: string | undefined;
 

@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => issuer.close());
 beforeEach(async () => {
   // Nothing remembered from the test before.
-  verifier = identityVerifier({ ca: issuer.ca, timeout: 500 });
+  verifier = identityVerifier({ ca: issuer.ca });
 });
 
 const seconds = (): number => Math.floor(Date.now() / 1000);
@@ -73,12 +73,18 @@ describe("accepted", () => {
 
 describe("refused", () => {
   const wrong: readonly unknown[] = [null, true, 5, {}, [], [audience], { a: 1 }, ""];
-  it.each(["iss", "aud", "sub", "iat", "exp", "nbf"])(
+  const times = ["iat", "exp", "nbf"];
+  it.each(["iss", "aud", "sub", ...times])(
     "CVE-2026-40097: %s of another type, empty ones among them",
     async (claim) => {
       for (const value of wrong) {
-        // Numbers are times, and a list of audiences is one of RFC 7519 §4.1.3.
-        if ((claim === "aud" && Array.isArray(value) && value.length > 0) || value === 5) continue;
+        // What is right: a number where a time is, and a list of audiences (RFC 7519 §4.1.3).
+        if (
+          claim === "aud"
+            ? JSON.stringify(value) === JSON.stringify([audience])
+            : times.includes(claim) && value === 5
+        )
+          continue;
         expect(await codeOf(verify(await signed({ [claim]: value }))), String(value)).toBe("token_invalid");
       }
     },
@@ -173,7 +179,11 @@ describe("refused", () => {
       code: "token_invalid",
     })),
     { name: "a typ that is no string", options: { header: { typ: ["JWT"] } }, code: "token_invalid" },
-    { name: "RFC 7515 §4.1.11: crit", options: { header: { crit: ["exp"], exp: 1 } }, code: "token_invalid" },
+    {
+      name: "RFC 7515 §4.1.11: crit",
+      options: { header: { crit: ["x-unknown"], "x-unknown": 1 } },
+      code: "token_invalid",
+    },
   ];
 
   it.each(cases)("$name", async ({ claims = () => ({}), options, code }) => {
@@ -219,7 +229,7 @@ describe("refused", () => {
       fc.pre(mutant !== token && !isSameOctets(mutant, token));
       expect(await codeOf(verify(mutant))).toBe("token_invalid");
     });
-    await fc.assert(property, { numRuns: 300 });
+    await fc.assert(property, { numRuns: 150 });
   });
 
   it("any header and any claims, signed by nobody", async () => {
@@ -229,6 +239,6 @@ describe("refused", () => {
     const property = fc.asyncProperty(part, part, part, async (header, claims, signature) => {
       expect(await codeOf(verify(`${header}.${claims}.${signature}`))).toBe("token_invalid");
     });
-    await fc.assert(property, { numRuns: 200 });
+    await fc.assert(property, { numRuns: 100 });
   });
 });

@@ -21,7 +21,7 @@ afterAll(() => issuer.close());
 beforeEach(async () => {
   await issuer.behave("good");
   // Nothing remembered from the test before.
-  verifier = identityVerifier({ ca: issuer.ca, timeout: 500 });
+  verifier = identityVerifier({ ca: issuer.ca });
 });
 
 // Long enough for every clock below.
@@ -167,8 +167,6 @@ describe("an issuer that misbehaves is not available, and it is said when to com
     { behaviour: "html", cost: [1, 1] },
     { behaviour: "list", cost: [1, 1] },
     { behaviour: "deep", cost: [1, 1] },
-    { behaviour: "hang", cost: [1, 1] },
-    { behaviour: "stall", cost: [1, 1] },
     { behaviour: "cut", cost: [1, 1] },
     { behaviour: "error", cost: [1, 1] },
     { behaviour: "empty", cost: [1, 1] },
@@ -181,22 +179,36 @@ describe("an issuer that misbehaves is not available, and it is said when to com
     { behaviour: "discovery-missing", cost: [1, 0] },
   ];
 
+  const fails = async (token: string): Promise<void> => {
+    const error = await verify(token).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "issuer_unavailable", retryAfter: 5 });
+  };
+
   it.each(cases)("$behaviour", async ({ behaviour, cost }) => {
     const token = await signed();
     await issuer.behave(behaviour);
-    const asked = Date.now();
-    const act = async () => {
-      const error = await verify(token).catch((thrown: unknown) => thrown);
-      expect(error).toMatchObject({ code: "issuer_unavailable", retryAfter: 5 });
-    };
-    expect(await costOf(act)).toEqual(cost);
-    // 500 ms were allowed, for everything.
-    expect(Date.now() - asked).toBeLessThan(3_000);
+    expect(await costOf(() => fails(token))).toEqual(cost);
   });
 
-  it.each<Behaviour>(["broken", "private"])("%s keys verify nothing", async (behaviour) => {
+  it.each<Behaviour>(["hang", "stall"])("%s, after the timeout and not much later", async (behaviour) => {
+    verifier = identityVerifier({ ca: issuer.ca, timeout: 500 });
     const token = await signed();
     await issuer.behave(behaviour);
-    expect(["issuer_unavailable", "token_invalid"]).toContain(await codeOf(verify(token)));
+    const asked = Date.now();
+    await fails(token);
+    // Less than the default, and room for a busy machine.
+    expect(Date.now() - asked).toBeLessThan(4_500);
+  });
+
+  it("RFC 7517 §5: members of the set that are no keys", async () => {
+    const token = await signed();
+    await issuer.behave("broken");
+    expect(await codeOf(verify(token))).toBe("issuer_unavailable");
+  });
+
+  it("a private key that is published verifies nothing: anyone may hold it", async () => {
+    const token = await signed();
+    await issuer.behave("private");
+    expect(await codeOf(verify(token))).toBe("token_invalid");
   });
 });
