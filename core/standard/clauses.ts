@@ -43,6 +43,27 @@ export const clauses: readonly Clause[] = [
     "core/enrollment/token.ts",
   ),
   enforced(
+    "45 CFR 164.312(a)(2)(iii)",
+    "automatic logoff",
+    "an operator's session ends half an hour after it began",
+    "core/access/session.ts",
+    "core/standard/access.ts",
+  ),
+  enforced(
+    "45 CFR 164.308(a)(4)(ii)(B), (C)",
+    "access authorisation, establishment and modification",
+    "roles open routes by one table; a role changes with two people's approval and an audit entry",
+    "lambdas/routes.ts",
+    "core/access/operators.ts",
+  ),
+  enforced(
+    "90 FR 898 (proposed 45 CFR 164.312(f)(2)(ii))",
+    "multi-factor authentication",
+    "sessions by passkey with user verification or an identity provider's MFA claim; critical operations need an assertion over the very operation",
+    "core/access/sign-in.ts",
+    "core/access/approval.ts",
+  ),
+  enforced(
     "45 CFR 164.312(e)(1), (e)(2)(ii)",
     "transmission security: encryption in transit",
     "TLS 1.2 and 1.3 with forward secrecy only; plain HTTP is refused",

@@ -1,4 +1,5 @@
 /** Room: infra. The routes at which API Gateway itself asks who calls: by SigV4, against the caller's IAM policies. */
+import type { PipelineOperation } from "../../core/standard/access.ts";
 import { type Route, routes } from "../../lambdas/routes.ts";
 
 /** Whether API Gateway refuses whom no IAM policy lets invoke that route. */
@@ -8,14 +9,17 @@ export const isIamRoute = ({ access }: Pick<Route, "access">): boolean =>
 const everyRoute: readonly Route[] = routes;
 
 /**
- * Resources of `execute-api:Invoke` for all of these routes of one fleet, as they follow the API's id in an ARN. The fleet is
- * spelt out in each; a parameter behind it is a wildcard.
+ * Resources of `execute-api:Invoke` for these routes of one fleet, as they follow the API's id in an ARN. The fleet is spelt
+ * out in each; a parameter behind it is a wildcard.
+ * @param operations Of which routes. @default all
  */
-export function iamRouteResources(fleet: string): string[] {
+export function iamRouteResources(fleet: string, operations?: readonly PipelineOperation[]): string[] {
+  const isAsked = ({ access }: Route): boolean =>
+    operations === undefined ||
+    (access !== "public" && access.operation !== undefined && operations.includes(access.operation));
   return everyRoute
-    .filter(isIamRoute)
+    .filter((route) => isIamRoute(route) && isAsked(route))
     .map(
-      ({ method, path }) =>
-        `$default/${method}${path.replace("{fleet}", fleet).replace(/\{\w+\}/g, "*")}`,
+      ({ method, path }) => `$default/${method}${path.replace("{fleet}", fleet).replace(/\{\w+\}/g, "*")}`,
     );
 }

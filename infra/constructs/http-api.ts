@@ -15,7 +15,7 @@ import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
-import { type PipelineOperation, pipelineOperations } from "../../core/standard/access.ts";
+import type { PipelineOperation } from "../../core/standard/access.ts";
 import { retention } from "../../core/standard/retention.ts";
 import { type FunctionId, type Route, routes } from "../../lambdas/routes.ts";
 import { iamRouteResources, isIamRoute } from "../configuration/iam-routes.ts";
@@ -120,8 +120,8 @@ export class HttpApi extends Construct {
   }
 
   /** ARNs of the routes of one fleet that IAM lets call, for `execute-api:Invoke`. */
-  iamRouteArns(fleet: string): string[] {
-    return iamRouteResources(fleet).map((resourceName) =>
+  iamRouteArns(fleet: string, operations?: readonly PipelineOperation[]): string[] {
+    return iamRouteResources(fleet, operations).map((resourceName) =>
       Stack.of(this).formatArn({
         service: "execute-api",
         resource: this.api.apiId,

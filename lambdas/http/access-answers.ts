@@ -183,6 +183,10 @@ export const enrollmentRequest = documented(
   }),
   { id: "EnrollmentRequest" },
 );
+export const pendingEnrollment = documented(
+  z.strictObject({ status: z.literal("pending"), requestId: enrollmentRequestId() }),
+  { id: "PendingEnrollment" },
+);
 export const enrollmentRequestList = documented(z.strictObject({ requests: z.array(enrollmentRequest) }), {
   id: "EnrollmentRequestList",
 });

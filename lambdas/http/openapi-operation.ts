@@ -12,6 +12,8 @@ export interface OperationDetails {
   readonly query?: ZodOpenApiParameters["query"];
   readonly response: z.core.$ZodType;
   readonly headers?: z.ZodMiniObject;
+  /** What a 202 with Retry-After is, where the operation may have to wait for somebody. */
+  readonly pending?: { readonly answers: string; readonly response: z.core.$ZodType };
   /** Codes of the use case itself; those of transport and access are added for every route. */
   readonly problems: readonly ErrorCode[];
 }

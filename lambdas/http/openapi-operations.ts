@@ -2,6 +2,7 @@
 import * as z from "zod/mini";
 import type { ErrorCode } from "../../core/errors.ts";
 import type { RouteId } from "../routes.ts";
+import { pendingEnrollment } from "./access-answers.ts";
 import {
   certificateDetails,
   certificatePage,
@@ -103,6 +104,10 @@ export const operationDetails = {
     request: csr,
     response: issuedCertificate,
     headers: location,
+    pending: {
+      answers: "An operator has to decide first; repeat the same request.",
+      response: pendingEnrollment,
+    },
     problems: [
       ...csrCodes,
       "credential_spent",

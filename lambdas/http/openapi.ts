@@ -180,6 +180,14 @@ function notModified({ headers }: OperationDetails): Record<string, ZodOpenApiRe
   return hasTag ? { "304": { description: "The client has it already (If-None-Match).", headers } } : {};
 }
 
+/** RFC 9110 §15.3.3. */
+function accepted({ pending }: OperationDetails): Record<string, ZodOpenApiResponseObject> {
+  if (pending === undefined) return {};
+  const headers = z.object({ "retry-after": z.string() });
+  const body = { "application/json": { schema: pending.response } };
+  return { "202": { description: pending.answers, headers, content: body } };
+}
+
 function operation(route: Route & { readonly id: RouteId }): ZodOpenApiOperationObject {
   const details: OperationDetails = operationDetails[route.id];
   const success: ZodOpenApiResponseObject = {
@@ -197,6 +205,7 @@ function operation(route: Route & { readonly id: RouteId }): ZodOpenApiOperation
     ...requestBody(route, details),
     responses: {
       [details.status]: success,
+      ...accepted(details),
       ...notModified(details),
       ...problemResponses(problemCodes(route, details.problems)),
     },

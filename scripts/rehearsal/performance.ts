@@ -17,7 +17,6 @@ import { deployByCommand, deployBySteps, type Site } from "./first-deployment.ts
 import { rehearseLeastPrivilege } from "./least-privilege.ts";
 import { rehearseOperatorLife } from "./operator-life.ts";
 import { rehearsePipelineLife } from "./pipeline-life.ts";
-import { rehearsePipelines } from "./pipelines.ts";
 import { rehearseRefusals } from "./refusals.ts";
 import { type RehearsedStage, rehearsed } from "./rehearsed-stage.ts";
 import { expectThat, type Report } from "./report.ts";
@@ -129,7 +128,6 @@ async function play(options: PerformanceOptions, report: Report, endings: Ending
   await rehearseEvidence(stage, device, report);
   if (evaluatesIam) {
     await rehearseLeastPrivilege(stage, report);
-    await rehearsePipelines(stage, report);
     // Once is enough to wait for: here the schedule needs its role's permission besides.
     await report.check("the schedule runs the reconciliation", () => expectScheduledRun(stage, 75_000));
   }

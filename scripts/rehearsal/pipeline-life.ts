@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { AssumeRoleCommand } from "@aws-sdk/client-sts";
+import { iamRouteResources } from "../../infra/configuration/iam-routes.ts";
 import { outputOf } from "../deployment/cdk.ts";
 import { repository, runCommand } from "../deployment/command.ts";
 import { stackNames } from "../deployment/stage.ts";
@@ -13,7 +14,7 @@ import { expectThat, type Report } from "./report.ts";
 /** Roles of the rehearsal: one that both sides trust, one that only IAM does, one that only the fleet does. */
 const roles = {
   trusted: "rehearsal-line-1",
-  stranger: "rehearsal-stranger",
+  stranger: "rehearsal-other",
   unpermitted: "rehearsal-line-2",
 } as const;
 type RoleName = keyof typeof roles;
@@ -63,14 +64,13 @@ async function python(stage: RehearsedStage, wanted: object): Promise<unknown> {
 const apiHost = ({ outputs, stage }: RehearsedStage): string =>
   new URL(outputOf(outputs, stackNames(stage).api, "ApiUrl")).host;
 
-/** As `grantPipelineInvocation` of infra/constructs/fleetkey.ts grants it. */
+/** As `grantPipelineInvocation(grantee, fleet, …)` of infra/constructs/fleetkey.ts grants three operations of four. */
 function routeArns(stage: RehearsedStage): readonly string[] {
   const { region, account, fleet } = stage;
   const [apiId = ""] = apiHost(stage).split(".", 1);
-  const api = `arn:aws:execute-api:${region}:${account}:${apiId}/$default`;
-  const base = `/v1/iam/fleets/${fleet.fleet}`;
-  return [`POST${base}/enrollment-tokens`, `GET${base}/certificates`, `GET${base}/certificates/*`].map(
-    (route) => `${api}/${route}`,
+  const operations = ["createEnrollmentToken", "listCertificates", "getCertificate"] as const;
+  return iamRouteResources(fleet.fleet, operations).map(
+    (resource) => `arn:aws:execute-api:${region}:${account}:${apiId}/${resource}`,
   );
 }
 

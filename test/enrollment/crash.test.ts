@@ -1,5 +1,4 @@
 /** Room: test. kill -9 at every await of issuance: nothing lost, nothing doubled, nothing unrecorded. */
-import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -13,26 +12,7 @@ import { openPartition } from "../../core/records/certificate-record.ts";
 import { shards } from "../../core/records/shard.ts";
 import { deviceCsr, deviceKey } from "../support/device.ts";
 import { type FleetApp, openFleetApp, testFleet } from "../support/fleet-app.ts";
-
-const script = join(import.meta.dirname, "fixtures/crashing-enrollment.ts");
-
-interface Run {
-  readonly killed: boolean;
-  readonly output: string;
-}
-
-function run(directory: string, token: string, csr: Buffer, target: number): Promise<Run> {
-  const parameters = [script, directory, token, csr.toString("base64"), String(target)];
-  // A hundred processes load the same modules: compiled once, they start in a third of the time.
-  const env = { ...process.env, NODE_COMPILE_CACHE: join(directory, "compiled") };
-  return new Promise((resolve, reject) => {
-    execFile(process.execPath, parameters, { env }, (error, stdout, stderr) => {
-      if (error === null) resolve({ killed: false, output: stdout.trim() });
-      else if (error.signal === "SIGKILL") resolve({ killed: true, output: stdout.trim() });
-      else reject(new Error(`the enrolment failed instead of being killed: ${stderr}`));
-    });
-  });
-}
+import { crash } from "./fixtures/crash.ts";
 
 async function openIntents(fleet: FleetApp): Promise<number> {
   const pages = await Promise.all(
@@ -66,7 +46,7 @@ describe("kill -9 at every await of issuance", () => {
         deviceId,
       });
       const csr = deviceCsr(deviceKey(), { commonName: deviceId });
-      const { killed, output } = await run(directory, token, csr, target);
+      const { killed, output } = await crash(directory, { token }, csr, target);
       left += await openIntents(fleet);
       // Half of the crashes are mended by the reconciler, half by the device's own retry.
       clock.advance(leaseMilliseconds + 1);
