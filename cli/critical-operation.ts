@@ -7,6 +7,7 @@ import { type Approval, approval } from "../lambdas/http/access-answers.ts";
 import type { Context } from "./command.ts";
 import { Failure } from "./failure.ts";
 import type { FleetApi, FleetCall } from "./fleet-api.ts";
+import { abandonable } from "./interruption.ts";
 import type { Settings } from "./settings.ts";
 
 export interface CriticalCall<T> extends FleetCall<T> {
@@ -28,7 +29,10 @@ export const approvalFlags = {
     valueHint: "ID",
     description: "Go on with an approval that was asked for before",
   },
-  "no-wait": { type: "boolean", description: "Ask for the approval, print its id, and exit with status 6" },
+  "no-wait": {
+    type: "boolean",
+    description: "While the approval is not complete, print its id and exit with status 6",
+  },
 } as const;
 
 const pollMilliseconds = 1_000;
@@ -46,6 +50,29 @@ function show({ approvalId }: { readonly approvalId: string }): FleetCall<Approv
   return { method: "GET", path: `/approvals/${encodeURIComponent(approvalId)}`, schema: approval };
 }
 
+/** What is asked for stays asked for, though nobody waits any more. */
+function stillAsked(error: unknown, approvalId: string): unknown {
+  if (!(error instanceof Failure)) return error;
+  if (error.exit !== "interrupted" && error.transience === undefined) return error;
+  const { exit, code, message, cause } = error;
+  const remedy = `approval ${approvalId} stands until it expires; go on with --approval ${approvalId}`;
+  return new Failure(exit, code, message, { remedy, cause });
+}
+
+/** The approval a moment later. */
+async function later(
+  api: FleetApi,
+  { approvalId }: Approval,
+  { terminal: { interrupted } }: Context,
+): Promise<Approval> {
+  try {
+    await abandonable(pause(pollMilliseconds), interrupted);
+    return await api.call(show({ approvalId }));
+  } catch (error) {
+    throw stillAsked(error, approvalId);
+  }
+}
+
 async function requested<T>(api: FleetApi, call: CriticalCall<T>, flags: ApprovalFlags): Promise<Approval> {
   if (flags.approval !== undefined) return api.call(show({ approvalId: flags.approval }));
   const { operation, parameters = {}, body } = call;
@@ -54,17 +81,12 @@ async function requested<T>(api: FleetApi, call: CriticalCall<T>, flags: Approva
 }
 
 /** Resolves when the approval is complete; throws a Failure when it never will be. */
-async function approved(api: FleetApi, first: Approval, { terminal, output }: Context): Promise<void> {
+async function approved(api: FleetApi, first: Approval, context: Context): Promise<void> {
   let seen = first;
   while (seen.state === "requested") {
-    if (terminal.interrupted.aborted)
-      throw new Failure("interrupted", "interrupted", `approval ${seen.approvalId} is not complete yet`, {
-        remedy: `go on with --approval ${seen.approvalId}`,
-      });
-    await pause(pollMilliseconds);
-    const next = await api.call(show(seen));
+    const next = await later(api, seen, context);
     if (next.approvedBy.length > seen.approvedBy.length)
-      output.note(`approved by ${next.approvedBy.join(" and ")}; it needs ${next.persons}`);
+      context.output.note(`approved by ${next.approvedBy.join(" and ")}; it needs ${next.persons}`);
     seen = next;
   }
   if (seen.state === "approved") return;
@@ -74,7 +96,7 @@ async function approved(api: FleetApi, first: Approval, { terminal, output }: Co
   });
 }
 
-/** The operation's answer; undefined when the command only asked for the approval (`--no-wait`). */
+/** The operation's answer; undefined under `--no-wait` while its approval is not complete. */
 export async function callCritical<T>(
   api: FleetApi,
   call: CriticalCall<T>,
@@ -92,7 +114,7 @@ export async function callCritical<T>(
     const page = asked.url ?? pageUrl(settings, { fleet: settings.fleet.value, approval: approvalId });
     output.note(`  ${page}`);
   }
-  if (flags["no-wait"] === true) {
+  if (flags["no-wait"] === true && asked.state === "requested") {
     output.answer(asked, approvalId);
     return undefined;
   }

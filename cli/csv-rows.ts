@@ -9,9 +9,20 @@ export interface CsvRow {
 
 const maxCellCharacters = 131_072;
 
-/** Rows of a text stream; empty lines are skipped. Throws `manifest_malformed` for a quote out of place. */
-export async function* readCsvRows(chunks: AsyncIterable<string>): AsyncGenerator<CsvRow> {
-  const parser = new RowParser();
+/** The Failure of a text that is no CSV; `line` from 1. */
+export type CsvFault = (line: number, what: string) => Failure;
+
+const manifestFault: CsvFault = (line, what) =>
+  new Failure("localFile", "manifest_malformed", `line ${line}: ${what}`, {
+    remedy: "write the manifest as CSV by RFC 4180, or as JSON Lines",
+  });
+
+/** Rows of a text stream; empty lines are skipped. Throws `fault` for a quote out of place. */
+export async function* readCsvRows(
+  chunks: AsyncIterable<string>,
+  fault: CsvFault = manifestFault,
+): AsyncGenerator<CsvRow> {
+  const parser = new RowParser(fault);
   for await (const chunk of chunks) {
     for (const character of chunk) {
       const row = parser.take(character);
@@ -30,6 +41,11 @@ class RowParser {
   #cells: string[] = [];
   #line = 1;
   #firstLine = 1;
+  readonly #fault: CsvFault;
+
+  constructor(fault: CsvFault) {
+    this.#fault = fault;
+  }
 
   take(character: string): CsvRow | undefined {
     // A byte order mark is what spreadsheets put before the first column's name.
@@ -83,8 +99,6 @@ class RowParser {
   }
 
   #malformed(what: string): Failure {
-    return new Failure("localFile", "manifest_malformed", `line ${this.#firstLine}: ${what}`, {
-      remedy: "write the manifest as CSV by RFC 4180, or as JSON Lines",
-    });
+    return this.#fault(this.#firstLine, what);
   }
 }

@@ -104,8 +104,10 @@ async function requestCertificate(
   try {
     return { csr, issued: await issue(csr) };
   } catch (error) {
-    const isDead = error instanceof Failure && deadRequestCodes.has(error.code);
-    if (!isDead || !wanted.credential.startsWith("serial:")) throw error;
+    const code = error instanceof Failure ? error.code : "";
+    // Denied for good: the next command asks with a new key, and an operator decides anew.
+    if (code === "enrollment_denied") await discardRequest(directory);
+    if (!deadRequestCodes.has(code) || !wanted.credential.startsWith("serial:")) throw error;
   }
   await discardRequest(directory);
   const another = await prepareRequest(request);

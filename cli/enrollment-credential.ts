@@ -5,7 +5,7 @@
 import { hash, X509Certificate } from "node:crypto";
 import type { IssuedCertificate } from "../lambdas/http/answer-schemas.ts";
 import { tokenCredential } from "./device-enrollment.ts";
-import { Failure } from "./failure.ts";
+import { Failure, usageFailure } from "./failure.ts";
 import type { EnrollmentCall, FleetApi, PendingEnrollment } from "./fleet-api.ts";
 import type { ClientCredential } from "./https-client.ts";
 import { readClientCredential } from "./session.ts";
@@ -25,7 +25,9 @@ export async function enrollmentCredential(
 ): Promise<EnrollmentCredential> {
   if (token !== undefined) return { name: tokenCredential(token), token };
   const { cert, key } = settings;
-  if (cert.source === "default" || key.source === "default") return { name: "key" };
+  const isNamed = cert.source !== "default";
+  if (isNamed !== (key.source !== "default")) throw usageFailure("--cert FILE and --key FILE go together");
+  if (!isNamed) return { name: "key" };
   const certificate = await readClientCredential(cert.value, key.value);
   const { raw } = new X509Certificate(certificate.certificate);
   return { name: `certificate:${hash("sha256", raw)}`, certificate };

@@ -9,7 +9,11 @@ export const exitCodes = {
   ok: { code: 0, meaning: "done" },
   refused: { code: 1, meaning: "the service refused or failed, or `doctor` found a failure" },
   usage: { code: 2, meaning: "unknown command or flag, a missing or bad value" },
-  partial: { code: 3, meaning: "some devices of a manifest failed; the results file says which and why" },
+  partial: {
+    code: 3,
+    meaning:
+      "some devices of a manifest failed, or rows of an inventory were refused; the results file or stderr says which and why",
+  },
   unreachable: {
     code: 4,
     meaning: "cannot connect: no answer, a time-out, a server that is not trusted; or `serve` cannot listen",
@@ -17,8 +21,7 @@ export const exitCodes = {
   localFile: { code: 5, meaning: "a local file is missing, unreadable, malformed or would be overwritten" },
   pending: {
     code: 6,
-    meaning:
-      "nothing failed, and somebody has to decide first: an operator's decision or approval is waited for",
+    meaning: "nothing failed; an operator has to decide or approve first, then the same command goes on",
   },
   internal: { code: 70, meaning: "a defect of fleetkey itself; FLEETKEY_DEBUG=1 shows where" },
   interrupted: { code: 130, meaning: "interrupted; the same command takes up where it stopped" },

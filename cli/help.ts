@@ -19,7 +19,9 @@ const widestLeft = 24;
 
 export function renderCommandHelp(words: readonly string[], command: Command, terminal: Terminal): string {
   const entries = Object.entries(command.args);
-  const places = entries.filter(([, { type }]) => type === "positional").map(([name]) => name.toUpperCase());
+  const places = entries
+    .filter(([, { type }]) => type === "positional")
+    .map(([name, { required }]) => (required === false ? `[${name.toUpperCase()}]` : name.toUpperCase()));
   const required = entries.flatMap(([name, flag]) =>
     flag.required === true && flag.type !== "positional" ? [flagText(name, flag)] : [],
   );
@@ -74,7 +76,7 @@ function settingsSection(): Section {
   rows.push(["--renewal-url", "FLEETKEY_RENEWAL_URL the URL; where renewals go (device enroll)"]);
   const variables: Row[] = [
     ["", "FLEETKEY_TOKEN       enrolment token, kept out of the process list"],
-    ["", "FLEETKEY_PASSPHRASE  seals the keys of a local server (serve)"],
+    ["", "FLEETKEY_PASSPHRASE  seals the keys of a local server (serve, fleet create)"],
     ["", "FLEETKEY_DEBUG       any value: show where an error arose"],
   ];
   return { title: "SETTINGS (flag, then variable, then default)", rows: [...rows, ...variables] };

@@ -4,16 +4,19 @@
  */
 import { createReadStream } from "node:fs";
 import { registrations } from "../lambdas/http/access-answers.ts";
+import { deviceRegistration } from "../lambdas/http/device-schemas.ts";
 import type { Context } from "./command.ts";
 import { fileFailure } from "./credential-files.ts";
 import { readCsvRows } from "./csv-rows.ts";
 import type { ExitName } from "./exit-codes.ts";
 import { Failure } from "./failure.ts";
 import type { FleetApi } from "./fleet-api.ts";
+import type { Output } from "./output.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { unattendedRetries } from "./retry.ts";
 import { withOperatorApi } from "./session.ts";
 import type { Settings } from "./settings.ts";
+import { printable } from "./terminal.ts";
 
 export interface ImportOptions {
   readonly path: string;
@@ -35,6 +38,8 @@ interface Refusal {
 }
 
 const batchRows = 500;
+/** Octets of one upload: the service takes 65,536. */
+const batchOctets = 60_000;
 /** More refusals than this are counted, not listed. */
 const listedRefusals = 1_000;
 
@@ -43,7 +48,7 @@ type Column = (typeof columns)[number];
 
 function malformed(path: string, line: number, what: string): Failure {
   return new Failure("localFile", "inventory_malformed", `${path}, line ${line}: ${what}`, {
-    remedy: `the first line names columns: deviceId, and any of ${columns.slice(1).join(", ")}`,
+    remedy: `CSV by RFC 4180, whose first line names columns: deviceId, and any of ${columns.slice(1).join(", ")}`,
   });
 }
 
@@ -56,23 +61,32 @@ function checkHeader(path: string, line: number, cells: readonly string[]): read
   return header as Column[];
 }
 
+/** As OpenSSL prints digests: capitals and colons count for nothing. */
+const digestOf = (text: string): string => text.replaceAll(":", "").toLowerCase();
+
 function deviceOf(path: string, line: number, cells: Partial<Record<Column, string>>): object {
   const { deviceId, publicKeySha256, profile, manufacturer, serialNumber } = cells;
   if (!deviceId) throw malformed(path, line, "deviceId is empty");
   if (Boolean(manufacturer) !== Boolean(serialNumber))
     throw malformed(path, line, "manufacturer and serialNumber go together");
-  return {
+  const device = {
     deviceId,
     ...(profile ? { profile } : {}),
-    ...(publicKeySha256 ? { publicKeySha256 } : {}),
+    ...(publicKeySha256 ? { publicKeySha256: digestOf(publicKeySha256) } : {}),
     ...(manufacturer && serialNumber ? { manufacturer: { id: manufacturer, serialNumber } } : {}),
   };
+  // One row out of form would have the service refuse the whole upload that it is in.
+  const read = deviceRegistration().safeParse(device);
+  if (read.success) return device;
+  const [issue] = read.error.issues;
+  throw malformed(path, line, `${issue?.path.join(".") ?? "the row"} ${issue?.message ?? "is out of form"}`);
 }
 
 async function* readInventory(path: string): AsyncGenerator<Row> {
   let header: readonly Column[] | undefined;
+  const chunks = createReadStream(path, "utf8");
   try {
-    for await (const { line, cells } of readCsvRows(createReadStream(path, "utf8"))) {
+    for await (const { line, cells } of readCsvRows(chunks, (at, what) => malformed(path, at, what))) {
       if (header === undefined) {
         header = checkHeader(path, line, cells);
       } else {
@@ -97,11 +111,16 @@ async function countRows(path: string): Promise<number> {
 
 async function* batches(path: string): AsyncGenerator<readonly Row[]> {
   let batch: Row[] = [];
+  let octets = 0;
   for await (const row of readInventory(path)) {
+    const length = Buffer.byteLength(JSON.stringify(row.device)) + 1;
+    if (batch.length === batchRows || octets + length > batchOctets) {
+      yield batch;
+      batch = [];
+      octets = 0;
+    }
     batch.push(row);
-    if (batch.length < batchRows) continue;
-    yield batch;
-    batch = [];
+    octets += length;
   }
   if (batch.length > 0) yield batch;
 }
@@ -133,44 +152,72 @@ class Tally {
   }
 }
 
-async function work(api: FleetApi, source: AsyncGenerator<readonly Row[]>, tally: Tally, context: Context) {
-  while (!context.terminal.interrupted.aborted) {
-    const next = await source.next();
-    if (next.done === true) return;
-    await tally.upload(api, next.value);
-  }
+/** The first failure ends all workers, after what they have in flight. */
+async function upload(
+  api: FleetApi,
+  { path, concurrency }: ImportOptions,
+  tally: Tally,
+  interrupted: AbortSignal,
+): Promise<void> {
+  const source = batches(path);
+  let fatal: { error: unknown } | undefined;
+  const work = async (): Promise<void> => {
+    while (fatal === undefined && !interrupted.aborted) {
+      const next = await source.next();
+      if (next.done === true) return;
+      await tally.upload(api, next.value);
+    }
+  };
+  const guarded = (): Promise<void> =>
+    work().catch((error: unknown) => {
+      fatal ??= { error };
+    });
+  await Promise.all(Array.from({ length: concurrency }, guarded));
+  await source.return(undefined);
+  if (fatal !== undefined) throw fatal.error;
 }
 
-/** Resolves to `ok`, `partial` (rows were refused; which and why is told) or `interrupted`. */
+function tell(rows: number, { registered, unchanged, refused, refusals }: Tally, output: Output): number {
+  const remaining = rows - registered - unchanged - refused;
+  output.answer(
+    { rows, registered, unchanged, refused, remaining, refusals },
+    `${registered} registered, ${unchanged} there before, ${refused} refused, ${remaining} not tried, of ${rows}`,
+  );
+  for (const { line, code, detail } of refusals) output.note(`line ${line}: ${printable(detail)} [${code}]`);
+  if (refused > refusals.length) output.note(`and ${refused - refusals.length} more refused rows`);
+  return remaining;
+}
+
+/**
+ * Resolves to `ok`, `partial` (rows were refused; which and why is told) or `interrupted`. Throws what stops it: a file
+ * out of form before anything is sent; no service, an operator who may not.
+ */
 export async function importInventory(options: ImportOptions, context: Context): Promise<ExitName> {
   const { path, concurrency, settings } = options;
   const { terminal, output } = context;
   const rows = await countRows(path);
   const progress = createProgress(terminal, rows);
   const tally = new Tally(progress);
-  const session = {
-    settings,
-    terminal,
-    retries: unattendedRetries,
-    finishInFlight: true,
-    maxSockets: concurrency,
-  };
+  const retries = unattendedRetries;
+  const session = { settings, terminal, retries, finishInFlight: true, maxSockets: concurrency };
   try {
-    await withOperatorApi(session, async (api) => {
-      const source = batches(path);
-      await Promise.all(Array.from({ length: concurrency }, () => work(api, source, tally, context)));
-    });
+    await withOperatorApi(session, (api) => upload(api, options, tally, terminal.interrupted));
+  } catch (error) {
+    const { registered, unchanged } = tally;
+    output.note(`${registered} registered, ${unchanged} there before, of ${rows}; run it again to go on`);
+    throw error;
   } finally {
     progress.end();
   }
-  const { registered, unchanged, refused, refusals } = tally;
-  const remaining = rows - registered - unchanged - refused;
-  output.answer(
-    { rows, registered, unchanged, refused, remaining, refusals },
-    `${registered} registered, ${unchanged} there before, ${refused} refused, ${remaining} not tried, of ${rows}`,
-  );
-  for (const { line, code, detail } of refusals) output.note(`line ${line}: ${detail} [${code}]`);
-  if (refused > refusals.length) output.note(`and ${refused - refusals.length} more refused rows`);
+  const remaining = tell(rows, tally, output);
   if (terminal.interrupted.aborted && remaining > 0) return "interrupted";
-  return refused > 0 ? "partial" : "ok";
+  if (remaining === 0) return tally.refused > 0 ? "partial" : "ok";
+  throw new Failure(
+    "localFile",
+    "inventory_changed",
+    `${path} had ${remaining} rows more when it was checked`,
+    {
+      remedy: "the file is read twice: name one that nobody writes to, and that is no pipe",
+    },
+  );
 }

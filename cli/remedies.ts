@@ -6,7 +6,8 @@ const operator = "pass an operator's certificate and key with --cert and --key; 
 const freshKey = "let fleetkey make a fresh key: leave out --csr, or make a new key and CSR";
 
 const remedies: Partial<Readonly<Record<ErrorCode, string>>> = {
-  credential_missing: "pass a token with --token-file FILE, --token - (stdin) or FLEETKEY_TOKEN",
+  credential_missing:
+    "pass a token with --token-file FILE, --token - (stdin) or FLEETKEY_TOKEN, or a claim's or the maker's certificate with --cert and --key; a registered key needs neither, where the fleet accepts it",
   credential_invalid: `check that the whole token was copied, or ${newToken}`,
   credential_expired: newToken,
   credential_spent: `a token is good for one certificate; ${newToken}`,
@@ -23,15 +24,19 @@ const remedies: Partial<Readonly<Record<ErrorCode, string>>> = {
     "let the people it needs approve it on the page, then run the command with --approval ID",
   approval_stale: "approve it again on the page; an assertion counts for five minutes",
   approval_mismatch: "run the very command that was approved, as the operator who asked for it",
-  approval_spent: "it was executed already; leave out --approval to ask for another",
+  approval_spent:
+    "it was executed already, perhaps by a command whose answer was lost: look with `fleetkey fleet show` or `operator list`; leave out --approval to ask for another",
+  configuration_changed:
+    "see what is there now with `fleetkey fleet show`, make the change in that, and run the command again",
+  approval_repeated: "another operator has to approve it too: fleetkey operator list",
   session_invalid: "sign in on the page: this call needs more than a certificate",
   credential_not_accepted: "the fleet's owners say what it accepts: fleetkey fleet show",
   device_unknown: "put the device into the inventory first: fleetkey device import --csv FILE",
   device_not_active: "look at the device with `fleetkey device show ID`; `device release ID` lets it back in",
   quota_exhausted: "ask for another claim: fleetkey claim create ID --quota N",
-  enrollment_denied: "an operator denied this request; make another with the fleet's operators",
+  enrollment_denied: "talk to the fleet's operators; the same command then asks again, with a new key",
   fleet_suspended: "the fleet's owners can end that: fleetkey fleet resume",
-  not_found: "check the serial number with `fleetkey cert list`, and --fleet",
+  not_found: "check the id or serial number, and --fleet: a certificate is good in its own fleet alone",
   already_revoked: "nothing to do; `fleetkey cert show SERIAL` tells the reason on record",
   key_reused: freshKey,
   key_weak: freshKey,

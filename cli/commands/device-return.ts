@@ -3,14 +3,15 @@ import { createPrivateKey } from "node:crypto";
 import { join } from "node:path";
 import { defineCommand } from "../command.ts";
 import { readCredentialFile } from "../credential-files.ts";
-import { deviceFiles, readDeviceRecord } from "../device-directory.ts";
+import { type DeviceRecord, deviceFiles, readDeviceRecord } from "../device-directory.ts";
 import { obtainCertificate, withDeviceDirectory } from "../device-enrollment.ts";
 import { deviceKeyAlgorithmOf, deviceKeyAlgorithms, requestFor } from "../device-key.ts";
 import { enrollOnce } from "../enrollment-credential.ts";
 import { Failure } from "../failure.ts";
 import { connectionFlags } from "../global-flags.ts";
 import { withFleetApi } from "../session.ts";
-import { resolveSettings, systemRoots } from "../settings.ts";
+import { resolveRenewalUrl, resolveSettings, type SettingFlags, systemRoots } from "../settings.ts";
+import type { Terminal } from "../terminal.ts";
 import { rootsOfFile } from "../trust-bundle.ts";
 
 // The expired certificate's key is the credential, so no other is named.
@@ -30,6 +31,36 @@ async function ownKey(directory: string, deviceId: string) {
   return { algorithm, key: requestFor(deviceId, privateKey, deviceKeyAlgorithms[algorithm]) };
 }
 
+async function readEnrolled(directory: string): Promise<DeviceRecord> {
+  const record = await readDeviceRecord(directory);
+  if (record !== undefined) return record;
+  const path = join(directory, deviceFiles.record);
+  throw new Failure("localFile", "file_missing", `${path} is missing or unreadable`, { remedy: enrolled });
+}
+
+interface ReturnFlags extends SettingFlags {
+  readonly "renewal-url"?: string | undefined;
+}
+
+/** Inside the directory's lock, so that what it reads is what it replaces. */
+async function returnIn(directory: string, flags: ReturnFlags, terminal: Terminal): Promise<DeviceRecord> {
+  const current = await readEnrolled(directory);
+  const { deviceId, serialNumber, fleet } = current;
+  const root = join(directory, deviceFiles.root);
+  const ca = current.ca === systemRoots ? systemRoots : root;
+  const settings = resolveSettings(flags, terminal.env, { url: current.url, fleet, ca });
+  // What is recorded is where renewals go, which may be another domain than the one that --url names now.
+  const renewalUrl = resolveRenewalUrl(flags["renewal-url"], terminal.env) ?? current.url;
+  const known = await rootsOfFile(settings, settings.ca.value === systemRoots ? root : settings.ca.value);
+  const previousCertificate = await readCredentialFile(join(directory, deviceFiles.certificate), enrolled);
+  const { algorithm, key } = await ownKey(directory, deviceId);
+  const wanted = { deviceId, algorithm, credential: `return:${serialNumber}` };
+  return withFleetApi({ settings, terminal }, (api) => {
+    const issue = (csr: string) => enrollOnce(api, { csr, previousCertificate });
+    return obtainCertificate({ directory, wanted, settings, known, renewalUrl, api, ownKey: key, issue });
+  });
+}
+
 export const deviceReturn = defineCommand({
   summary: "Come back with an expired certificate, into quarantine, if the fleet allows it",
   args: {
@@ -39,32 +70,22 @@ export const deviceReturn = defineCommand({
       valueHint: "DIR",
       description: "Directory that `device enroll` wrote",
     },
+    "renewal-url": {
+      type: "string",
+      valueHint: "URL",
+      description: "Where renewals go from now on, if not where they went",
+    },
     ...returnFlags,
   },
   async run(args, { terminal, output }) {
     const { dir: directory } = args;
-    const current = await readDeviceRecord(directory);
-    if (current === undefined)
-      throw new Failure("localFile", "file_missing", `${join(directory, deviceFiles.record)} is missing`, {
-        remedy: enrolled,
-      });
-    const { deviceId, serialNumber, fleet } = current;
-    const root = join(directory, deviceFiles.root);
-    const ca = current.ca === systemRoots ? systemRoots : root;
-    const settings = resolveSettings(args, terminal.env, { url: current.url, fleet, ca });
-    const known = await rootsOfFile(settings, settings.ca.value === systemRoots ? root : settings.ca.value);
-    const previousCertificate = await readCredentialFile(join(directory, deviceFiles.certificate), enrolled);
-    const { algorithm, key } = await ownKey(directory, deviceId);
-    const wanted = { deviceId, algorithm, credential: `return:${serialNumber}` };
-    const record = await withFleetApi({ settings, terminal }, (api) =>
-      withDeviceDirectory(directory, () => {
-        const issue = (csr: string) => enrollOnce(api, { csr, previousCertificate });
-        return obtainCertificate({ directory, wanted, settings, known, api, ownKey: key, issue });
-      }),
-    );
+    // Before the directory is opened, so that a mistyped one is not made.
+    await readEnrolled(directory);
+    const record = await withDeviceDirectory(directory, () => returnIn(directory, args, terminal));
+    const { deviceId, serialNumber, notAfter } = record;
     output.answer({ directory, ...record }, directory);
-    output.note(`${deviceId} is in quarantine: serial ${record.serialNumber}, good until ${record.notAfter}`);
-    output.note("an operator lets it out with `fleetkey device release`; then it renews");
+    output.note(`${deviceId} is in quarantine: serial ${serialNumber}, good until ${notAfter}`);
+    output.note(`an operator lets it out with \`fleetkey device release ${deviceId}\`; then it renews`);
     return undefined;
   },
 });

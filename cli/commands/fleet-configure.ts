@@ -1,9 +1,9 @@
 /** Room: cli. `fleetkey fleet configure`. */
 import { fleetDetails } from "../../lambdas/http/access-answers.ts";
-import { defineCommand } from "../command.ts";
+import { defineCommand, parseWholeNumber } from "../command.ts";
 import { readFileBytes } from "../credential-files.ts";
 import { approvalFlags, callCritical } from "../critical-operation.ts";
-import { Failure } from "../failure.ts";
+import { Failure, usageFailure } from "../failure.ts";
 import { connectionFlags } from "../global-flags.ts";
 import { parseJsonText } from "../json-text.ts";
 import { withOperatorApi } from "../session.ts";
@@ -28,23 +28,33 @@ export const fleetConfigure = defineCommand({
       valueHint: "FILE",
       description: "JSON, as `fleet show` prints it",
     },
-    force: { type: "boolean", description: "Also when somebody else changed it since this command began" },
+    "if-version": {
+      type: "string",
+      valueHint: "N",
+      description: "Only if it has this version, as `fleet show` told; the present one if not given",
+    },
+    force: { type: "boolean", description: "Also when somebody else changes it meanwhile" },
     ...approvalFlags,
     ...connectionFlags,
   },
   async run(args, context) {
     const { terminal, output } = context;
     const settings = resolveSettings(args, terminal.env);
+    const { "if-version": version, force = false } = args;
+    if (force && version !== undefined) throw usageFailure("--force does not go with --if-version");
+    const seen =
+      version === undefined ? undefined : parseWholeNumber("--if-version", version, 0, 999_999_999);
     const body = await readConfiguration(args.file);
     const answer = await withOperatorApi({ settings, terminal }, async (api) => {
-      const { configurationVersion } = await api.call({ method: "GET", path: "", schema: fleetDetails });
+      const current = { method: "GET", path: "", schema: fleetDetails } as const;
+      const expected = seen ?? (await api.call(current)).configurationVersion;
       const call = {
         operation: "configureFleet",
         method: "PUT",
         path: "/configuration",
         body,
         schema: fleetDetails,
-        headers: args.force === true ? {} : { "if-match": `"${configurationVersion}"` },
+        headers: force ? {} : { "if-match": `"${expected}"` },
       } as const;
       return callCritical(api, call, args, settings, context);
     });

@@ -10,12 +10,11 @@ import { withOperatorApi } from "../session.ts";
 import { resolveSettings, type Settings } from "../settings.ts";
 
 function tell(answer: Invitation, settings: Settings, { output }: Context): void {
-  const fragment = { fleet: settings.fleet.value, invitation: answer.invitation };
-  const url = answer.url ?? pageUrl(settings, fragment);
+  const { operatorId: operator, invitation: secret } = answer;
+  // As the service writes it where it knows its page; the page makes the passkey's user handle of the operator's id.
+  const url = answer.url ?? pageUrl(settings, { fleet: settings.fleet.value, invitation: secret, operator });
   output.answer({ ...answer, url }, url);
-  output.note(
-    `good once, until ${answer.expiresAt}: whoever opens it registers a passkey for ${answer.operatorId}`,
-  );
+  output.note(`good once, until ${answer.expiresAt}: whoever opens it registers a passkey for ${operator}`);
 }
 
 function oidcSubject(issuer: string | undefined, subject: string | undefined) {
@@ -25,6 +24,9 @@ function oidcSubject(issuer: string | undefined, subject: string | undefined) {
   // The service is told a digest: a subject may be a name or an address.
   return { oidcSubject: { issuer, subjectSha256: hash("sha256", subject) } };
 }
+
+/** What `--first` has no use for. */
+const othersOnly = ["roles", "issuer", "subject", "approval", "no-wait"] as const;
 
 export const operatorInvite = defineCommand({
   summary: "Invite an operator, or yourself with --first, to register a passkey",
@@ -66,6 +68,8 @@ export const operatorInvite = defineCommand({
       );
     const session = { settings, terminal: context.terminal };
     if (operatorId === undefined) {
+      const stray = othersOnly.find((flag) => args[flag] !== undefined);
+      if (stray !== undefined) throw usageFailure(`--${stray} does not go with --first`);
       const own = { method: "POST", path: "/passkey-invitations", body: {}, schema: invitation } as const;
       tell(await withOperatorApi(session, (api) => api.call(own)), settings, context);
       return undefined;

@@ -1,4 +1,4 @@
-/** Room: core/enrollment. Which device a request is for and which profile it may have, before anything is stored. */
+/** Room: core/enrollment. Which device a request is for, and which profile it may have. */
 import { AppError } from "../errors.ts";
 import type { VerifiedCsr } from "../formats/certification-request.ts";
 import { canonicalText, commonNames } from "../formats/name.ts";
@@ -38,5 +38,14 @@ export function assertSameDevice(request: { readonly deviceId?: string }, device
   throw new AppError(
     "csr_subject_mismatch",
     "the request's deviceId is not the credential's; leave it out, or present the device's own credential",
+  );
+}
+
+/** @throws AppError profile_not_permitted: the request asks for another profile than its credential's. */
+export function assertProfile(request: { readonly profile?: ProfileId }, { id }: Profile): void {
+  if (request.profile === undefined || request.profile === id) return;
+  throw new AppError(
+    "profile_not_permitted",
+    `profile "${request.profile}" is not the credential's "${id}"; leave it out or ask for another credential`,
   );
 }

@@ -24,7 +24,7 @@ import { manualCredential } from "./credentials/manual.ts";
 import { manufacturerCredential } from "./credentials/manufacturer.ts";
 import { quarantineCredential } from "./credentials/quarantine.ts";
 import { findToken, tokenCredential } from "./credentials/token.ts";
-import { assertSameDevice } from "./device-profile.ts";
+import { assertProfile, assertSameDevice } from "./device-profile.ts";
 import { findAnswer } from "./issue-once.ts";
 
 export type { EnrollmentRequest, PendingEnrollment } from "./credential.ts";
@@ -129,14 +129,6 @@ class Judge {
   }
 }
 
-function assertProfile({ profile: asked }: EnrollmentRequest, { profile }: AuthorisedCredential): void {
-  if (asked === undefined || asked === profile.id) return;
-  throw new AppError(
-    "profile_not_permitted",
-    `profile "${asked}" is not the credential's "${profile.id}"; leave it out or ask for another credential`,
-  );
-}
-
 async function issue(
   app: App,
   fleet: Fleet,
@@ -171,7 +163,7 @@ const longestPause = 20;
 async function enrollOnce(app: App, request: EnrollmentRequest, csr: VerifiedCsr): Promise<Enrollment> {
   const { fleet, verdict } = await new Judge(app, request, csr).judge();
   if ("status" in verdict) return verdict;
-  assertProfile(request, verdict);
+  assertProfile(request, verdict.profile);
   assertSameDevice(request, verdict.deviceId);
   return issuedCertificate(fleet, await issue(app, fleet, csr, verdict));
 }

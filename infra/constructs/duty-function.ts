@@ -156,7 +156,7 @@ export class DutyFunction extends Construct {
     acknowledge(
       this.function,
       "LambdaInsideVPC",
-      "reaches DynamoDB, KMS, S3 and SNS only, each over TLS and by IAM; a network of ours would add a way in, not take one away",
+      "reaches AWS's own endpoints by IAM, and the issuers of tokens that a fleet's owners named, all over TLS; a network of ours would add a way in, and things to reach from within",
     );
     if (props.deadLetters === undefined)
       acknowledge(

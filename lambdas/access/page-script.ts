@@ -17,6 +17,7 @@ export const pageScript = `"use strict";
 
   let invitation;
   let session;
+  let wanted;
 
   const utf8 = (text) => new TextEncoder().encode(text);
   const base64url = (bytes) =>
@@ -33,7 +34,12 @@ export const pageScript = `"use strict";
   const readFragment = () => {
     const fragment = new URLSearchParams(location.hash.slice(1));
     const fleet = fragment.get("fleet");
-    if (fleet) fleetInput.value = fleet;
+    if (fleet && fleet !== fleetInput.value.trim()) {
+      fleetInput.value = fleet;
+      // It is another fleet's.
+      session = undefined;
+    }
+    wanted = fragment.get("approval");
     const secret = fragment.get("invitation");
     if (secret) invitation = { secret, operator: fragment.get("operator") || "" };
     show();
@@ -101,6 +107,7 @@ export const pageScript = `"use strict";
   };
 
   const sendInSession = async (method, path, body) => {
+    if (session === undefined) throw new Error("Sign in first.");
     const { token, keys } = session;
     const dpop = await prove(keys, method, path, token);
     return send(method, path, { authorization: "DPoP " + token, dpop }, body);
@@ -156,6 +163,7 @@ export const pageScript = `"use strict";
     session = { ...(await send("POST", path, { dpop }, body)), keys };
     show();
     if (readsApprovals()) await refresh();
+    (operationOf(wanted) || (readsApprovals() ? refreshButton : signOutButton)).focus();
     say("Signed in as " + session.operatorId + ".");
   };
 
@@ -174,6 +182,8 @@ export const pageScript = `"use strict";
       (unit) => "\\\\u" + unit.charCodeAt(0).toString(16).padStart(4, "0"),
     );
 
+  const operationOf = (approvalId) => element("operation-" + approvalId);
+
   const added = (parent, name, text) => {
     const child = document.createElement(name);
     if (text !== undefined) child.textContent = text;
@@ -189,6 +199,7 @@ export const pageScript = `"use strict";
     const body = { credential: await assertion(fresh) };
     const answer = await sendInSession("POST", path + "/assertions", body);
     await refresh();
+    (operationOf(shown.approvalId) || refreshButton).focus();
     say(
       answer.state === "approved"
         ? "Approved. The operation may be executed."
@@ -235,6 +246,8 @@ export const pageScript = `"use strict";
       say(error instanceof Error ? error.message : "It did not work.");
     } finally {
       button.disabled = false;
+      // A button that was disabled has lost the focus, and whoever works with the keyboard the place.
+      if (document.activeElement === document.body) (button.checkVisibility() ? button : signInButton).focus();
     }
   };
 
@@ -242,11 +255,17 @@ export const pageScript = `"use strict";
     await refresh();
     say("The list is of now.");
   };
+  const follow = async () => {
+    readFragment();
+    if (!readsApprovals()) return;
+    await run(refreshButton, refreshed);
+    operationOf(wanted)?.focus();
+  };
   registerButton.addEventListener("click", () => run(registerButton, register));
   signInButton.addEventListener("click", () => run(signInButton, signIn));
   signOutButton.addEventListener("click", () => run(signOutButton, signOut));
   refreshButton.addEventListener("click", () => run(refreshButton, refreshed));
-  addEventListener("hashchange", readFragment);
+  addEventListener("hashchange", follow);
   readFragment();
 })();
 `;

@@ -8,14 +8,16 @@ import type { HttpResult, RouteHandlers } from "../http/message.ts";
 import { pageScript } from "./page-script.ts";
 
 const style = `
-:root { color-scheme: light dark; font-family: system-ui, sans-serif; line-height: 1.5; }
-main { max-width: 44rem; margin: 2rem auto; padding: 0 1rem; }
+:root { color-scheme: light dark; font-family: system-ui, sans-serif; line-height: 1.5; scroll-padding-top: 4rem; }
+main { max-width: 44rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: anywhere; }
 button, input { font: inherit; padding: 0.4rem 0.8rem; }
 button:focus-visible, input:focus-visible, pre:focus-visible { outline: 3px solid Highlight; outline-offset: 2px; }
-pre { overflow: auto; padding: 0.8rem; border: 1px solid GrayText; white-space: pre-wrap; overflow-wrap: anywhere; }
+pre { overflow: auto; padding: 0.8rem; border: 1px solid GrayText; white-space: pre-wrap; }
 ol { padding-left: 1.2rem; }
+li { margin-bottom: 2.5rem; }
+li p { margin: 0.4rem 0; }
 [hidden] { display: none; }
-#status { min-height: 1.5em; font-weight: bold; }
+#status { position: sticky; top: 0; margin: 0; padding: 0.5rem 0; min-height: 1.5em; font-weight: bold; background: Canvas; }
 `;
 
 const page = `<!doctype html>

@@ -114,7 +114,7 @@ function assumed(): string {
       "see `recoveryDays` and the backup plan in [deploy.md](deploy.md#backup-and-restore) before you grow.",
     `- One fleet. Every further fleet adds ${deployed.signingKeysOfFleet + deployed.encryptingKeysOfFleet} keys: two that sign, and the one under which its backends wrap their data keys.`,
     "- Keys that encrypt are rotated yearly; KMS bills the first two rotations. The table shows one rotation.",
-    "- Left out, being cents: KMS calls of AWS services under our data keys, S3, SNS, SQS, EventBridge rules, Route 53. " +
+    "- Left out, being cents: operators' sessions and approvals, KMS calls of AWS services under our data keys, S3, SNS, SQS, EventBridge rules, Route 53. " +
       "Left out, being yours: CloudTrail, GuardDuty, support, tax.",
   ].join("\n");
 }

@@ -1,6 +1,6 @@
 /**
  * Room: scripts/deployment. One device through its whole life at a deployed service: enrolled, its chain verified,
- * and, where client certificates are taken, renewed and revoked. It leaves a revoked certificate or, without a
+ * and, where client certificates are taken, suspended, released, renewed and revoked. It leaves a revoked certificate or, without a
  * mutual-TLS domain, one that expires unused; its key is deleted.
  */
 import { randomBytes, X509Certificate } from "node:crypto";
@@ -77,6 +77,24 @@ const fleetkey = (request: SmokeRequest, argv: readonly string[], input?: string
     ...(input === undefined ? {} : { input }),
   });
 
+/** Flags with which the operator reaches the service. */
+function operatorFlags(request: SmokeRequest): readonly string[] {
+  const files = operatorFiles(request.operatorDirectory);
+  const operator = ["--cert", files.certificate, "--key", files.key, "--fleet", request.fleet];
+  return ["--url", request.mutualTlsUrl ?? request.url, ...connection, ...operator];
+}
+
+/**
+ * A release deletes an item beside others that it writes. That the role's policy lets it, by the key of what is deleted,
+ * AWS alone can tell: its documents do not say which keys of a transaction such a condition sees.
+ */
+async function suspendAndRelease(request: SmokeRequest, deviceId: string): Promise<void> {
+  for (const act of ["suspend", "release"]) {
+    const result = await fleetkey(request, ["device", act, deviceId, ...operatorFlags(request)]);
+    assertEnded(result, `the smoke device's ${act}`, again);
+  }
+}
+
 async function renewAndRevoke(request: SmokeRequest, device: string): Promise<string> {
   const files = operatorFiles(request.operatorDirectory);
   assertEnded(await fleetkey(request, ["device", "renew", "--dir", device]), "the smoke renewal", again);
@@ -84,10 +102,9 @@ async function renewAndRevoke(request: SmokeRequest, device: string): Promise<st
   const { serialNumber } = JSON.parse(await readFile(join(device, "device.json"), "utf8")) as {
     readonly serialNumber: string;
   };
-  const operator = ["--cert", files.certificate, "--key", files.key, "--fleet", request.fleet];
   const revoke = ["cert", "revoke", serialNumber, "--reason", "cessationOfOperation"];
-  const there = ["--url", request.mutualTlsUrl ?? request.url, ...connection, ...operator];
-  assertEnded(await fleetkey(request, [...revoke, ...there]), "the smoke revocation", again);
+  const revoked = await fleetkey(request, [...revoke, ...operatorFlags(request)]);
+  assertEnded(revoked, "the smoke revocation", again);
   return serialNumber;
 }
 
@@ -114,6 +131,7 @@ export async function smokeEnrollment(request: SmokeRequest): Promise<SmokeRepor
     const device = join(directory.path, "device");
     const first = await enrol(request, device, deviceId);
     const didRenewAndRevoke = request.mutualTlsUrl !== undefined && request.withOperator !== false;
+    if (didRenewAndRevoke) await suspendAndRelease(request, deviceId);
     const serialNumber = didRenewAndRevoke ? await renewAndRevoke(request, device) : first;
     return { deviceId, serialNumber, didRenewAndRevoke };
   } finally {

@@ -11,6 +11,7 @@ from ministack.core import iam_actions, iam_evaluator
 
 _session = re.compile(r"arn:(aws[a-z-]*):sts::(\d{12}):assumed-role/([^/]+)/.+")
 _resolve = iam_evaluator._resolve_condition_key
+_enforce = iam_evaluator.enforce
 _context = iam_actions.dynamodb_service_context
 _resource = iam_actions.extract_resource_arn
 
@@ -38,14 +39,33 @@ def _partitions(value):
     return own + nested
 
 
+_statements = iam_actions._DYNAMODB_TRANSACT_ITEM_ACTIONS
+_by_action = "fleetkey:leading-keys-by-action"
+
+
 def _dynamodb_context(body):
     """dynamodb:LeadingKeys (DynamoDB Developer Guide, conditions), which ministack does not give."""
     context = _context(body)
     try:
-        partitions = _partitions(json.loads(body or b"{}"))
+        request = json.loads(body or b"{}")
     except (json.JSONDecodeError, TypeError, UnicodeDecodeError):
         return context
-    return {**context, "dynamodb:LeadingKeys": partitions} if partitions else context
+    partitions = _partitions(request)
+    if not partitions:
+        return context
+    # Of a transaction every statement is authorised as the single operation that it is (Developer Guide, "Using IAM with
+    # DynamoDB transactions"); all statements of one kind together, which is never less strict than one by one.
+    statements = request.get("TransactItems") or []
+    keys = {_statements[name]: _partitions([one[name] for one in statements if name in one]) for name in _statements}
+    return {**context, "dynamodb:LeadingKeys": partitions, **({_by_action: keys} if statements else {})}
+
+
+def _enforce_with_own_keys(access_key_id, iam_action, *request, **named):
+    context = dict(named.get("service_context") or {})
+    keys = context.pop(_by_action, None)
+    if keys is not None:
+        named["service_context"] = {**context, "dynamodb:LeadingKeys": keys[iam_action]}
+    return _enforce(access_key_id, iam_action, *request, **named)
 
 
 def _resource_arn(service, *request):
@@ -62,5 +82,6 @@ def _resource_arn(service, *request):
 iam_actions.extract_resource_arn = _resource_arn
 iam_evaluator._resolve_condition_key = _condition_key
 iam_actions.dynamodb_service_context = _dynamodb_context
+iam_evaluator.enforce = _enforce_with_own_keys
 
 from ministack.app import app  # noqa: E402, F401

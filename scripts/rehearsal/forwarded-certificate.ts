@@ -27,7 +27,10 @@ export function clientCertificateOf(pem: string): ClientCertificate {
   };
 }
 
-/** The event as a mutual-TLS domain would have sent it: the header gone, its certificate in the context. */
+/**
+ * The event as a mutual-TLS domain would have sent it: the header gone, its certificate in the context. The name that was
+ * called has its port, for an emulator's fleet has one in the origin of its passkeys; on AWS neither has.
+ */
 export function withClientCertificate(event: HttpEvent): HttpEvent {
   const headers: Record<string, string | undefined> = {};
   let forwarded: string | undefined;
@@ -35,7 +38,8 @@ export function withClientCertificate(event: HttpEvent): HttpEvent {
     if (name.toLowerCase() === forwardedCertificateHeader) forwarded = value;
     else headers[name] = value;
   }
-  const { authentication: _claimed, ...requestContext } = event.requestContext;
+  const { authentication: _claimed, ...context } = event.requestContext;
+  const requestContext = { ...context, domainName: headers["host"] ?? context.domainName };
   if (forwarded === undefined) return { ...event, headers, requestContext };
   const clientCert = clientCertificateOf(decodeURIComponent(forwarded));
   return { ...event, headers, requestContext: { ...requestContext, authentication: { clientCert } } };

@@ -65,6 +65,16 @@ const deleteItem =
   (pk: string): Act =>
   ({ dynamodb }, { table }) =>
     dynamodb.send(new DeleteItemCommand({ TableName: table, Key: probeItem(pk) }));
+const deleteHoldAnd =
+  (kind: "Put" | "Delete", pk: string): Act =>
+  ({ dynamodb }, { table: TableName }) => {
+    const release = { Delete: { TableName, Key: probeItem("DEVICE#rehearsal#2") } };
+    const other =
+      kind === "Put"
+        ? { Put: { TableName, Item: probeItem(pk) } }
+        : { Delete: { TableName, Key: probeItem(pk) } };
+    return dynamodb.send(new TransactWriteItemsCommand({ TransactItems: [release, other] }));
+  };
 const putObject =
   (bucket: "artifacts" | "trustStores" | "records", key: (targets: Targets) => string): Act =>
   ({ s3 }, targets) =>
@@ -87,6 +97,11 @@ const acts = {
   "remember a proof and write another item in one transaction": putItems("PROOF#rehearsal#3", "REHEARSAL"),
   "write an item whose name ends as a proof's": putItem("REHEARSAL#PROOF#1"),
   "delete the hold of a device": deleteItem("DEVICE#rehearsal#1"),
+  "delete the hold of a device and tell of it in one transaction": deleteHoldAnd("Put", "AUDIT#rehearsal"),
+  "delete the hold of a device and an audit entry in one transaction": deleteHoldAnd(
+    "Delete",
+    "AUDIT#rehearsal",
+  ),
   "delete an item": deleteItem("REHEARSAL"),
   "scan the table": ({ dynamodb }, { table }) =>
     dynamodb.send(new ScanCommand({ TableName: table, Limit: 1 })),
@@ -126,7 +141,11 @@ const issues = ["sign with the issuing key", "read a public key", ...writes] as 
 /** What each role may do; it is refused every other act. */
 const allowed = {
   access: writes,
-  enrollment: [...issues, "delete the hold of a device"],
+  enrollment: [
+    ...issues,
+    "delete the hold of a device",
+    "delete the hold of a device and tell of it in one transaction",
+  ],
   distribution: [
     "read an item",
     "write the health item",

@@ -71,7 +71,7 @@ export function member({ status, code, body }: Reply, name: string, expected = 2
   const value = body[name];
   expectThat(
     status === expected && typeof value === "string",
-    `answered ${status} ${code ?? ""}, with ${name} ${JSON.stringify(value)}`,
+    `answered ${status} ${code ?? ""} ${String(body["detail"] ?? "")}, with ${name} ${JSON.stringify(value)}`,
   );
   return value;
 }
@@ -79,10 +79,10 @@ export function member({ status, code, body }: Reply, name: string, expected = 2
 const challengeOf = async (stage: RehearsedStage): Promise<string> =>
   member(await send(stage, { path: "/challenges", body: {} }), "challenge");
 
-/** The URL by which API Gateway knows itself, whatever stands before it: a proof names it (RFC 9449 §4.2). */
+/** The URL at the name that the gateway knows itself by, whatever stands before it: a proof names it (RFC 9449 §4.2). */
 function proofUrl(stage: RehearsedStage, path: string): string {
-  const { hostname } = new URL(outputOf(stage.outputs, stackNames(stage.stage).api, "ApiUrl"));
-  return `https://${hostname}${fleetPath(stage, path).split("?", 1)[0]}`;
+  const { origin } = new URL(outputOf(stage.outputs, stackNames(stage.stage).api, "ApiUrl"));
+  return `${origin}${fleetPath(stage, path).split("?", 1)[0]}`;
 }
 
 /** The DPoP header of one call. */

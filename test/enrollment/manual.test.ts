@@ -122,6 +122,21 @@ describe("a request without a credential", () => {
     expect(new X509Certificate(certificate).subject).toBe("CN=pump-Spelled");
   });
 
+  it("is served though the device was registered meanwhile, in other letters", async () => {
+    const csr = deviceCsr(deviceKey(), { commonName: "pump-late" });
+    const requestId = await pendingId({ fleet, csr });
+    await register(app, ["pump-LATE"]);
+    await decide(requestId, "approve");
+    const { certificate } = issued(await enroll(app, { fleet, csr }));
+    expect(new X509Certificate(certificate).subject).toBe("CN=pump-LATE");
+  });
+
+  it("for another profile than a device's is refused before anybody is asked", async () => {
+    const { request } = newRequest();
+    expect(await codeOf(enroll(app, { ...request, profile: "operator" }))).toBe("profile_not_permitted");
+    expect(await codeOf(enroll(app, { ...request, profile: "quarantine" }))).toBe("profile_not_permitted");
+  });
+
   it("is another one in another fleet", async () => {
     const { request } = newRequest();
     const requestId = await pendingId(request);

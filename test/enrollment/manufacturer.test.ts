@@ -1,9 +1,10 @@
 /** Room: test. A maker's certificate (IEEE 802.1AR IDevID): which of them enrol which device, and which do not. */
-import { X509Certificate } from "node:crypto";
+import { generateKeyPairSync, X509Certificate } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { authenticateClientCertificate } from "../../core/access/client-certificate.ts";
 import { enroll } from "../../core/enrollment/enroll.ts";
 import { renew } from "../../core/enrollment/renew.ts";
+import { signatureAlgorithms } from "../../core/formats/algorithms.ts";
 import { name } from "../../core/formats/name.ts";
 import { extension } from "../../core/formats/x509/extension.ts";
 import {
@@ -235,6 +236,13 @@ describe("a maker's certificate is refused", () => {
       expect(await codeOf(enrollWith(certificate))).toBe("client_certificate_untrusted");
     },
   );
+
+  it("SP 800-131A §3: of a weak key", async () => {
+    const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 1024 });
+    const spki = publicKey.export({ type: "spki", format: "der" });
+    const key = { privateKey, spki, signature: signatureAlgorithms.sha256WithRSAEncryption };
+    expect(await codeOf(enrollWith(idevid("SN-8", { key })))).toBe("key_weak");
+  });
 
   it("of another maker of the same name: the key decides, not the name", async () => {
     const forger = makeMaker({ subject: name([["commonName", "Acme"]]) });

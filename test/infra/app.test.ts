@@ -142,7 +142,7 @@ describe("bundles", () => {
   it("of the emulator's stage read it where requests come in, and nowhere else: the test above can fail", () => {
     const { outdir } = synthesise({ account: "000000000000" }, { ...whole, "fleetkey:emulator": true });
     const aware = functions.filter((id) => bundle(outdir, id).includes(forwardedCertificateHeader));
-    expect(aware).toEqual(["enrollment", "distribution", "revocation"]);
+    expect(aware).toEqual(["enrollment", "distribution", "revocation", "access"]);
   });
 
   it("hold nothing of an earlier synthesis into the same directory", () => {

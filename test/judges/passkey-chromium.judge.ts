@@ -33,7 +33,7 @@ async function registerAndSignIn(page: ChromiumPage, invitation: unknown, operat
   await status(page, "The passkey is registered.");
   // Whoever works with the keyboard goes on where the page left the focus.
   expect(await page.value("document.activeElement.id")).toBe("sign-in");
-  await page.pressEnter();
+  await page.press("Enter");
   await status(page, `Signed in as ${operatorId}.`);
 }
 
@@ -72,15 +72,13 @@ const approvalOf = async (approvalId: string) =>
 
 const buttonOf = (approvalId: string) => `[data-approval="${approvalId}"]`;
 
-async function press(page: ChromiumPage, approvalId: string): Promise<void> {
+/** Resolves with what the page then says, whatever that is. */
+async function pressed(page: ChromiumPage, approvalId: string): Promise<string> {
   await page.click("#refresh");
   await status(page, "The list is of now.");
   await page.click(buttonOf(approvalId));
-}
-
-async function approve(page: ChromiumPage, approvalId: string): Promise<void> {
-  await press(page, approvalId);
-  await page.until(`/^(Approved\\.|Your approval counts)/.test(document.querySelector("#status").innerText)`);
+  await page.until(`!/of now|Working/.test(document.querySelector("#status").innerText)`);
+  return page.text("#status");
 }
 
 /** What the page sent to approve it. */
@@ -95,38 +93,228 @@ function clientData(assertion: Record<string, unknown>): Record<string, unknown>
   return JSON.parse(Buffer.from(response.clientDataJSON, "base64url").toString()) as Record<string, unknown>;
 }
 
-describe("the page for passkeys in Chromium", () => {
-  const ofTheOwner: Record<string, unknown> = {};
+const approved = "Approved. The operation may be executed.";
+const halfApproved = "Your approval counts; 2 people are needed.";
 
-  it("the bootstrap's operator registers a passkey by its invitation and signs in", async () => {
+/** Approved by both, on their pages. */
+async function approvedByBoth(wanted: Wanted): Promise<string> {
+  const approvalId = await ask(wanted);
+  expect(await pressed(owner, approvalId)).toBe(halfApproved);
+  expect(await pressed(officer, approvalId)).toBe(approved);
+  return approvalId;
+}
+
+const refused = (status: number, code: string) => ({ status, body: { code } });
+
+describe("a passkey in Chromium", () => {
+  let invitation: string;
+
+  it("is registered by the bootstrap's operator with its invitation, and signs in", async () => {
     const { status: created, body } = await service.operator.post(`${base}/passkey-invitations`, {});
     expect(created).toBe(201);
-    expect(String(body["url"])).toMatch(new RegExp(`^${service.origin}/passkeys#`));
-    await registerAndSignIn(owner, body["url"], "operator-1");
+    invitation = String(body["url"]);
+    expect(invitation).toMatch(new RegExp(`^${service.origin}/passkeys#`));
+    await registerAndSignIn(owner, invitation, "operator-1");
     expect(await owner.text("#operator")).toBe("Signed in as operator-1 (owner).");
+    expect(await owner.text("#waiting")).toContain("Nothing waits for approval.");
     // The invitation is used, and is gone from the address.
     expect(await owner.value("location.href")).toBe(`${service.origin}/passkeys`);
-    expect(await owner.text("#waiting")).toContain("Nothing waits for approval.");
   });
 
-  it("an operation that is asked for elsewhere can be read, approved, and executed", async () => {
+  it("is not registered by an invitation that was used, and is nobody's then", async () => {
+    const stranger = await chromium.newPage();
+    await stranger.go(invitation);
+    await stranger.click("#register");
+    await status(stranger, "the invitation was used");
+    await stranger.click("#sign-in");
+    await status(stranger, "Passkey is not valid");
+    expect(await stranger.text("#operator")).toBe("Nobody is signed in.");
+    expect(stranger.refusals).toEqual([`409 ${base}/passkeys`, `401 ${base}/sessions`]);
+    expect(stranger.complaints).toEqual([]);
+  });
+});
+
+describe("an approval in Chromium", () => {
+  it("shows the very operation, is given with a passkey and the keyboard alone, and lets it run", async () => {
     const wanted = invitationOf("operator-2");
     const approvalId = await ask(wanted);
-    expect(await execute(wanted, approvalId)).toMatchObject({
-      status: 403,
-      body: { code: "approval_incomplete" },
-    });
-    await owner.click("#refresh");
-    await status(owner, "The list is of now.");
+    expect(await execute(wanted, approvalId)).toMatchObject(refused(403, "approval_incomplete"));
+    const { url, operationDigest } = await approvalOf(approvalId);
+    // By its link, in the page where the owner is signed in: the operation is there, and has the focus.
+    await owner.go(String(url));
+    const shown = `operation-${approvalId}`;
+    await owner.until(`document.activeElement.id === "${shown}"`);
     const { operation, body } = wanted;
-    const text = await owner.text(`#operation-${approvalId}`);
-    expect(JSON.parse(text)).toEqual({ operation, parameters: {}, body });
-    expect(await owner.text("#waiting")).toContain((await approvalOf(approvalId))["operationDigest"]);
-    await approve(owner, approvalId);
-    expect(await owner.text("#status")).toBe("Approved. The operation may be executed.");
+    expect(JSON.parse(await owner.text(`#${shown}`))).toEqual({ operation, parameters: {}, body });
+    expect(await owner.text("#waiting")).toContain(operationDigest);
+    await owner.press("Tab");
+    expect(await owner.value("document.activeElement.dataset.approval")).toBe(approvalId);
+    await owner.press("Enter");
+    // One person is all that there is yet.
+    await status(owner, approved);
+    expect(await owner.value("document.activeElement.id")).toBe(shown);
     const executed = await execute(wanted, approvalId);
     expect(executed.status).toBe(201);
     await registerAndSignIn(officer, executed.body["url"], "operator-2");
     expect(await officer.text("#operator")).toBe("Signed in as operator-2 (securityOfficer).");
+    await officer.press("Enter");
+    await status(officer, "The list is of now.");
+    await officer.until('document.activeElement.id === "refresh"');
+  });
+
+  it("takes two people from then on: one who approves twice is one", async () => {
+    const wanted = invitationOf("operator-3");
+    const approvalId = await ask(wanted);
+    expect(await pressed(owner, approvalId)).toBe(halfApproved);
+    expect(await execute(wanted, approvalId)).toMatchObject(refused(403, "approval_incomplete"));
+    // The second is the same again, or after half a minute a newer one in its place.
+    expect(await pressed(owner, approvalId)).toMatch(/^(Approval needs another person|Your approval counts)/);
+    expect(await approvalOf(approvalId)).toMatchObject({ state: "requested", approvedBy: ["operator-1"] });
+    expect(await execute(wanted, approvalId)).toMatchObject(refused(403, "approval_incomplete"));
+    expect(await pressed(officer, approvalId)).toBe(approved);
+    expect(await approvalOf(approvalId)).toMatchObject({ approvedBy: ["operator-1", "operator-2"] });
+    expect((await execute(wanted, approvalId)).status).toBe(201);
+    expect(await execute(wanted, approvalId)).toMatchObject(refused(409, "approval_spent"));
+    await owner.click("#refresh");
+    await owner.until(`document.querySelector('${buttonOf(approvalId)}') === null`);
+  });
+
+  it("is for one operation: a body with one other character is another", async () => {
+    const wanted = invitationOf("operator-4");
+    const approvalId = await approvedByBoth(wanted);
+    for (const other of [invitationOf("operator-5"), changeOf(["securityOfficer"])])
+      expect(await execute(other, approvalId)).toMatchObject(refused(403, "approval_mismatch"));
+    expect((await execute(wanted, approvalId)).status).toBe(201);
+  });
+
+  it("counts for five minutes from the passkey's answer", async () => {
+    const wanted = changeOf(["securityOfficer", "auditor"]);
+    const approvalId = await approvedByBoth(wanted);
+    const late = await ask(wanted);
+    await pressed(owner, late);
+    service.putForward(6 * 60_000);
+    expect(await execute(wanted, approvalId, service.later)).toMatchObject(refused(403, "approval_stale"));
+    const again = await service.later.post(`${base}/approvals/${late}/assertions`, assertionOf(owner, late));
+    expect(again).toMatchObject(refused(403, "approval_stale"));
+    service.putForward(4 * 60_000);
+    expect((await execute(wanted, approvalId, service.later)).status).toBe(200);
+  });
+});
+
+describe("attacks with what Chromium has signed", () => {
+  it("WebAuthn Level 3 §7.2: it is signed for this page and this operation, and is worth nothing for another", async () => {
+    const [one, other] = [await ask(invitationOf("operator-6")), await ask(invitationOf("operator-7"))];
+    expect(await pressed(owner, one)).toBe(halfApproved);
+    const assertion = assertionOf(owner, one);
+    expect(clientData(assertion)).toMatchObject({
+      type: "webauthn.get",
+      origin: service.origin,
+      crossOrigin: false,
+    });
+    const send = (approvalId: string) =>
+      service.operator.post(`${base}/approvals/${approvalId}/assertions`, assertion);
+    expect(await send(one)).toMatchObject(refused(409, "approval_repeated"));
+    expect(await send(other)).toMatchObject(refused(401, "passkey_invalid"));
+    expect(await approvalOf(other)).toMatchObject({ state: "requested", approvedBy: [] });
+    expect(await pressed(officer, one)).toBe(approved);
+    expect((await execute(invitationOf("operator-6"), one)).status).toBe(201);
+    expect(await send(one)).toMatchObject(refused(409, "approval_spent"));
+  });
+
+  it("one person's answer is not another's in that one's session, nor its own for another operation", async () => {
+    const [approvalId, other] = [await ask(invitationOf("operator-8")), await ask(invitationOf("operator-9"))];
+    const path = `/approvals/${approvalId}/assertions`;
+    // Stolen on its way: the service has not seen it, so that nothing else is wrong with it.
+    await owner.replaceBody(path, "{}");
+    expect(await pressed(owner, approvalId)).toMatch(/either credential or idToken/);
+    const stolen = assertionOf(owner, approvalId);
+    await officer.replaceBody(path, JSON.stringify(stolen));
+    expect(await pressed(officer, approvalId)).toMatch(/^Passkey is not valid/);
+    const elsewhere = await service.operator.post(`${base}/approvals/${other}/assertions`, stolen);
+    expect(elsewhere).toMatchObject(refused(401, "passkey_invalid"));
+    for (const each of [approvalId, other])
+      expect(await approvalOf(each)).toMatchObject({ state: "requested", approvedBy: [] });
+    expect((await service.operator.post(`${base}${path}`, stolen)).status).toBe(200);
+    expect(await approvalOf(approvalId)).toMatchObject({ state: "requested", approvedBy: ["operator-1"] });
+    expect(await pressed(officer, approvalId)).toBe(approved);
+  });
+
+  it("an operation that would write markup or turn the text is shown character by character", async () => {
+    const operatorId = '<img src=x onerror="document.title=1">\u202e\u0430uditor';
+    const approvalId = await ask({ ...invitationOf(""), body: { operatorId, roles: ["securityOfficer"] } });
+    await owner.click("#refresh");
+    await owner.until(`document.querySelector("#operation-${approvalId}")`);
+    const text = await owner.text(`#operation-${approvalId}`);
+    expect(text).toContain("<img src=x onerror=");
+    expect(text).toContain("\\u202e\\u0430uditor");
+    expect(text).toMatch(/^[\n\x20-\x7e]+$/);
+    expect(await owner.value("document.images.length")).toBe(0);
+  });
+
+  it("SP 800-63B §2.2: a passkey whose person was not recognised signs nobody in", async () => {
+    await officer.click("#sign-out");
+    await status(officer, "Signed out.");
+    await officer.setUserVerified(false);
+    const sent = () => officer.requests.filter(({ url }) => url.endsWith("/sessions")).length;
+    const before = sent();
+    await officer.click("#sign-in");
+    await officer.until(`/not allowed/.test(document.querySelector("#status").innerText)`);
+    expect(sent()).toBe(before);
+    // Now a page that does not insist, so that the passkey answers: the service does insist.
+    await officer.value(`(() => {
+      const container = navigator.credentials;
+      const get = container.get;
+      container.get = ({ publicKey }) => {
+        delete container.get;
+        return get.call(container, { publicKey: { ...publicKey, userVerification: "discouraged" } });
+      };
+    })()`);
+    await officer.click("#sign-in");
+    await status(officer, "Passkey is not valid");
+    expect(sent()).toBe(before + 1);
+    expect(await officer.text("#operator")).toBe("Nobody is signed in.");
+    await officer.setUserVerified(true);
+    await officer.click("#sign-in");
+    await status(officer, "Signed in as operator-2.");
+  });
+});
+
+describe("the page in Chromium", () => {
+  it("WCAG 2.2 §1.4.10: fits 320 CSS pixels, with an operation in it", async () => {
+    await owner.send("Emulation.setDeviceMetricsOverride", {
+      width: 320,
+      height: 640,
+      deviceScaleFactor: 1,
+      mobile: false,
+    });
+    await owner.until("innerWidth === 320");
+    expect(await owner.text("#approvals")).toContain("Approve with a passkey");
+    // With its scroll bar, which takes some of them.
+    expect(await owner.value("document.documentElement.scrollWidth")).toBeLessThanOrEqual(320);
+    await owner.send("Emulation.clearDeviceMetricsOverride");
+  });
+
+  it("gave the browser nothing to complain of", () => {
+    expect([...owner.complaints, ...officer.complaints]).toEqual([]);
+    const { refusals } = officer;
+    expect(refusals.filter((refusal) => !/^401 .*\/(assertions|sessions)$/.test(refusal))).toEqual([]);
+    expect(owner.refusals.filter((refusal) => !/^40[09] .*\/assertions$/.test(refusal))).toEqual([]);
+  });
+
+  it("CSP Level 3: runs no script and takes no style that is not its own, and speaks to nobody else", async () => {
+    const page = await chromium.newPage();
+    await page.go(`${service.origin}/passkeys`);
+    expect(page.complaints).toEqual([]);
+    await page.value(`(() => {
+      const script = document.createElement("script");
+      script.textContent = "document.title = 'run'";
+      document.body.append(script);
+      document.body.setAttribute("onclick", "document.title = 'run'");
+      document.body.click();
+    })()`);
+    expect(await page.value("document.title")).toBe("Passkeys - Fleetkey");
+    const elsewhere = `fetch("https://localhost:1/").then(() => "sent", ({ message }) => message)`;
+    expect(await page.value(elsewhere)).toContain("Failed to fetch");
+    expect(page.complaints.filter((each) => each.startsWith("error of security"))).toHaveLength(3);
   });
 });

@@ -51,6 +51,13 @@ describe("a forwarded client certificate", () => {
     expect(withClientCertificate(event({})).requestContext).not.toHaveProperty("authentication");
   });
 
+  it("comes with the name that was called, port and all, as an emulator's fleet has it in its origin", () => {
+    const named = (headers: Record<string, string>) =>
+      withClientCertificate(event(headers)).requestContext.domainName;
+    expect(named({ host: "api.execute-api.localhost:4566" })).toBe("api.execute-api.localhost:4566");
+    expect(named({})).toBe("127.0.0.1");
+  });
+
   it("that is no certificate reaches no handler", () => {
     const handler = withForwardedCertificate(async () => ({ statusCode: 200, headers: {}, body: "" }));
     expect(() => handler(event({ [forwardedCertificateHeader]: "no%20certificate" }))).toThrow();

@@ -5,6 +5,7 @@
 
 import { AppError, isAppError } from "../../errors.ts";
 import type { VerifiedCsr } from "../../formats/certification-request.ts";
+import { canonicalText } from "../../formats/name.ts";
 import { decideRequest } from "../../policy/request-policy.ts";
 import type { App } from "../../ports.ts";
 import {
@@ -23,7 +24,7 @@ import {
   type PendingEnrollment,
 } from "../credential.ts";
 import { checkDeviceName } from "../device-name.ts";
-import { requestedDeviceId } from "../device-profile.ts";
+import { assertProfile, requestedDeviceId } from "../device-profile.ts";
 import { findPlaces, isOver, placeOf } from "../enrollment-request.ts";
 import { findDevice } from "../known-device.ts";
 
@@ -42,7 +43,8 @@ const pending = (requestId: string): PendingEnrollment => ({
 });
 
 /** An operator is not asked about what policy refuses anyhow. */
-function assertPermitted({ fleet, csr }: EnrollmentContext, deviceId: string): void {
+function assertPermitted({ fleet, csr, request }: EnrollmentContext, deviceId: string): void {
+  assertProfile(request, profile);
   const { fleet: name, trustDomain } = fleet.record;
   checkDeviceName(fleet.configuration, deviceId);
   const decision = decideRequest(csr, profile, { kind: "device", fleet: name, trustDomain, deviceId });
@@ -107,7 +109,7 @@ function decided(
   record: EnrollmentRequestRecord,
 ): AuthorisedCredential | PendingEnrollment {
   // The request is no secret: whoever has seen it may send it in another device's name.
-  if (record.deviceId !== deviceId) {
+  if (canonicalText(record.deviceId) !== canonicalText(deviceId)) {
     throw new AppError(
       "credential_spent",
       "this request waits in another device's name; make a new one whose common name is the device's id",

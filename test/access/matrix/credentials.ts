@@ -1,311 +1,70 @@
-/** Room: test. How each credential is presented, in each of its states, and what the door is to make of it. */
-import { randomBytes } from "node:crypto";
-import { invitationItem } from "../../../core/records/invitation-record.ts";
-import { sessionItem } from "../../../core/records/session-record.ts";
-import { tokenItem } from "../../../core/records/token-record.ts";
-import type { EventOptions } from "../../lambdas/gateway-event.ts";
-import type { RoleName } from "./expectations.ts";
-import {
-  audience,
-  type CertificateHolder,
-  type CertificateState,
-  digestOf,
-  fleets,
-  origin,
-  principal,
-  roleNames,
-  type Side,
-  subject,
-  type World,
-} from "./world.ts";
+/** Room: test. Every credential of the matrix, and the combinations of kind and state that nothing can be. */
+import type { CommonState, Credential } from "./credential.ts";
+import { certificates } from "./credentials/certificates.ts";
+import { others } from "./credentials/others.ts";
+import { secrets } from "./credentials/secrets.ts";
+import { sessions } from "./credentials/sessions.ts";
 
-/** What is presented, but for method and path. */
-export type Presented = Pick<EventOptions, "headers" | "certificate" | "principal">;
+export type { Credential, Presented, Target } from "./credential.ts";
 
-export interface Target {
-  readonly method: string;
-  readonly path: string;
-}
+export const credentials: readonly Credential[] = [...certificates, ...sessions, ...secrets, ...others];
 
-/** Of whom the credential speaks when it holds. */
-export type Holder =
-  | { readonly kind: "nobody" }
-  | { readonly kind: "operator"; readonly role: RoleName; readonly by: "certificate" | "session" }
-  | { readonly kind: "device"; readonly standing: "active" | "quarantined" | "suspended" | "retired" }
-  | { readonly kind: "claim" }
-  | { readonly kind: "certificate" }
-  | { readonly kind: "token" | "invitation" | "pipeline" | "principal" | "proof" };
+const handshake = "TLS proves the key anew in each handshake, which API Gateway vouches for: nothing to replay";
+const worthless = "is worth nothing in any state";
+const gateway = "API Gateway verifies a signature before there is an event, and SigV4 bears its own time";
+const nothing = "there is nothing to be in that state";
 
-export interface Credential {
-  readonly name: string;
-  readonly side: Side;
-  readonly state: string;
-  readonly holder: Holder;
-  /** The code with which it is refused wherever it is looked at; undefined when it holds. */
-  readonly refusal?: string;
-  /** Presented twice, and the second time is judged. */
-  readonly twice?: true;
-  present(world: World, target: Target): Promise<Presented>;
-}
+type Impossible = Readonly<Partial<Record<CommonState | "other fleet", string>>>;
 
-const sides: readonly Side[] = ["own", "other"];
-
-const holders: readonly (readonly [CertificateHolder, Holder])[] = [
-  ...roleNames.map((role) => [role, { kind: "operator", role, by: "certificate" }] as const),
-  ["device", { kind: "device", standing: "active" }],
-  ["quarantined", { kind: "device", standing: "quarantined" }],
-  ["suspended", { kind: "device", standing: "suspended" }],
-  ["retired", { kind: "device", standing: "retired" }],
-  ["claim", { kind: "claim" }],
-  ["server", { kind: "certificate" }],
-];
-
-const refusals: Readonly<Record<CertificateState, string | undefined>> = {
-  fresh: undefined,
-  expired: "client_certificate_expired",
-  revoked: "client_certificate_revoked",
-  wrongKey: "client_certificate_untrusted",
-};
-
-/** A certificate has no replay: its key is proved in each TLS handshake, which the gateway vouches for. */
-function certificates(): Credential[] {
-  const states = Object.keys(refusals) as CertificateState[];
-  const issued = sides.flatMap((side) =>
-    states.flatMap((state) =>
-      holders.map(([name, holder]): Credential => {
-        const refusal = name === "server" ? "client_certificate_untrusted" : refusals[state];
-        return {
-          name: `certificate of ${name}`,
-          side,
-          state,
-          holder,
-          ...(refusal === undefined ? {} : { refusal }),
-          present: async (world) => ({ certificate: world.certificate(name, side, state) }),
-        };
-      }),
-    ),
-  );
-  const foreign = sides.flatMap((side) =>
-    (["root", "garbage"] as const).map(
-      (name): Credential => ({
-        name: `certificate: ${name}`,
-        side,
-        state: "fresh",
-        holder: { kind: "certificate" },
-        refusal: "client_certificate_untrusted",
-        present: async (world) => ({ certificate: world.certificate(name, side, "fresh") }),
-      }),
-    ),
-  );
-  return [...issued, ...foreign];
-}
-
-const secret = (): string => randomBytes(32).toString("base64url");
-
-const sessionStates = {
-  fresh: undefined,
-  expired: "session_invalid",
-  revoked: "session_invalid",
-  wrongKey: "session_invalid",
-  replayed: "proof_replayed",
-  unproved: "proof_missing",
-  otherUrl: "proof_invalid",
-} as const;
-
-async function presentSession(
-  world: World,
-  side: Side,
-  role: RoleName,
-  state: keyof typeof sessionStates,
-  target: Target,
-): Promise<Presented> {
-  const fleet = fleets[side];
-  const token = `${fleet}.${secret()}`;
-  const now = world.house.clock.now();
-  await world.put(
-    sessionItem({
-      fleet,
-      sessionId: digestOf(token),
-      operatorId: `operator-${role}`,
-      keyThumbprint: world.key.thumbprint,
-      state: state === "revoked" ? "ended" : "active",
-      createdAt: now,
-      expiresAt: state === "expired" ? now - 1 : now + 1_800_000,
-    }),
-  );
-  const key = state === "wrongKey" ? world.otherKey : world.key;
-  const path = state === "otherUrl" ? `${target.path}/elsewhere` : target.path;
-  const dpop = await key.proof({ method: target.method, url: origin + path, accessToken: token, now });
-  const authorization = `DPoP ${token}`;
-  return { headers: state === "unproved" ? { authorization } : { authorization, dpop } };
-}
-
-function sessions(): Credential[] {
-  const states = Object.entries(sessionStates) as [keyof typeof sessionStates, string | undefined][];
-  return sides.flatMap((side) =>
-    states.flatMap(([state, refusal]) =>
-      roleNames.map(
-        (role): Credential => ({
-          name: `session of ${role}`,
-          side,
-          state,
-          holder: { kind: "operator", role, by: "session" },
-          ...(refusal === undefined ? {} : { refusal }),
-          ...(state === "replayed" ? { twice: true as const } : {}),
-          present: (world, target) => presentSession(world, side, role, state, target),
-        }),
-      ),
-    ),
-  );
-}
-
-type SecretState = "fresh" | "expired" | "spent" | "wrongKey";
-const secretRefusals: Readonly<Record<SecretState, string | undefined>> = {
-  fresh: undefined,
-  expired: "credential_expired",
-  spent: "credential_spent",
-  wrongKey: "credential_invalid",
-};
-
-async function presentSecret(
-  world: World,
-  kind: "token" | "invitation",
-  side: Side,
-  state: SecretState,
-): Promise<Presented> {
-  const value = secret();
-  const now = world.house.clock.now();
-  const record = {
-    fleet: fleets[side],
-    digest: digestOf(value),
-    state: state === "spent" ? "spent" : "fresh",
-    createdAt: now,
-    expiresAt: state === "expired" ? now - 1 : now + 3_600_000,
-    createdBy: "operator:x",
-  } as const;
-  const token = { ...record, deviceId: `pump-${record.digest.slice(0, 12)}`, profile: "device" } as const;
-  const invitation = { ...record, operatorId: "operator-owner", kind: "approved" } as const;
-  if (state !== "wrongKey") await world.put(kind === "token" ? tokenItem(token) : invitationItem(invitation));
-  return { headers: { authorization: `Bearer ${value}` } };
-}
-
-function secrets(): Credential[] {
-  const states = Object.entries(secretRefusals) as [SecretState, string | undefined][];
-  return (["token", "invitation"] as const).flatMap((kind) =>
-    sides.flatMap((side) =>
-      states.map(
-        ([state, refusal]): Credential => ({
-          name: kind === "token" ? "enrolment token" : "invitation",
-          side,
-          state,
-          holder: { kind },
-          // A secret names no fleet: at another one it is unknown.
-          ...(refusal === undefined ? {} : { refusal }),
-          present: (world) => presentSecret(world, kind, side, state),
-        }),
-      ),
-    ),
-  );
-}
-
-interface JwtState {
-  readonly state: string;
-  readonly refusal?: string;
-  readonly claims?: (now: number) => Readonly<Record<string, unknown>>;
-  readonly key?: "other" | "none" | "publicPem";
-  /** The entry that covers it allows nothing. */
-  readonly idle?: true;
-}
-
-const jwtStates: readonly JwtState[] = [
-  { state: "fresh" },
-  { state: "not allowed", claims: () => ({ sub: "repo:acme/idle:main" }), refusal: "access_denied" },
-  { state: "of another repository", claims: () => ({ sub: `${subject}-evil` }), refusal: "token_invalid" },
-  { state: "expired", claims: (now) => ({ exp: now - 60 }), refusal: "token_expired" },
-  // Without a list of revoked tokens, age is what ends them.
-  { state: "too old", claims: (now) => ({ iat: now - 3_700, exp: now + 300 }), refusal: "token_expired" },
-  { state: "wrongKey", key: "other", refusal: "token_invalid" },
-  { state: "unsigned", key: "none", refusal: "token_invalid" },
-  { state: "HS256 with the public key", key: "publicPem", refusal: "token_invalid" },
-];
-
-/** A pipeline's token may be shown again until it is too old: a job makes more than one call. */
-function tokens(): Credential[] {
-  return sides.flatMap((side) =>
-    jwtStates.map(
-      ({ state, refusal, claims = () => ({}), key }): Credential => ({
-        name: "pipeline token",
-        side,
-        state,
-        holder: { kind: "pipeline" },
-        ...(refusal === undefined ? {} : { refusal }),
-        async present(world) {
-          const now = Math.floor(world.house.clock.now() / 1000);
-          const all = {
-            sub: subject,
-            aud: `${audience}/${fleets[side]}`,
-            iat: now,
-            exp: now + 300,
-            ...claims(now),
-          };
-          const token = await world.issuer.sign(all, key === undefined ? {} : { key });
-          // An empty signature is no JWS at all; one of nobody's is judged.
-          return { headers: { authorization: `Bearer ${token}${key === "none" ? "AA" : ""}` } };
-        },
-      }),
-    ),
-  );
-}
-
-const others: readonly Credential[] = [
-  { name: "none", side: "own", state: "fresh", holder: { kind: "nobody" }, present: async () => ({}) },
-  {
-    name: "IAM principal",
-    side: "own",
-    state: "fresh",
-    holder: { kind: "principal" },
-    present: async () => ({ principal }),
-  },
-  {
-    name: "IAM principal",
-    side: "own",
-    state: "of another role",
-    holder: { kind: "principal" },
-    refusal: "access_denied",
-    present: async () => ({ principal: principal.replace("/ci/", "/ci-evil/") }),
-  },
-  ...(["fresh", "replayed", "otherUrl"] as const).map(
-    (state): Credential => ({
-      name: "proof of a key",
-      side: "own",
-      state,
-      holder: { kind: "proof" },
-      ...(state === "replayed" ? { refusal: "proof_replayed", twice: true as const } : {}),
-      ...(state === "otherUrl" ? { refusal: "proof_invalid" } : {}),
-      async present({ key, house }, { method, path }) {
-        const url = `${origin}${path}${state === "otherUrl" ? "/elsewhere" : ""}`;
-        return { headers: { dpop: await key.proof({ method, url, now: house.clock.now() }) } };
-      },
-    }),
-  ),
-  {
-    name: "operator certificate in headers",
-    side: "own",
-    state: "fresh",
-    holder: { kind: "nobody" },
-    async present(world) {
-      const pem = encodeURIComponent(world.certificate("owner", "own", "fresh"));
-      return {
-        headers: { "x-client-cert": pem, "x-amzn-mtls-clientcert": pem, "x-forwarded-client-cert": pem },
-      };
+/** Why a kind of credential has no cell in a state, by the beginning of its name. The rest has cells. */
+export const impossible: readonly (readonly [kind: string, Impossible])[] = [
+  ["none", { expired: nothing, revoked: nothing, wrongKey: nothing, replayed: nothing, "other fleet": nothing }],
+  ["operator certificate in headers", { expired: worthless, revoked: worthless, wrongKey: worthless, replayed: worthless }],
+  ["certificate: root", { expired: worthless, revoked: worthless, replayed: handshake }],
+  ["certificate: garbage", { expired: worthless, revoked: worthless, wrongKey: worthless, replayed: handshake }],
+  [
+    "certificate of a device's maker",
+    {
+      revoked: "a maker's own list is not read: SECURITY.md, residual risks; retiring the device is what ends it",
+      replayed: handshake,
     },
-  },
-];
-
-export const credentials: readonly Credential[] = [
-  ...certificates(),
-  ...sessions(),
-  ...secrets(),
-  ...tokens(),
-  ...others,
+  ],
+  [
+    "certificate of an owner who was suspended",
+    {
+      fresh: "has one state: suspended",
+      expired: "as any operator's certificate",
+      wrongKey: "as any operator's certificate",
+      replayed: handshake,
+    },
+  ],
+  ["certificate of", { replayed: handshake }],
+  [
+    "session of an owner who was suspended",
+    {
+      fresh: "has one state: suspended",
+      expired: "as any session",
+      wrongKey: "as any session",
+      replayed: "as any session",
+    },
+  ],
+  [
+    "proof of a key",
+    { revoked: "a key that no session is bound to is nobody's to revoke", "other fleet": "names no fleet" },
+  ],
+  ["approval", { wrongKey: "an assertion of an unknown key is refused when it is made: assertions.test.ts" }],
+  ["enrolment token", { revoked: "is not revoked: it is used up, or expires; a suspended device's is refused at issuance" }],
+  [
+    "pipeline token",
+    {
+      revoked: "issuers publish no list of revoked tokens; its age ends it, and so does removing the entry",
+      replayed: "a job makes more than one call with it: docs/divergences.md",
+    },
+  ],
+  ["IAM principal", { expired: gateway, revoked: gateway, wrongKey: gateway, replayed: gateway }],
+  [
+    "registered key",
+    { expired: "a registration has no end", revoked: "a registration is not withdrawn: the device is retired" },
+  ],
+  ["previous certificate", { replayed: "a device that loses its answer comes back again, within the limit of an hour" }],
 ];

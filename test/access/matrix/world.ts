@@ -4,15 +4,11 @@
  */
 import { hash, X509Certificate } from "node:crypto";
 import { identityVerifier } from "../../../adapters/identity/identity-verifier.ts";
-import { getFleet } from "../../../core/authority/issuer.ts";
 import { issueForDeployment } from "../../../core/bootstrap/end-entity.ts";
 import { trustBundlePem } from "../../../core/distribution/trust.ts";
 import { createClaim } from "../../../core/enrollment/claim.ts";
 import type { App, NewItem } from "../../../core/ports.ts";
-import { configurationItem, defaultConfiguration } from "../../../core/records/fleet-configuration.ts";
-import { fleetItem } from "../../../core/records/fleet-record.ts";
 import { holdItem } from "../../../core/records/hold-record.ts";
-import { operatorItem } from "../../../core/records/operator-record.ts";
 import { revoke } from "../../../core/revocation/revoke.ts";
 import { type Handlers, handlersOf } from "../../../lambdas/handlers.ts";
 import { deviceOf, operatorOf } from "../../lambdas/fleet-callers.ts";
@@ -20,19 +16,20 @@ import { deviceCsr, deviceKey } from "../../support/device.ts";
 import { createProofKey, type ProofKey } from "../../support/dpop.ts";
 import { addFleet, type FleetApp, openFleetApp } from "../../support/fleet-app.ts";
 import { type OidcIssuer, startOidcIssuer } from "../../support/oidc-issuer.ts";
+import { certifiedDevice, fillInventory, makers, type RegisteredKeys, type Returning } from "./arrivals.ts";
 import type { RoleName } from "./expectations.ts";
+import { addPeople, configure, roleNames } from "./people.ts";
+
+export { audience, origin, principalOf, roleNames, subject } from "./people.ts";
 
 export const fleets = { own: "default", other: "tenant" } as const;
 export type Side = keyof typeof fleets;
-export const origin = "https://api.example.test";
-export const roleNames = ["owner", "securityOfficer", "provisioner", "auditor"] as const;
-export const audience = "https://pki.example.test";
-export const subject = "repo:acme/firmware:ref:refs/heads/main";
-export const principal = "arn:aws:sts::123456789012:assumed-role/ci/session";
+export const sides = Object.keys(fleets) as readonly Side[];
 
 export type CertificateState = "fresh" | "expired" | "revoked" | "wrongKey";
 export type CertificateHolder =
   | RoleName
+  | "leaver"
   | "device"
   | "quarantined"
   | "suspended"
@@ -42,6 +39,9 @@ export type CertificateHolder =
   | "root"
   | "garbage";
 
+/** `tooLate`: its certificate ended longer ago than the fleet lets devices come back. */
+export type ReturningState = "fresh" | "revoked" | "wrongKey" | "tooLate";
+
 export interface World {
   readonly house: FleetApp;
   readonly handlers: Handlers;
@@ -50,6 +50,8 @@ export interface World {
   readonly key: ProofKey;
   readonly otherKey: ProofKey;
   certificate(holder: CertificateHolder, side: Side, state: CertificateState): string;
+  returning(side: Side, state: ReturningState): Returning;
+  registeredKeys(side: Side): RegisteredKeys;
   /** A certificate that nobody presents, for calls that revoke one. */
   victim(side: Side): string;
   put(item: NewItem): Promise<void>;
@@ -58,61 +60,6 @@ export interface World {
 
 const day = 86_400_000;
 
-async function configure(app: App, fleet: string, issuer: string): Promise<void> {
-  const { record, version } = await getFleet(app, fleet);
-  await app.items.transact([
-    { put: fleetItem({ ...record, origin }), when: version },
-    {
-      put: configurationItem(fleet, {
-        ...defaultConfiguration,
-        accepts: ["token", "claim", "manufacturer", "quarantine"],
-        issuancesPerHour: 1_000,
-        pipelines: [
-          {
-            kind: "oidc",
-            id: "ci",
-            issuer,
-            audience: `${audience}/${fleet}`,
-            claims: { sub: subject },
-            operations: ["createEnrollmentToken", "registerDevices", "listCertificates", "getCertificate"],
-            profiles: ["device"],
-          },
-          {
-            kind: "oidc",
-            id: "idle",
-            issuer,
-            audience: `${audience}/${fleet}`,
-            claims: { sub: "repo:acme/idle:*" },
-            operations: [],
-            profiles: [],
-          },
-          {
-            kind: "iam",
-            id: "role",
-            principal: "arn:aws:sts::123456789012:assumed-role/ci/*",
-            operations: ["createEnrollmentToken", "registerDevices", "listCertificates", "getCertificate"],
-            profiles: ["device"],
-          },
-        ],
-      }),
-      when: "absent",
-    },
-  ]);
-}
-
-async function addOperator(app: App, fleet: string, role: RoleName): Promise<void> {
-  const record = {
-    fleet,
-    operatorId: `operator-${role}`,
-    roles: [role],
-    state: "active",
-    origin: "invitation",
-    passkeys: [],
-    createdAt: app.clock.now(),
-  } as const;
-  await app.items.transact([{ put: operatorItem(record), when: "absent" }]);
-}
-
 /** One certificate of each holder. `mark` sets its ids apart from those of another state. */
 async function certificatesOf(
   app: App,
@@ -120,8 +67,8 @@ async function certificatesOf(
   mark: string,
 ): Promise<Map<CertificateHolder, string>> {
   const made = new Map<CertificateHolder, string>();
-  for (const role of roleNames)
-    made.set(role, (await operatorOf(app, fleet, `operator-${role}`)).certificate);
+  for (const person of [...roleNames, "leaver"] as const)
+    made.set(person, (await operatorOf(app, fleet, `operator-${person}`)).certificate);
   for (const holder of ["device", "quarantined", "suspended", "retired"] as const) {
     const deviceId = `pump-${holder}-${mark}`;
     made.set(holder, (await deviceOf(app, fleet, deviceId)).certificate);
@@ -147,25 +94,83 @@ async function revokeAll(house: FleetApp, fleet: string, certificates: Map<Certi
   }
 }
 
-/** Operators of every role in both fleets; those who have a look-alike have one of the same name. */
 async function openFleets(issuer: string, identities: App["identities"]): Promise<FleetApp> {
   const opened = await openFleetApp({ fleet: fleets.own });
   const house = { ...opened, app: { ...opened.app, identities } };
   await addFleet(house.app, fleets.other);
-  for (const fleet of Object.values(fleets)) {
-    await configure(house.app, fleet, issuer);
-    for (const role of roleNames) await addOperator(house.app, fleet, role);
+  for (const side of sides) {
+    await configure(house.app, fleets[side], issuer, makers[side]);
+    await addPeople(house.app, fleets[side]);
   }
   return house;
 }
 
-type Shelf = Map<string, string>;
-const place = (holder: string, side: Side, state: string): string => `${side}/${state}/${holder}`;
+/** What was made, under side, state and holder. */
+class Shelf<Thing> {
+  readonly #things = new Map<string, Thing>();
 
-async function stock(shelf: Shelf, app: App, side: Side, state: CertificateState) {
+  put(side: Side, state: string, holder: string, thing: Thing): void {
+    this.#things.set(`${side}/${state}/${holder}`, thing);
+  }
+
+  take(side: Side, state: string, holder: string): Thing {
+    const thing = this.#things.get(`${side}/${state}/${holder}`);
+    if (thing === undefined) throw new Error(`nothing at ${side}/${state}/${holder}`);
+    return thing;
+  }
+}
+
+interface Shelves {
+  readonly certificates: Shelf<string>;
+  readonly returning: Shelf<Returning>;
+  readonly keys: Shelf<RegisteredKeys>;
+  readonly victims: Shelf<string>;
+}
+
+async function stock({ certificates }: Shelves, app: App, side: Side, state: CertificateState) {
   const made = await certificatesOf(app, fleets[side], state.toLowerCase());
-  for (const [holder, certificate] of made) shelf.set(place(holder, side, state), certificate);
+  for (const [holder, certificate] of made) certificates.put(side, state, holder, certificate);
   return made;
+}
+
+const noCertificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+
+/** Certificates live 90 days, and 30 days after that a device may come back. */
+async function stockPast({ shelves, house, lookAlike }: Houses): Promise<void> {
+  const leave = async ({ app }: FleetApp, side: Side, state: ReturningState) => {
+    const device = await certifiedDevice(app, fleets[side], `pump-away-${state.toLowerCase()}`);
+    shelves.returning.put(side, state, "device", device);
+  };
+  for (const side of sides) await leave(house, side, "tooLate");
+  for (const { clock } of [house, lookAlike]) clock.advance(25 * day);
+  for (const side of sides) {
+    await stock(shelves, house.app, side, "expired");
+    await leave(house, side, "fresh");
+    await leave(house, side, "revoked");
+    await leave(lookAlike, side, "wrongKey");
+  }
+  for (const { clock } of [house, lookAlike]) clock.advance(100 * day);
+}
+
+/** What is in force now, but for what was revoked. */
+async function stockPresent({ shelves, house, lookAlike }: Houses): Promise<void> {
+  for (const side of sides) {
+    const fleet = fleets[side];
+    await revokeAll(house, fleet, await stock(shelves, house.app, side, "revoked"));
+    await stock(shelves, house.app, side, "fresh");
+    await stock(shelves, lookAlike.app, side, "wrongKey");
+    shelves.certificates.put(side, "fresh", "root", await trustBundlePem(house.app, { fleet }));
+    shelves.certificates.put(side, "wrongKey", "root", await trustBundlePem(lookAlike.app, { fleet }));
+    shelves.certificates.put(side, "fresh", "garbage", noCertificate);
+    shelves.victims.put(side, "", "", (await deviceOf(house.app, fleet, "pump-victim")).serialNumber);
+    shelves.keys.put(side, "", "", await fillInventory(house.app, fleet));
+  }
+}
+
+interface Houses {
+  readonly shelves: Shelves;
+  readonly house: FleetApp;
+  readonly lookAlike: FleetApp;
 }
 
 export async function openWorld(): Promise<World> {
@@ -173,35 +178,24 @@ export async function openWorld(): Promise<World> {
   const identities = identityVerifier({ ca: issuer.ca });
   const house = await openFleets(issuer.issuer, identities);
   const lookAlike = await openFleets(issuer.issuer, identities);
-  const shelf: Shelf = new Map();
-  const victims = new Map<Side, string>();
-  const sides = Object.keys(fleets) as Side[];
-  for (const side of sides) await stock(shelf, house.app, side, "expired");
-  // Only these are over; whatever follows is issued now.
-  for (const { clock } of [house, lookAlike]) clock.advance(100 * day);
-  for (const side of sides) {
-    await revokeAll(house, fleets[side], await stock(shelf, house.app, side, "revoked"));
-    await stock(shelf, house.app, side, "fresh");
-    await stock(shelf, lookAlike.app, side, "wrongKey");
-    shelf.set(place("root", side, "fresh"), await trustBundlePem(house.app, { fleet: fleets[side] }));
-    shelf.set(
-      place("garbage", side, "fresh"),
-      "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-    );
-    victims.set(side, (await deviceOf(house.app, fleets[side], "pump-victim")).serialNumber);
-  }
+  const shelves = {
+    certificates: new Shelf<string>(),
+    returning: new Shelf<Returning>(),
+    keys: new Shelf<RegisteredKeys>(),
+    victims: new Shelf<string>(),
+  };
+  await stockPast({ shelves, house, lookAlike });
+  await stockPresent({ shelves, house, lookAlike });
   return {
     house,
     handlers: handlersOf(house.app),
     issuer,
     key: await createProofKey(),
     otherKey: await createProofKey(),
-    certificate(holder, side, state) {
-      const certificate = shelf.get(place(holder, side, state));
-      if (certificate === undefined) throw new Error(`no certificate ${place(holder, side, state)}`);
-      return certificate;
-    },
-    victim: (side) => victims.get(side) ?? "",
+    certificate: (holder, side, state) => shelves.certificates.take(side, state, holder),
+    returning: (side, state) => shelves.returning.take(side, state, "device"),
+    registeredKeys: (side) => shelves.keys.take(side, "", ""),
+    victim: (side) => shelves.victims.take(side, "", ""),
     put: (put) => house.app.items.transact([{ put, when: "absent" }]),
     async close() {
       await issuer.close();

@@ -23,6 +23,9 @@ const authenticator = {
   automaticPresenceSimulation: true,
 };
 
+/** What a key types, and its code on Windows. */
+const keys = { Enter: { text: "\r", code: 13 }, Tab: { text: "\t", code: 9 } } as const;
+
 const member = (message: Message, name: string): Message => (message[name] ?? {}) as Message;
 
 export class ChromiumPage {
@@ -112,9 +115,10 @@ export class ChromiumPage {
   }
 
   /** On whatever has the focus. */
-  async pressEnter(): Promise<void> {
-    const key = { key: "Enter", code: "Enter", windowsVirtualKeyCode: 13 };
-    await this.send("Input.dispatchKeyEvent", { type: "keyDown", text: "\r", ...key });
+  async press(name: keyof typeof keys): Promise<void> {
+    const { text, code } = keys[name];
+    const key = { key: name, code: name, windowsVirtualKeyCode: code };
+    await this.send("Input.dispatchKeyEvent", { type: "keyDown", text, ...key });
     await this.send("Input.dispatchKeyEvent", { type: "keyUp", ...key });
   }
 

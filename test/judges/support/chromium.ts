@@ -106,7 +106,7 @@ export async function startChromium(server: X509Certificate): Promise<Chromium> 
     stdio: ["ignore", "ignore", "pipe"],
     detached: true,
     // Nothing of it outlives the profile.
-    env: { PATH: process.env["PATH"], HOME: profile },
+    env: { PATH: process.env["PATH"], HOME: profile, TMPDIR: profile },
   });
   try {
     const protocol = await Protocol.connect(await debuggingUrl(browser));
