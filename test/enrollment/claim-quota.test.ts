@@ -30,7 +30,7 @@ describe("shares of a quota", () => {
   });
 });
 
-describe("200 devices that enrol at once by one claim", () => {
+describe("AWS IoT claim keys shared by a fleet: 200 devices that enrol at once by one claim", () => {
   it.each([
     { quota: 1, issued: 1 },
     { quota: 120, issued: 120 },

@@ -189,7 +189,7 @@ describe("a device that a claim enrols", () => {
   });
 });
 
-describe("a claim is refused", () => {
+describe("AWS IoT claim keys shared by a fleet: a claim is refused", () => {
   it("in another fleet, where its path does not exist", async () => {
     const { certificate } = await newClaim();
     const csr = csrOf(await newDevice(other));

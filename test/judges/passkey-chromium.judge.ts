@@ -222,7 +222,10 @@ describe("attacks with what Chromium has signed", () => {
   });
 
   it("one person's answer is not another's in that one's session, nor its own for another operation", async () => {
-    const [approvalId, other] = [await ask(invitationOf("operator-8")), await ask(invitationOf("operator-9"))];
+    const [approvalId, other] = [
+      await ask(invitationOf("operator-8")),
+      await ask(invitationOf("operator-9")),
+    ];
     const path = `/approvals/${approvalId}/assertions`;
     // Stolen on its way: the service has not seen it, so that nothing else is wrong with it.
     await owner.replaceBody(path, "{}");
