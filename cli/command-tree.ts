@@ -63,6 +63,7 @@ export const commandTree: CommandGroup = {
     approval: {
       summary: "Approvals of critical operations",
       commands: {
+        request: async () => (await import("./commands/approval-request.ts")).approvalRequest,
         list: async () => (await import("./commands/approval-list.ts")).approvalListCommand,
         show: async () => (await import("./commands/approval-list.ts")).approvalShow,
       },

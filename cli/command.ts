@@ -31,8 +31,11 @@ export function defineCommand<const Args extends ArgsDef>(definition: CommandDef
     summary,
     args,
     async run(rawArgs, terminal) {
-      checkArguments(rawArgs, args);
+      const given = checkArguments(rawArgs, args);
       const parsed = parse<Args>(rawArgs, args);
+      // citty reads `--no-wait` as a denial of `--wait`, though a switch of that name is defined.
+      for (const name of Object.keys(args).filter((each) => each.startsWith("no-")))
+        Object.assign(parsed, { [name]: given[name] });
       const output = createOutput(terminal, parsed["json"] === true);
       return (await definition.run(parsed, { terminal, output })) ?? "ok";
     },
@@ -48,8 +51,8 @@ function parse<Args extends ArgsDef>(rawArgs: readonly string[], args: Args): Pa
   }
 }
 
-/** citty ignores what it does not know, and a misspelt flag must not pass for its default. */
-function checkArguments(rawArgs: readonly string[], args: ArgsDef): void {
+/** The flags as given. citty ignores what it does not know, and a misspelt flag must not pass for its default. */
+function checkArguments(rawArgs: readonly string[], args: ArgsDef): Readonly<Record<string, unknown>> {
   const flags = Object.entries(args).filter(([, definition]) => definition.type !== "positional");
   const options = Object.fromEntries(
     flags.map(([name, { type }]) => [name, { type: type === "boolean" ? "boolean" : "string" } as const]),
@@ -69,6 +72,7 @@ function checkArguments(rawArgs: readonly string[], args: ArgsDef): void {
       `${read.positionals.length - places} argument(s) too many; values go after their flag`,
     );
   }
+  return read.values;
 }
 
 function strictMessage(error: unknown): string {

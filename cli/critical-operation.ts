@@ -96,6 +96,16 @@ async function approved(api: FleetApi, first: Approval, context: Context): Promi
   });
 }
 
+/** How many people it needs, until when, and the page at which they approve it. */
+export function tellWhere(asked: Approval, settings: Settings, { output }: Context): void {
+  const { approvalId, persons, critical, expiresAt } = asked;
+  const people = persons === 1 ? "one person" : `${persons} people`;
+  output.note(`${critical} needs ${people} to approve it, before ${expiresAt}, at`);
+  // The service knows where passkeys work: with two names, not at the one that asks for certificates.
+  const page = asked.url ?? pageUrl(settings, { fleet: settings.fleet.value, approval: approvalId });
+  output.note(`  ${page}`);
+}
+
 /** The operation's answer; undefined under `--no-wait` while its approval is not complete. */
 export async function callCritical<T>(
   api: FleetApi,
@@ -104,18 +114,11 @@ export async function callCritical<T>(
   settings: Settings,
   context: Context,
 ): Promise<T | undefined> {
-  const { output } = context;
   const asked = await requested(api, call, flags);
-  const { approvalId, persons, critical } = asked;
-  if (asked.state === "requested") {
-    const people = persons === 1 ? "one person" : `${persons} people`;
-    output.note(`${critical} needs ${people} to approve it, before ${asked.expiresAt}, at`);
-    // The service knows where passkeys work: with two names, not at the one that asks for certificates.
-    const page = asked.url ?? pageUrl(settings, { fleet: settings.fleet.value, approval: approvalId });
-    output.note(`  ${page}`);
-  }
+  const { approvalId } = asked;
+  if (asked.state === "requested") tellWhere(asked, settings, context);
   if (flags["no-wait"] === true && asked.state === "requested") {
-    output.answer(asked, approvalId);
+    context.output.answer(asked, approvalId);
     return undefined;
   }
   await approved(api, asked, context);

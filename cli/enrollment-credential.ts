@@ -3,13 +3,16 @@
  * nothing but its key. The service knows which of them the fleet accepts.
  */
 import { hash, X509Certificate } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 import type { IssuedCertificate } from "../lambdas/http/answer-schemas.ts";
 import { tokenCredential } from "./device-enrollment.ts";
 import { Failure, usageFailure } from "./failure.ts";
 import type { EnrollmentCall, FleetApi, PendingEnrollment } from "./fleet-api.ts";
 import type { ClientCredential } from "./https-client.ts";
+import type { Output } from "./output.ts";
 import { readClientCredential } from "./session.ts";
 import type { Settings } from "./settings.ts";
+import type { Terminal } from "./terminal.ts";
 
 export interface EnrollmentCredential {
   /** As device.json keeps it: no secret. */
@@ -37,16 +40,46 @@ function isPending(answer: IssuedCertificate | PendingEnrollment): answer is Pen
   return "status" in answer;
 }
 
-/** The certificate; throws a Failure with exit `pending` while an operator has to decide. */
-export async function enrollOnce(api: FleetApi, call: EnrollmentCall): Promise<IssuedCertificate> {
-  const answer = await api.enrollWith(call);
-  if (!isPending(answer)) return answer;
-  throw new Failure(
-    "pending",
-    "enrollment_pending",
-    `request ${answer.requestId} waits for an operator's decision`,
-    {
-      remedy: `fleetkey request approve ${answer.requestId}, then run the same command again`,
-    },
-  );
+/** How long a device stays for an operator's decision. */
+export interface Patience {
+  /** Milliseconds in all. */
+  readonly limit: number;
+  readonly terminal: Terminal;
+  readonly output: Output;
+}
+
+const undecided = (requestId: string): Failure =>
+  new Failure("pending", "enrollment_pending", `request ${requestId} waits for an operator's decision`, {
+    remedy: `fleetkey request approve ${requestId}, then run the same command again`,
+  });
+
+/** Milliseconds, where the service does not say. */
+const usualPause = 60_000;
+
+/**
+ * The certificate. While an operator has to decide, the same request again until `patience` is over: when the service
+ * said (RFC 7030 §4.2.3), sooner only as the last one.
+ * @throws Failure with exit `pending` then, or `interrupted`.
+ */
+export async function enrollOnce(
+  api: FleetApi,
+  call: EnrollmentCall,
+  patience?: Patience,
+): Promise<IssuedCertificate> {
+  const until = patience === undefined ? 0 : patience.terminal.now() + patience.limit;
+  for (let isFirst = true; ; isFirst = false) {
+    const answer = await api.enrollWith(call);
+    if (!isPending(answer)) return answer;
+    const { requestId, retryAfter = usualPause } = answer;
+    const left = patience === undefined ? 0 : until - patience.terminal.now();
+    if (patience === undefined || left <= 0) throw undecided(requestId);
+    if (isFirst) patience.output.note(`request ${requestId} waits for an operator's decision`);
+    const { interrupted } = patience.terminal;
+    // An abandoned timer would keep the process.
+    await pause(Math.min(left, retryAfter), undefined, { signal: interrupted }).catch(() => undefined);
+    if (interrupted.aborted)
+      throw new Failure("interrupted", "interrupted", `request ${requestId} is not decided yet`, {
+        remedy: "run the same command again; it sends the same request",
+      });
+  }
 }

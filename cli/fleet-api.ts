@@ -1,4 +1,5 @@
 /** Room: cli. The service's REST interface as functions; every answer is validated before it is used. */
+import { pendingEnrollment } from "../lambdas/http/access-answers.ts";
 import {
   type CertificateDetails,
   type CertificatePage,
@@ -16,8 +17,14 @@ import type { HttpRequest, HttpResponse, HttpsClient } from "./https-client.ts";
 import { abandonable } from "./interruption.ts";
 import { type AnswerSchema, parseJsonText, readAnswer } from "./json-text.ts";
 import { problemFailure } from "./problem.ts";
-import { type RemedyTable, renewalRemedyFor } from "./remedies.ts";
-import { interactiveRetries, type RetryPolicy, retrying } from "./retry.ts";
+import {
+  type RemedyTable,
+  remedyFor,
+  renewalRemedyFor,
+  returnRemedyFor,
+  tokenlessRemedyFor,
+} from "./remedies.ts";
+import { interactiveRetries, parseRetryAfter, type RetryPolicy, retrying } from "./retry.ts";
 
 export interface FleetApiOptions {
   readonly client: HttpsClient;
@@ -56,6 +63,8 @@ export interface FleetCall<T> {
 export interface PendingEnrollment {
   readonly status: "pending";
   readonly requestId: string;
+  /** Milliseconds after which it is worth asking again, if the service says. */
+  readonly retryAfter: number | undefined;
 }
 
 export interface EnrollmentCall {
@@ -113,14 +122,17 @@ export function createFleetApi(options: FleetApiOptions): FleetApi {
         headers: { authorization: `Bearer ${token}` },
       }),
     enrollWith: async ({ token, ...request }) => {
+      const withoutToken = request.previousCertificate === undefined ? tokenlessRemedyFor : returnRemedyFor;
+      const remedyOf = token === undefined ? withoutToken : remedyFor;
       const headers = {
         "content-type": json,
         accept: json,
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       };
       const path = `${base}/certificates`;
-      const response = await send({ method: "POST", path, headers, body: JSON.stringify(request) });
-      if (response.status === 202) return pendingOf(response);
+      const body = JSON.stringify(request);
+      const response = await send({ method: "POST", path, headers, body }, remedyOf);
+      if (response.status === 202) return pendingOf(response, options.now());
       return parseAnswer(response, issuedCertificate);
     },
     call: async ({ method, path, body, headers = {}, schema }) => {
@@ -140,10 +152,9 @@ export function createFleetApi(options: FleetApiOptions): FleetApi {
   };
 }
 
-function pendingOf(response: HttpResponse): PendingEnrollment {
-  const value = parseJsonText(response.body.toString("utf8"));
-  const requestId = typeof value === "object" && value !== null ? Reflect.get(value, "requestId") : undefined;
-  return { status: "pending", requestId: typeof requestId === "string" ? requestId : "unknown" };
+function pendingOf(response: HttpResponse, now: number): PendingEnrollment {
+  const retryAfter = parseRetryAfter(response.headers["retry-after"], now);
+  return { ...parseAnswer(response, pendingEnrollment), retryAfter };
 }
 
 interface PostOptions {

@@ -5,6 +5,7 @@
 import { createReadStream } from "node:fs";
 import { registrations } from "../lambdas/http/access-answers.ts";
 import { deviceRegistration } from "../lambdas/http/device-schemas.ts";
+import { type AppendLog, openAppendLog } from "./append-log.ts";
 import type { Context } from "./command.ts";
 import { fileFailure } from "./credential-files.ts";
 import { readCsvRows } from "./csv-rows.ts";
@@ -23,6 +24,8 @@ export interface ImportOptions {
   /** Uploads under way at once. */
   readonly concurrency: number;
   readonly settings: Settings;
+  /** JSON Lines of what was refused, all of it. */
+  readonly results?: string | undefined;
 }
 
 interface Row {
@@ -131,9 +134,11 @@ class Tally {
   refused = 0;
   readonly refusals: Refusal[] = [];
   readonly #progress: Progress;
+  readonly #log: AppendLog | undefined;
 
-  constructor(progress: Progress) {
+  constructor(progress: Progress, log: AppendLog | undefined) {
     this.#progress = progress;
+    this.#log = log;
   }
 
   async upload(api: FleetApi, rows: readonly Row[]): Promise<void> {
@@ -142,10 +147,13 @@ class Tally {
     this.registered += answer.registered;
     this.unchanged += answer.unchanged;
     this.refused += answer.refused.length;
-    for (const { row, code, detail } of answer.refused) {
-      if (this.refusals.length < listedRefusals)
-        this.refusals.push({ line: rows[row]?.line ?? 0, code, detail });
-    }
+    const refusals = answer.refused.map(({ row, code, detail }) => ({
+      line: rows[row]?.line ?? 0,
+      code,
+      detail,
+    }));
+    await Promise.all(refusals.map((refusal) => this.#log?.append(refusal)));
+    this.refusals.push(...refusals.slice(0, listedRefusals - this.refusals.length));
     for (let index = 0; index < answer.registered; index += 1) this.#progress.advance("issued");
     for (let index = 0; index < answer.unchanged; index += 1) this.#progress.advance("skipped");
     for (const _ of answer.refused) this.#progress.advance("failed");
@@ -184,7 +192,8 @@ function tell(rows: number, { registered, unchanged, refused, refusals }: Tally,
     `${registered} registered, ${unchanged} there before, ${refused} refused, ${remaining} not tried, of ${rows}`,
   );
   for (const { line, code, detail } of refusals) output.note(`line ${line}: ${printable(detail)} [${code}]`);
-  if (refused > refusals.length) output.note(`and ${refused - refusals.length} more refused rows`);
+  if (refused > refusals.length)
+    output.note(`and ${refused - refusals.length} more refused rows; --results FILE has them all`);
   return remaining;
 }
 
@@ -193,11 +202,12 @@ function tell(rows: number, { registered, unchanged, refused, refusals }: Tally,
  * out of form before anything is sent; no service, an operator who may not.
  */
 export async function importInventory(options: ImportOptions, context: Context): Promise<ExitName> {
-  const { path, concurrency, settings } = options;
+  const { path, concurrency, settings, results } = options;
   const { terminal, output } = context;
   const rows = await countRows(path);
+  const log = results === undefined ? undefined : await openAppendLog(results, () => undefined);
   const progress = createProgress(terminal, rows);
-  const tally = new Tally(progress);
+  const tally = new Tally(progress, log);
   const retries = unattendedRetries;
   const session = { settings, terminal, retries, finishInFlight: true, maxSockets: concurrency };
   try {
@@ -208,6 +218,7 @@ export async function importInventory(options: ImportOptions, context: Context):
     throw error;
   } finally {
     progress.end();
+    await log?.close();
   }
   const remaining = tell(rows, tally, output);
   if (terminal.interrupted.aborted && remaining > 0) return "interrupted";

@@ -69,6 +69,25 @@ const renewalRemedies: Partial<Readonly<Record<ErrorCode, string>>> = {
   issuance_closed: "run the same command again; it asks with a new key",
 };
 
+/** An expired certificate is the credential, and its key signs the request. */
+const returnRemedies: Partial<Readonly<Record<ErrorCode, string>>> = {
+  credential_invalid:
+    "while the certificate is in force it renews: fleetkey device renew --dir DIR; once it is over, the device's last one returns",
+  credential_expired: enrolAgain,
+  credential_not_accepted: `the fleet takes no device back like that; ${enrolAgain}`,
+  client_certificate_revoked: `it was revoked on purpose; if the device is trusted, ${enrolAgain}`,
+};
+
+/** A claim's or a maker's certificate is the credential, or the request alone. */
+const tokenlessRemedies: Partial<Readonly<Record<ErrorCode, string>>> = {
+  credential_invalid: `--cert and --key name a claim's or the maker's certificate here; or ${newToken}`,
+  credential_spent: `a device enrols so once, by one request: send that one again, from its directory, or ${newToken}`,
+  client_certificate_expired: "ask for another claim: fleetkey claim create ID --quota N",
+  client_certificate_revoked: "ask for another claim: fleetkey claim create ID --quota N",
+  client_certificate_untrusted:
+    "check --cert and --fleet; of a maker's certificate the fleet knows the authority: fleetkey fleet show",
+};
+
 export type RemedyTable = (code: string) => string | undefined;
 
 const lookUp = (table: Partial<Readonly<Record<ErrorCode, string>>>, code: string): string | undefined =>
@@ -79,3 +98,9 @@ export const remedyFor: RemedyTable = (code) => lookUp(remedies, code);
 
 /** The same for a problem that a renewal met. */
 export const renewalRemedyFor: RemedyTable = (code) => lookUp(renewalRemedies, code) ?? remedyFor(code);
+
+/** The same for a problem that a device met which came back with its expired certificate. */
+export const returnRemedyFor: RemedyTable = (code) => lookUp(returnRemedies, code) ?? remedyFor(code);
+
+/** The same for a problem that an enrolment without a token met. */
+export const tokenlessRemedyFor: RemedyTable = (code) => lookUp(tokenlessRemedies, code) ?? remedyFor(code);

@@ -1,5 +1,6 @@
 /** Room: cli. `fleetkey claim create`: a key and certificate with which a factory enrols a batch. */
 import { join } from "node:path";
+import { encodePem } from "../../core/formats/pem.ts";
 import { issuedClaim } from "../../lambdas/http/access-answers.ts";
 import { defineCommand, parseWholeNumber } from "../command.ts";
 import {
@@ -9,7 +10,7 @@ import {
   readFileIfPresent,
   writeFileAtomically,
 } from "../credential-files.ts";
-import { checkDeviceId } from "../device-enrollment.ts";
+import { checkDeviceId, readCsrFile } from "../device-enrollment.ts";
 import { makeDeviceKey } from "../device-key.ts";
 import { Failure } from "../failure.ts";
 import { connectionFlags } from "../global-flags.ts";
@@ -31,11 +32,30 @@ async function claimKey(directory: string, claimId: string): Promise<string> {
   return csr;
 }
 
+/** A request made where the key is, and stays; the directory then holds the certificate alone. */
+async function foreignRequest(directory: string, path: string): Promise<string> {
+  if ((await readFileIfPresent(join(directory, "claim.key"))) !== undefined)
+    throw new Failure(
+      "localFile",
+      "identity_conflict",
+      `${directory} holds a claim.key, and --csr has its own`,
+      {
+        remedy: "name another directory with --out",
+      },
+    );
+  return encodePem("CERTIFICATE REQUEST", (await readCsrFile(path)).raw);
+}
+
 export const claimCreate = defineCommand({
   summary: "Make the claim of a production batch: key, certificate, quota",
   args: {
     claim: { type: "positional", required: true, valueHint: "ID", description: "Opaque id of the batch" },
     quota: { type: "string", required: true, valueHint: "N", description: "How many devices it may enrol" },
+    csr: {
+      type: "string",
+      valueHint: "FILE",
+      description: "A CSR made elsewhere, instead of a key made here",
+    },
     out: {
       type: "string",
       valueHint: "DIR",
@@ -49,7 +69,8 @@ export const claimCreate = defineCommand({
     const quota = parseWholeNumber("--quota", args.quota, 1, 1_000_000);
     const settings = resolveSettings(args, terminal.env);
     await makePrivateDirectory(directory);
-    const csr = await claimKey(directory, claimId);
+    const csr =
+      args.csr === undefined ? await claimKey(directory, claimId) : await foreignRequest(directory, args.csr);
     const call = {
       method: "POST",
       path: "/claims",

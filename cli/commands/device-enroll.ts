@@ -24,7 +24,10 @@ interface EnrollFlags extends SettingFlags {
   readonly force?: boolean | undefined;
   readonly fingerprint?: string | undefined;
   readonly "renewal-url"?: string | undefined;
+  readonly wait?: string | undefined;
 }
+
+const longestWait = 86_400;
 
 async function enrollOne(flags: EnrollFlags, { terminal, output }: Context): Promise<undefined> {
   const { device: deviceId, csr, algorithm = "P-256", force = false } = flags;
@@ -32,6 +35,7 @@ async function enrollOne(flags: EnrollFlags, { terminal, output }: Context): Pro
   checkDeviceId(deviceId);
   if (csr !== undefined && flags.algorithm !== undefined)
     throw usageFailure("--algorithm is for a key made here, not for --csr");
+  const limit = parseWholeNumber("--wait", flags.wait ?? "0", 0, longestWait) * 1000;
   const directory = flags.out ?? deviceId;
   const settings = resolveSettings(flags, terminal.env);
   const renewalUrl = resolveRenewalUrl(flags["renewal-url"], terminal.env);
@@ -50,7 +54,7 @@ async function enrollOne(flags: EnrollFlags, { terminal, output }: Context): Pro
       await checkIdentity(directory, deviceId, force);
       // A token names its device; whoever shows something else says which one asks.
       const call = token === undefined ? { deviceId } : { token };
-      const issue = (pem: string) => enrollOnce(api, { csr: pem, ...call });
+      const issue = (pem: string) => enrollOnce(api, { csr: pem, ...call }, { limit, terminal, output });
       return obtainCertificate({ directory, wanted, settings, known, renewalUrl, api, foreignCsr, issue });
     }),
   );
@@ -63,7 +67,17 @@ async function enrollOne(flags: EnrollFlags, { terminal, output }: Context): Pro
   return undefined;
 }
 
-const oneOnly = ["device", "token", "token-file", "algorithm", "out", "csr", "force", "renewal-url"] as const;
+const oneOnly = [
+  "device",
+  "token",
+  "token-file",
+  "algorithm",
+  "out",
+  "csr",
+  "force",
+  "renewal-url",
+  "wait",
+] as const;
 const manyOnly = ["results", "concurrency", "attempts"] as const;
 
 export const deviceEnroll = defineCommand({
@@ -89,6 +103,11 @@ export const deviceEnroll = defineCommand({
       type: "string",
       valueHint: "URL",
       description: "Where renewals go, if not to --url: a domain that asks for client certificates",
+    },
+    wait: {
+      type: "string",
+      valueHint: "SECONDS",
+      description: "How long to stay for an operator's decision, where one is needed; 0 if not given",
     },
     manifest: {
       type: "string",

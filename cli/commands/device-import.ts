@@ -13,12 +13,17 @@ export const deviceImport = defineCommand({
       valueHint: "FILE",
       description: "Columns deviceId, and any of publicKeySha256, profile, manufacturer, serialNumber",
     },
+    results: {
+      type: "string",
+      valueHint: "FILE",
+      description: "Append refused rows there, all of them: line, code and detail as JSON Lines",
+    },
     concurrency: { type: "string", valueHint: "N", default: "4", description: "Uploads of 500 rows at once" },
     ...connectionFlags,
   },
   run(args, context) {
     const settings = resolveSettings(args, context.terminal.env);
     const concurrency = parseWholeNumber("--concurrency", args.concurrency, 1, 32);
-    return importInventory({ path: args.csv, concurrency, settings }, context);
+    return importInventory({ path: args.csv, concurrency, settings, results: args.results }, context);
   },
 });

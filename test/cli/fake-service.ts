@@ -115,6 +115,8 @@ export async function startFakeService(): Promise<FakeService> {
       return issue(`renew ${hash("sha256", json["csr"] ?? "")}`, json["csr"] ?? "", "");
     }
     if (method === "POST" && path.endsWith("/certificates")) {
+      const own = json["csr"] ?? "";
+      if (json["previousCertificate"] !== undefined) return issue(`return ${hash("sha256", own)}`, own, "");
       const token = headers.authorization?.replace("Bearer ", "") ?? "";
       const known = tokens.get(token);
       const csr = json["csr"] ?? "";

@@ -6,6 +6,7 @@ import {
   CreateTableCommand,
   type CreateTableCommandInput,
   type DynamoDBClient,
+  ResourceInUseException,
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
 import {
@@ -35,7 +36,12 @@ export const tableShape = {
 /** Makes an item table that no other test has; resolves to its name when it can be used. */
 export async function createItemTable(client: DynamoDBClient): Promise<string> {
   const TableName = `items-${randomUUID()}`;
-  await client.send(new CreateTableCommand({ TableName, BillingMode: "PAY_PER_REQUEST", ...tableShape }));
+  try {
+    await client.send(new CreateTableCommand({ TableName, BillingMode: "PAY_PER_REQUEST", ...tableShape }));
+  } catch (error) {
+    // The name is random: whoever has it is this request's own repetition.
+    if (!(error instanceof ResourceInUseException)) throw error;
+  }
   await waitUntilTableExists({ client, maxWaitTime: 30, minDelay: 1, maxDelay: 1 }, { TableName });
   return TableName;
 }

@@ -9,7 +9,8 @@ export type { Credential, Presented, Target } from "./credential.ts";
 
 export const credentials: readonly Credential[] = [...certificates, ...sessions, ...secrets, ...others];
 
-const handshake = "TLS proves the key anew in each handshake, which API Gateway vouches for: nothing to replay";
+const handshake =
+  "TLS proves the key anew in each handshake, which API Gateway vouches for: nothing to replay";
 const worthless = "is worth nothing in any state";
 const gateway = "API Gateway verifies a signature before there is an event, and SigV4 bears its own time";
 const nothing = "there is nothing to be in that state";
@@ -18,14 +19,24 @@ type Impossible = Readonly<Partial<Record<CommonState | "other fleet", string>>>
 
 /** Why a kind of credential has no cell in a state, by the beginning of its name. The rest has cells. */
 export const impossible: readonly (readonly [kind: string, Impossible])[] = [
-  ["none", { expired: nothing, revoked: nothing, wrongKey: nothing, replayed: nothing, "other fleet": nothing }],
-  ["operator certificate in headers", { expired: worthless, revoked: worthless, wrongKey: worthless, replayed: worthless }],
+  [
+    "none",
+    { expired: nothing, revoked: nothing, wrongKey: nothing, replayed: nothing, "other fleet": nothing },
+  ],
+  [
+    "operator certificate in headers",
+    { expired: worthless, revoked: worthless, wrongKey: worthless, replayed: worthless },
+  ],
   ["certificate: root", { expired: worthless, revoked: worthless, replayed: handshake }],
-  ["certificate: garbage", { expired: worthless, revoked: worthless, wrongKey: worthless, replayed: handshake }],
+  [
+    "certificate: garbage",
+    { expired: worthless, revoked: worthless, wrongKey: worthless, replayed: handshake },
+  ],
   [
     "certificate of a device's maker",
     {
-      revoked: "a maker's own list is not read: SECURITY.md, residual risks; retiring the device is what ends it",
+      revoked:
+        "a maker's own list is not read: SECURITY.md, residual risks; retiring the device is what ends it",
       replayed: handshake,
     },
   ],
@@ -52,8 +63,17 @@ export const impossible: readonly (readonly [kind: string, Impossible])[] = [
     "proof of a key",
     { revoked: "a key that no session is bound to is nobody's to revoke", "other fleet": "names no fleet" },
   ],
-  ["approval", { wrongKey: "an assertion of an unknown key is refused when it is made: assertions.test.ts" }],
-  ["enrolment token", { revoked: "is not revoked: it is used up, or expires; a suspended device's is refused at issuance" }],
+  [
+    "approval",
+    {
+      wrongKey: "an assertion of an unknown key is refused when it is made: assertions.test.ts",
+      "other fleet": "has a state of its own, of another fleet, for it goes with a credential of this one",
+    },
+  ],
+  [
+    "enrolment token",
+    { revoked: "is not revoked: it is used up, or expires; a suspended device's is refused at issuance" },
+  ],
   [
     "pipeline token",
     {
@@ -64,7 +84,13 @@ export const impossible: readonly (readonly [kind: string, Impossible])[] = [
   ["IAM principal", { expired: gateway, revoked: gateway, wrongKey: gateway, replayed: gateway }],
   [
     "registered key",
-    { expired: "a registration has no end", revoked: "a registration is not withdrawn: the device is retired" },
+    {
+      expired: "a registration has no end",
+      revoked: "a registration is not withdrawn: the device is retired",
+    },
   ],
-  ["previous certificate", { replayed: "a device that loses its answer comes back again, within the limit of an hour" }],
+  [
+    "previous certificate",
+    { replayed: "a device that loses its answer comes back again, within the limit of an hour" },
+  ],
 ];

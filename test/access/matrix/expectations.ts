@@ -3,6 +3,7 @@
  * that is missing here does not compile (`npm run check`), and what is here differs from `lambdas/routes.ts` only by
  * mistake.
  */
+import type { CriticalOperationId } from "../../../core/standard/access.ts";
 import type { RouteId } from "../../../lambdas/routes.ts";
 
 export type RoleName = "owner" | "securityOfficer" | "provisioner" | "auditor";
@@ -16,8 +17,8 @@ export interface Expectation {
   readonly sessionOnly?: true;
   /** The session is over with the call, so that a second one finds none. */
   readonly ends?: true;
-  /** Of them, with an approval of the very operation only. */
-  readonly approved?: true;
+  /** Of them, with an approval of the very operation only, by so many people. */
+  readonly approved?: { readonly as: CriticalOperationId; readonly persons: 1 | 2 };
   /** Devices. `issuance`: their standing is a condition of the issuance, not of the door. */
   readonly devices?: "door" | "issuance";
   /** Pipelines of a trusted issuer whose entry allows this. */
@@ -62,8 +63,8 @@ export const expectations = {
   // Operators.
   certifyOperator: { operators: all, sessionOnly: true },
   listOperators: { operators: watchers },
-  inviteOperator: { operators: ["owner"], approved: true },
-  changeOperator: { operators: ["owner"], approved: true },
+  inviteOperator: { operators: ["owner"], approved: { as: "roleChange", persons: 2 } },
+  changeOperator: { operators: ["owner"], approved: { as: "roleChange", persons: 2 } },
   inviteFirstPasskey: { operators: all },
   createChallenge: { anyone: true },
   registerPasskey: { invited: true },
@@ -76,8 +77,8 @@ export const expectations = {
   getPasskeyPage: { anyone: true },
   // The fleet.
   getFleet: { operators: all },
-  configureFleet: { operators: ["owner"], approved: true },
-  setFleetState: { operators: ["owner"], approved: true },
+  configureFleet: { operators: ["owner"], approved: { as: "fleetConfiguration", persons: 1 } },
+  setFleetState: { operators: ["owner"], approved: { as: "fleetSuspension", persons: 2 } },
   // Public things.
   getTrustBundle: { anyone: true },
   getOpenApi: { anyone: true },

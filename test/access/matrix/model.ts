@@ -1,5 +1,5 @@
 /** Room: test. What the door must say to a credential at a route, from the hand-written expectations alone. */
-import type { Credential } from "./credentials.ts";
+import type { Credential } from "./credential.ts";
 import type { Expectation } from "./expectations.ts";
 
 /** Let in, or the code of the refusal. `not_found`: the path of a fleet that does not exist. */
@@ -7,12 +7,15 @@ export type Outcome = "let in" | (string & {});
 
 const certificateHolders: ReadonlySet<string> = new Set(["device", "claim", "certificate"]);
 
-/** A credential that is a certificate: what it is worth before anybody asks whose it is. */
-function certificateOutcome({ holder, refusal, side }: Credential): Outcome | undefined {
-  const isCertificate =
-    certificateHolders.has(holder.kind) || (holder.kind === "operator" && holder.by === "certificate");
-  if (!isCertificate) return "client_certificate_required";
-  return refusal ?? (side === "other" ? "not_found" : undefined);
+function isCertificate({ holder }: Credential): boolean {
+  return certificateHolders.has(holder.kind) || (holder.kind === "operator" && holder.by === "certificate");
+}
+
+/** What a certificate is worth before anybody asks whose it is; undefined when it holds here. */
+function certificateOutcome(credential: Credential): Outcome | undefined {
+  if (!isCertificate(credential)) return "client_certificate_required";
+  // Whose it is, and that an operator has been suspended, is told to its own fleet only.
+  return credential.refusal ?? (credential.side === "other" ? "not_found" : undefined);
 }
 
 function pipelineOutcome({ refusal, side }: Credential): Outcome {
@@ -21,30 +24,47 @@ function pipelineOutcome({ refusal, side }: Credential): Outcome {
   return refusal ?? "let in";
 }
 
+function approvalOutcome(route: Expectation, { approval }: Credential): Outcome {
+  if (route.approved === undefined) return "let in";
+  if (approval === undefined) return "approval_required";
+  if (approval.refusal !== undefined) return approval.refusal;
+  return approval.persons < route.approved.persons ? "approval_incomplete" : "let in";
+}
+
+/** An approval of another fleet is presented with a credential of this one. */
+const isForeign = ({ side, approval }: Credential): boolean => side === "other" && approval === undefined;
+
+function sessionOutcome(route: Expectation, credential: Credential): Outcome | undefined {
+  const { refusal, side } = credential;
+  if (route.ends === true && side === "own" && refusal === "proof_replayed") return "session_invalid";
+  if (refusal !== undefined) return refusal;
+  return isForeign(credential) ? "not_found" : undefined;
+}
+
 function operatorOutcome(route: Expectation, credential: Credential): Outcome {
-  const { holder, refusal, side } = credential;
+  const { holder } = credential;
   if (holder.kind === "pipeline" && route.pipelines === true) return pipelineOutcome(credential);
-  if (holder.kind === "operator" && holder.by === "session") {
-    if (route.ends === true && side === "own" && refusal === "proof_replayed") return "session_invalid";
-    if (refusal !== undefined) return refusal;
-    if (side === "other") return "not_found";
-  } else {
-    const worth = certificateOutcome(credential);
-    if (worth !== undefined) return worth;
-  }
+  const isSession = holder.kind === "operator" && holder.by === "session";
+  const worth = isSession ? sessionOutcome(route, credential) : certificateOutcome(credential);
+  if (worth !== undefined) return worth;
   if (holder.kind !== "operator") return "access_denied";
   if (route.sessionOnly === true && holder.by === "certificate") return "session_invalid";
   if (!route.operators?.includes(holder.role)) return "role_not_permitted";
-  return route.approved === true ? "approval_required" : "let in";
+  return approvalOutcome(route, credential);
 }
 
 function deviceOutcome(route: Expectation, credential: Credential): Outcome {
   const worth = certificateOutcome(credential);
-  if (worth !== undefined) return worth;
   const { holder } = credential;
+  // What a suspended operator's record says is not asked where no operator is let in.
+  if (worth === "operator_not_active") return "access_denied";
+  if (worth !== undefined) return worth;
   if (holder.kind !== "device") return "access_denied";
-  const isHeld = holder.standing === "suspended" || holder.standing === "retired";
-  return route.devices === "door" && isHeld ? "device_not_active" : "let in";
+  const { standing } = holder;
+  const isHeld = standing === "suspended" || standing === "retired";
+  // In quarantine a device may ask how it stands, and may not renew.
+  const isRefused = isHeld || (route.devices === "issuance" && standing === "quarantined");
+  return isRefused ? "device_not_active" : "let in";
 }
 
 function proofOutcome({ holder, state, refusal }: Credential): Outcome {
@@ -52,20 +72,28 @@ function proofOutcome({ holder, state, refusal }: Credential): Outcome {
   if (holder.kind !== "operator" || holder.by !== "session" || state === "unproved") return "proof_missing";
   // Whose session it is does not matter here: what is asked for is a key.
   if (state === "replayed") return "proof_replayed";
-  return state === "otherUrl" ? "proof_invalid" : "let in";
+  return state === "otherUrl" || state === "otherMethod" ? "proof_invalid" : "let in";
 }
 
 function enrolmentOutcome(credential: Credential): Outcome {
-  const { holder, refusal, side } = credential;
+  const { holder, refusal, side, enrolment } = credential;
+  if (enrolment !== undefined) return enrolment;
   const isBearerOfAnotherKind =
     holder.kind === "pipeline" || (holder.kind === "operator" && holder.by === "session");
   if (isBearerOfAnotherKind || holder.kind === "invitation") return "credential_invalid";
   if (holder.kind === "token") return side === "other" ? "credential_invalid" : (refusal ?? "let in");
   const worth = certificateOutcome(credential);
-  // Without a certificate there is nothing: the fleet takes neither registered keys nor manual requests.
-  if (worth === "client_certificate_required") return "credential_missing";
+  // A request alone is judged by its key, which is in no inventory.
+  if (worth === "client_certificate_required") return "device_unknown";
   if (worth !== undefined) return worth;
   return holder.kind === "claim" ? "let in" : "credential_invalid";
+}
+
+function invitationOutcome({ holder, side, refusal }: Credential): Outcome {
+  // Both are secrets of one form, and neither is the other.
+  if (holder.kind === "token") return "credential_invalid";
+  if (holder.kind !== "invitation") return "credential_missing";
+  return side === "other" ? "credential_invalid" : (refusal ?? "let in");
 }
 
 export function expectedOutcome(route: Expectation, credential: Credential): Outcome {
@@ -75,8 +103,7 @@ export function expectedOutcome(route: Expectation, credential: Credential): Out
   if (route.devices !== undefined) return deviceOutcome(route, credential);
   if (route.keyHolders === true) return proofOutcome(credential);
   if (route.enrolling === true) return enrolmentOutcome(credential);
-  if (route.invited === true)
-    return kind === "invitation" || kind === "token" ? "let in" : "credential_missing";
+  if (route.invited === true) return invitationOutcome(credential);
   if (route.principals === true)
     return kind === "principal" ? (credential.refusal ?? "let in") : "credential_missing";
   throw new Error("an expectation that names nobody");

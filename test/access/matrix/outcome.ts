@@ -4,11 +4,12 @@
  */
 import type { ErrorCode } from "../../../core/errors.ts";
 import type { HttpResult } from "../../../lambdas/http/message.ts";
+import type { RouteId } from "../../../lambdas/routes.ts";
 import type { LogLine } from "../../support/fleet-app.ts";
 import type { Outcome } from "./model.ts";
 
 /** Credentials that a use case judges, beyond a door that only asks whether there is one. */
-const judgedLater: Readonly<Partial<Record<string, readonly ErrorCode[]>>> = {
+const judgedLater: Readonly<Partial<Record<string, readonly string[]>>> = {
   enroll: [
     "credential_missing",
     "credential_invalid",
@@ -27,10 +28,12 @@ const judgedLater: Readonly<Partial<Record<string, readonly ErrorCode[]>>> = {
   ],
   renew: ["client_certificate_revoked", "credential_spent", "device_not_active", "rate_limited"],
   registerPasskey: ["credential_invalid", "credential_expired", "credential_spent", "operator_not_active"],
-};
+} satisfies Partial<Record<RouteId, readonly ErrorCode[]>>;
 
-/** Every code is the door's or is not: a new one has to be sorted, or this does not compile. */
-export const ofTheDoor = {
+const certifying: ReadonlySet<string> = new Set(["enroll", "renew"]);
+
+/** What a door says; a refusal with any other code is an outcome that no expectation names. */
+const ofTheDoor = {
   credential_missing: true,
   credential_invalid: true,
   credential_expired: true,
@@ -77,8 +80,10 @@ export function outcomeOf(routeId: string, result: HttpResult, line: LogLine | u
   if (result.statusCode >= 500) return `status ${result.statusCode}`;
   if (code !== logged) return `answered ${code}, logged ${logged}`;
   if (decision === "allow") {
-    const isJudgedLater = judgedLater[routeId]?.some((each) => each === code) === true;
-    return code !== undefined && isJudgedLater ? code : "let in";
+    if (code !== undefined && judgedLater[routeId]?.includes(code) === true) return code;
+    // What a certificate is asked for with is right in every cell, so whoever is let in gets one.
+    const gotNone = certifying.has(routeId) && result.statusCode !== 201;
+    return gotNone ? `${result.statusCode} ${code}, decision allow` : "let in";
   }
   if (decision !== "deny" || code === undefined || !(code in ofTheDoor))
     return `${result.statusCode} ${code}, decision ${decision}`;

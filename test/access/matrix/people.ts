@@ -1,18 +1,24 @@
 /** Room: test. The two fleets of the matrix as their owners have set them up, and the people who operate them. */
+import { findOperator } from "../../../core/access/operator.ts";
 import { getFleet } from "../../../core/authority/issuer.ts";
 import type { App } from "../../../core/ports.ts";
 import { configurationItem, defaultConfiguration } from "../../../core/records/fleet-configuration.ts";
 import { fleetItem } from "../../../core/records/fleet-record.ts";
-import { operatorItem } from "../../../core/records/operator-record.ts";
-import type { RoleName } from "./expectations.ts";
+import { type OperatorRecord, operatorItem } from "../../../core/records/operator-record.ts";
 import type { Maker } from "../../enrollment/fixtures/maker.ts";
+import type { RoleName } from "./expectations.ts";
 
 export const origin = "https://api.example.test";
 export const roleNames = ["owner", "securityOfficer", "provisioner", "auditor"] as const;
 export const audience = "https://pki.example.test";
 export const subject = "repo:acme/firmware:ref:refs/heads/main";
 
-const operations = ["createEnrollmentToken", "registerDevices", "listCertificates", "getCertificate"] as const;
+const operations = [
+  "createEnrollmentToken",
+  "registerDevices",
+  "listCertificates",
+  "getCertificate",
+] as const;
 
 /** ARN of the principal that `fleet` trusts. */
 export const principalOf = (fleet: string): string =>
@@ -45,30 +51,29 @@ export async function configure(app: App, fleet: string, issuer: string, maker: 
   ]);
 }
 
-interface Person {
-  readonly operatorId: string;
-  readonly role: RoleName;
-  readonly state: "active" | "suspended";
+const person = (app: App, fleet: string, name: string, role: RoleName): OperatorRecord => ({
+  fleet,
+  operatorId: `operator-${name}`,
+  roles: [role],
+  state: "active",
+  origin: "invitation",
+  // So that owner and officer count as people who could approve.
+  passkeys: [`passkey-of-operator-${name}`],
+  createdAt: app.clock.now(),
+});
+
+/** One of each role, and an owner who will leave. */
+export async function addPeople(app: App, fleet: string): Promise<void> {
+  const people = [
+    ...roleNames.map((role) => person(app, fleet, role, role)),
+    person(app, fleet, "leaver", "owner"),
+  ];
+  await app.items.transact(people.map((each) => ({ put: operatorItem(each), when: "absent" })));
 }
 
-/** One of each role, and an owner who has been suspended. */
-const people: readonly Person[] = [
-  ...roleNames.map((role) => ({ operatorId: `operator-${role}`, role, state: "active" }) as const),
-  { operatorId: "operator-leaver", role: "owner", state: "suspended" },
-];
-
-/** Each has a passkey, so that owner, officer and whoever left count as people who could approve. */
-export async function addPeople(app: App, fleet: string): Promise<void> {
-  const puts = people.map(({ operatorId, role, state }) =>
-    operatorItem({
-      fleet,
-      operatorId,
-      roles: [role],
-      state,
-      origin: "invitation",
-      passkeys: [`passkey-of-${operatorId}`],
-      createdAt: app.clock.now(),
-    }),
-  );
-  await app.items.transact(puts.map((put) => ({ put, when: "absent" })));
+/** Suspends the owner who leaves, whose certificates stay in force. */
+export async function suspendLeaver(app: App, fleet: string): Promise<void> {
+  const { value, version } = (await findOperator(app, fleet, "operator-leaver")) ?? { version: 0 };
+  if (value === undefined) throw new Error("nobody leaves");
+  await app.items.transact([{ put: operatorItem({ ...value, state: "suspended" }), when: version }]);
 }

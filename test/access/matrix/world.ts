@@ -18,7 +18,7 @@ import { addFleet, type FleetApp, openFleetApp } from "../../support/fleet-app.t
 import { type OidcIssuer, startOidcIssuer } from "../../support/oidc-issuer.ts";
 import { certifiedDevice, fillInventory, makers, type RegisteredKeys, type Returning } from "./arrivals.ts";
 import type { RoleName } from "./expectations.ts";
-import { addPeople, configure, roleNames } from "./people.ts";
+import { addPeople, configure, roleNames, suspendLeaver } from "./people.ts";
 
 export { audience, origin, principalOf, roleNames, subject } from "./people.ts";
 
@@ -164,6 +164,7 @@ async function stockPresent({ shelves, house, lookAlike }: Houses): Promise<void
     shelves.certificates.put(side, "fresh", "garbage", noCertificate);
     shelves.victims.put(side, "", "", (await deviceOf(house.app, fleet, "pump-victim")).serialNumber);
     shelves.keys.put(side, "", "", await fillInventory(house.app, fleet));
+    await suspendLeaver(house.app, fleet);
   }
 }
 

@@ -1,12 +1,19 @@
 /** Room: test. Sessions with proofs of their key, proofs alone, and approvals that go with a session. */
+
+import { randomBytes } from "node:crypto";
 import { operationDigest } from "../../../../core/access/operation.ts";
 import { approvalItem } from "../../../../core/records/approval-record.ts";
 import { sessionItem } from "../../../../core/records/session-record.ts";
 import type { CriticalOperationId } from "../../../../core/standard/access.ts";
-import { type ApprovalOutcome, type Credential, type Presented, refusedWith, type Target } from "../credential.ts";
+import {
+  type ApprovalOutcome,
+  type Credential,
+  type Presented,
+  refusedWith,
+  type Target,
+} from "../credential.ts";
 import { expectations, type RoleName } from "../expectations.ts";
 import { digestOf, fleets, origin, roleNames, type Side, sides, type World } from "../world.ts";
-import { randomBytes } from "node:crypto";
 
 const sessionStates = {
   fresh: undefined,
@@ -143,7 +150,13 @@ const approvalStates: readonly ApprovalState[] = [
     persons: 0,
   },
   { state: "replayed: executed before", by: two, persons: 2, isExecuted: true, refusal: "approval_spent" },
-  { state: "of another operation", by: two, persons: 2, isForAnotherBody: true, refusal: "approval_mismatch" },
+  {
+    state: "of another operation",
+    by: two,
+    persons: 2,
+    isForAnotherBody: true,
+    refusal: "approval_mismatch",
+  },
   {
     state: "asked for by another",
     by: two,
@@ -201,7 +214,11 @@ const approvals = approvalStates.map((approval): Credential => {
       const presented =
         by === "certificate"
           ? { certificate: world.certificate(approver, "own", "fresh") }
-          : await presentSession(world, { side: "own", operatorId: "operator-owner", state: "fresh" }, target);
+          : await presentSession(
+              world,
+              { side: "own", operatorId: "operator-owner", state: "fresh" },
+              target,
+            );
       const approvalId = await putApproval(world, approval, target);
       return { ...presented, headers: { ...presented.headers, "fleetkey-approval": approvalId } };
     },
