@@ -58,6 +58,7 @@ export const commandTree: CommandGroup = {
         list: async () => (await import("./commands/operator-list.ts")).operatorListCommand,
         invite: async () => (await import("./commands/operator-invite.ts")).operatorInvite,
         change: async () => (await import("./commands/operator-change.ts")).operatorChange,
+        key: async () => (await import("./commands/operator-key.ts")).operatorKey,
       },
     },
     approval: {

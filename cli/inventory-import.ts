@@ -3,6 +3,7 @@
  * already changes nothing, so whoever runs it again goes on where it stopped.
  */
 import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
 import { registrations } from "../lambdas/http/access-answers.ts";
 import { deviceRegistration } from "../lambdas/http/device-schemas.ts";
 import { type AppendLog, openAppendLog } from "./append-log.ts";
@@ -104,8 +105,20 @@ async function* readInventory(path: string): AsyncGenerator<Row> {
   }
 }
 
+async function assertRegular(path: string): Promise<void> {
+  try {
+    if ((await stat(path)).isFile()) return;
+  } catch (error) {
+    throw fileFailure(error, path);
+  }
+  throw new Failure("localFile", "file_failed", `${path} is no regular file, and it is read twice`, {
+    remedy: "write the rows to a file first",
+  });
+}
+
 /** The whole file is read before anything is sent, so that a bad row costs nothing. */
 async function countRows(path: string): Promise<number> {
+  await assertRegular(path);
   let rows = 0;
   for await (const _ of readInventory(path)) rows += 1;
   if (rows === 0) throw malformed(path, 1, "there is no device");
@@ -228,7 +241,7 @@ export async function importInventory(options: ImportOptions, context: Context):
     "inventory_changed",
     `${path} had ${remaining} rows more when it was checked`,
     {
-      remedy: "the file is read twice: name one that nobody writes to, and that is no pipe",
+      remedy: "run it again when nobody writes to the file; rows that are there change nothing",
     },
   );
 }

@@ -11,6 +11,8 @@ export const pageScript = `"use strict";
   const signInButton = element("sign-in");
   const signOutButton = element("sign-out");
   const refreshButton = element("refresh");
+  const certifyButton = element("certify");
+  const certificateText = element("certificate");
   const operatorText = element("operator");
   const approvalsSection = element("waiting");
   const approvalList = element("approvals");
@@ -53,12 +55,16 @@ export const pageScript = `"use strict";
     signInButton.hidden = session !== undefined;
     signOutButton.hidden = session === undefined;
     approvalsSection.hidden = !readsApprovals();
+    element("command-line").hidden = session === undefined;
     fleetInput.disabled = session !== undefined;
     operatorText.textContent =
       session === undefined
         ? "Nobody is signed in."
         : "Signed in as " + session.operatorId + " (" + session.roles.join(", ") + ").";
-    if (session === undefined) approvalList.replaceChildren();
+    if (session !== undefined) return;
+    approvalList.replaceChildren();
+    certificateText.textContent = "";
+    certificateText.hidden = true;
   };
 
   // RFC 9449 section 4.2: a proof is for one request, and made with a key that never leaves this page.
@@ -175,6 +181,16 @@ export const pageScript = `"use strict";
     say("Signed out.");
   };
 
+  const certify = async () => {
+    const csr = element("csr").value.trim();
+    if (csr === "") throw new Error("Paste the request first.");
+    const { certificate, chain } = await sendInSession("POST", fleetPath("/operator-certificates"), { csr });
+    certificateText.textContent = certificate + chain;
+    certificateText.hidden = false;
+    certificateText.focus();
+    say("Save this beside the key as operator.pem.");
+  };
+
   // Nothing invisible, nothing that turns the direction of text: what is approved can be read, character by character.
   const visible = (value) =>
     JSON.stringify(value, null, 2).replace(
@@ -264,6 +280,7 @@ export const pageScript = `"use strict";
   registerButton.addEventListener("click", () => run(registerButton, register));
   signInButton.addEventListener("click", () => run(signInButton, signIn));
   signOutButton.addEventListener("click", () => run(signOutButton, signOut));
+  certifyButton.addEventListener("click", () => run(certifyButton, certify));
   refreshButton.addEventListener("click", () => run(refreshButton, refreshed));
   addEventListener("hashchange", follow);
   readFragment();

@@ -10,8 +10,9 @@ import { pageScript } from "./page-script.ts";
 const style = `
 :root { color-scheme: light dark; font-family: system-ui, sans-serif; line-height: 1.5; scroll-padding-top: 4rem; }
 main { max-width: 44rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: anywhere; }
+textarea { width: 100%; box-sizing: border-box; font-family: monospace; }
 button, input { font: inherit; padding: 0.4rem 0.8rem; }
-button:focus-visible, input:focus-visible, pre:focus-visible { outline: 3px solid Highlight; outline-offset: 2px; }
+button:focus-visible, input:focus-visible, textarea:focus-visible, pre:focus-visible { outline: 3px solid Highlight; outline-offset: 2px; }
 pre { overflow: auto; padding: 0.8rem; border: 1px solid GrayText; white-space: pre-wrap; }
 ol { padding-left: 1.2rem; }
 li { margin-bottom: 2.5rem; }
@@ -46,6 +47,13 @@ const page = `<!doctype html>
 <p><button id="refresh" type="button">Look again</button></p>
 <p id="none">Nothing waits for approval.</p>
 <ol id="approvals"></ol>
+</section>
+<section id="command-line" aria-labelledby="command-line-title" hidden>
+<h2 id="command-line-title">A certificate for the command line</h2>
+<p><label for="csr">The request that <code>fleetkey operator key</code> wrote</label></p>
+<textarea id="csr" rows="8" autocomplete="off" autocapitalize="none" spellcheck="false"></textarea>
+<p><button id="certify" type="button">Certify</button></p>
+<pre id="certificate" tabindex="0" aria-label="Certificate" hidden></pre>
 </section>
 </main>
 <script>${pageScript}</script>

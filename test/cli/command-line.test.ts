@@ -1,7 +1,14 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { type CommandGroup, commandTree } from "../../cli/command-tree.ts";
 import { exitCodes } from "../../cli/exit-codes.ts";
 import { runCli } from "./run-cli.ts";
+
+function namesOf({ commands }: CommandGroup): readonly string[] {
+  return Object.entries(commands).flatMap(([word, entry]) =>
+    typeof entry === "function" ? [word] : namesOf(entry).map((name) => `${word} ${name}`),
+  );
+}
 
 const secret = "s3cr3t-t0ken-that-must-not-be-shown";
 
@@ -73,7 +80,21 @@ describe("the command line", () => {
       argv: ["device", "enroll", "--device", "d", "--concurrency", "3"],
       says: /goes only with/,
     },
-    { name: "no token", argv: ["device", "enroll", "--device", "d"], says: /token is required/ },
+    {
+      name: "a certificate without its key",
+      argv: ["device", "enroll", "--device", "d", "--cert", "f"],
+      says: /--cert FILE and --key FILE go together/,
+    },
+    {
+      name: "a key without its certificate",
+      argv: ["device", "enroll", "--device", "d", "--key", "f"],
+      says: /--cert FILE and --key FILE go together/,
+    },
+    {
+      name: "to wait for a manifest",
+      argv: ["device", "enroll", "--manifest", "f", "--wait", "3"],
+      says: /--wait goes not/,
+    },
   ];
   it.each(refused)("refuses $name with exit 2", async ({ argv, says }) => {
     const { code, stdout, stderr } = await runCli(argv);
@@ -174,22 +195,13 @@ describe("help", () => {
 
   it("of every command names its flags, and docs/cli.md names every command", async () => {
     const page = readFileSync("docs/cli.md", "utf8");
-    const commands = [
-      "serve",
-      "token create",
-      "device enroll",
-      "device renew",
-      "cert list",
-      "cert show",
-      "cert revoke",
-      "trust pull",
-      "doctor",
-    ];
+    const commands = namesOf(commandTree);
+    expect(commands).toContain("device enroll");
     for (const command of commands) {
       const { stdout } = await runCli([...command.split(" "), "--help"]);
       expect(stdout).toContain(`fleetkey ${command}`);
-      expect(page).toContain(`fleetkey ${command}`);
-      for (const [flag] of stdout.matchAll(/--[a-z-]+/g)) expect(page).toContain(flag);
+      expect(page, command).toContain(`\`fleetkey ${command}`);
+      for (const [flag] of stdout.matchAll(/--[a-z-]+/g)) expect(page, command).toContain(flag);
     }
   });
 });

@@ -3,6 +3,7 @@
  * TLS, against the service as one machine runs it. Two people, each at a browser of their own.
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { makeDeviceKey } from "../../cli/device-key.ts";
 import { type Chromium, shownCertificate, startChromium } from "./support/chromium.ts";
 import type { ChromiumPage } from "./support/chromium-page.ts";
 import { type Answered, type Service, startService } from "./support/chromium-service.ts";
@@ -160,6 +161,21 @@ describe("an approval in Chromium", () => {
     await officer.press("Enter");
     await status(officer, "The list is of now.");
     await officer.until('document.activeElement.id === "refresh"');
+  });
+
+  it("and the second operator has its own key certified for the command line, in its session", async () => {
+    const { privateKey, csr } = await makeDeviceKey("operator-2", "P-256");
+    await officer.value(`document.getElementById("csr").value = ${JSON.stringify(csr)}`);
+    await officer.click("#certify");
+    await status(officer, "Save this beside the key as operator.pem.");
+    const pem = String(await officer.value('document.getElementById("certificate").textContent'));
+    const client = service.clientOf(pem, privateKey);
+    expect(await client.get(`${base}/certificates`)).toMatchObject({ status: 200 });
+    // One factor, and not an owner's: it certifies nobody, and names no operator.
+    expect(await client.post(`${base}/operator-certificates`, { csr })).toMatchObject(
+      refused(401, "session_invalid"),
+    );
+    expect(await client.post(`${base}/operators`, {})).toMatchObject(refused(403, "role_not_permitted"));
   });
 
   it("takes two people from then on: one who approves twice is one", async () => {

@@ -30,7 +30,7 @@ export async function ask(world: World, credential: Credential, call: Call): Pro
   if (match.kind !== "route") expect.fail(`no route for ${method} ${path}`);
   const { route, parameters } = match;
   const { fleet: _fleet, ...rest } = parameters;
-  const target = { method, path, id: route.id, parameters: rest };
+  const target = { method, path, id: route.id, parameters: rest, body };
   const { headers = {}, ...presented } = await credential.present(world, target);
   const event = gatewayEvent({
     method,

@@ -10,9 +10,11 @@ export type Presented = Pick<EventOptions, "headers" | "certificate" | "principa
 export interface Target {
   readonly method: string;
   readonly path: string;
-  /** Id of the route and the parameters of its path but the fleet, for what is made for one operation. */
+  /** Id of the route, parameters of its path but the fleet, and body: for what is made for one operation. */
   readonly id?: string;
   readonly parameters?: Readonly<Record<string, string>>;
+  /** @default {} */
+  readonly body?: unknown;
 }
 
 /** Of whom the credential speaks when it holds. */

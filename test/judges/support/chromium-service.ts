@@ -31,6 +31,8 @@ export interface Service {
   readonly port: number;
   readonly fleet: string;
   readonly operator: Client;
+  /** Whoever holds this certificate and key, PEM. */
+  clientOf(certificate: string, privateKey: string): Client;
   /** The same, later. */
   readonly later: Client;
   /** How many milliseconds `later` is ahead. */
@@ -91,6 +93,11 @@ export async function startService(): Promise<Service> {
     port: Number(port),
     fleet: server.fleet,
     operator,
+    clientOf(cert, key) {
+      const api = apiClient(server.url, { ca, cert, key });
+      apis.push(api);
+      return client(api);
+    },
     later,
     putForward: (milliseconds) => {
       ahead = milliseconds;

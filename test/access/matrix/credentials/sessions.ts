@@ -174,7 +174,7 @@ async function putApproval(world: World, approval: ApprovalState, target: Target
   const critical = (expectations as Readonly<Record<string, { approved?: { as: CriticalOperationId } }>>)[id];
   const now = world.house.clock.now();
   const fleet = fleets[of];
-  const body = approval.isForAnotherBody === true ? { other: true } : {};
+  const body = approval.isForAnotherBody === true ? { other: true } : (target.body ?? {});
   const approvalId = randomBytes(16).toString("hex");
   await world.put(
     approvalItem({
