@@ -58,9 +58,9 @@ export async function withDeviceDirectory<T>(directory: string, work: () => Prom
 }
 
 /** Throws `usage` for what no device is called; the service refuses more (personal data) with its own reason. */
-export function checkDeviceId(deviceId: string): void {
+export function checkDeviceId(deviceId: string, noun = "a device id"): void {
   if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(deviceId)) return;
-  throw usageFailure("a device id is 1 to 64 of A–Z a–z 0–9 . _ - and begins with a letter or digit");
+  throw usageFailure(`${noun} is 1 to 64 of A–Z a–z 0–9 . _ - and begins with a letter or digit`);
 }
 
 /** Obtains, checks and installs the certificate; resolves to what device.json now says. */

@@ -199,6 +199,10 @@ const lineCodes: ReadonlySet<string> = new Set([
   "client_certificate_expired",
   "client_certificate_revoked",
   "access_denied",
+  "role_not_permitted",
+  "operator_not_active",
+  "credential_not_accepted",
+  "fleet_suspended",
   "results_unwritable",
 ]);
 

@@ -65,7 +65,7 @@ export const claimCreate = defineCommand({
   },
   async run(args, { terminal, output }) {
     const { claim: claimId, out: directory = args.claim } = args;
-    checkDeviceId(claimId);
+    checkDeviceId(claimId, "a claim id");
     const quota = parseWholeNumber("--quota", args.quota, 1, 1_000_000);
     const settings = resolveSettings(args, terminal.env);
     await makePrivateDirectory(directory);

@@ -29,7 +29,7 @@ export const operatorKey = defineCommand({
   },
   async run(args, { terminal, output }) {
     const { operator: operatorId, out: directory } = args;
-    checkDeviceId(operatorId);
+    checkDeviceId(operatorId, "an operator id");
     const settings = resolveSettings(args, terminal.env);
     await makePrivateDirectory(directory);
     const path = join(directory, "operator.key");

@@ -52,6 +52,7 @@ export const pageScript = `"use strict";
 
   const show = () => {
     registerButton.hidden = invitation === undefined;
+    registerButton.textContent = "Register a passkey" + (invitation?.operator ? " for " + invitation.operator : "");
     signInButton.hidden = session !== undefined;
     signOutButton.hidden = session === undefined;
     approvalsSection.hidden = !readsApprovals();

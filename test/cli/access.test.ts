@@ -1,5 +1,5 @@
 /** Operators, approvals and the fleet from the command line, against a server over HTTPS. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type LocalServer, startLocalServer } from "./local-server.ts";
@@ -18,8 +18,25 @@ const fleetkey = (...argv: string[]) => server.fleetkey(argv);
 
 /** The command and the people, who approve what waits, at the same time. */
 async function approvedBy(people: readonly Person[], ...argv: string[]): Promise<RunResult> {
-  const [result] = await Promise.all([fleetkey(...argv), ...people.map((person) => person.approveNext())]);
+  const ended = new AbortController();
+  const command = fleetkey(...argv).finally(() => ended.abort());
+  const [result] = await Promise.all([command, ...people.map((person) => person.approveNext(ended.signal))]);
   return result;
+}
+
+interface ListedApproval {
+  readonly approvalId: string;
+  readonly state: string;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** The approval that waits and whose operation has that member, as soon as there is one. */
+async function untilAsked(member: string, value: unknown): Promise<string> {
+  const { approvals } = JSON.parse((await fleetkey("approval", "list", "--json")).stdout) as {
+    approvals: ListedApproval[];
+  };
+  const found = approvals.find(({ state, body }) => state === "requested" && body[member] === value);
+  return found?.approvalId ?? untilAsked(member, value);
 }
 
 interface Shown {
@@ -90,10 +107,13 @@ describe("an approval", () => {
 
   it("outlasts the command that waits for it: interrupted, it says how to go on", async () => {
     const interruption = new AbortController();
-    setTimeout(() => interruption.abort(), 1_500);
-    const interrupted = await server.fleetkey(["fleet", "suspend"], { interrupted: interruption.signal });
-    const id = /--approval (\w+)/.exec(interrupted.stderr)?.[1] ?? "";
-    expect(interrupted.code).toBe(130);
+    const command = server.fleetkey(["fleet", "suspend"], { interrupted: interruption.signal });
+    const id = await untilAsked("state", "suspended");
+    interruption.abort();
+    expect(await command).toMatchObject({
+      code: 130,
+      stderr: expect.stringMatching(new RegExp(`\\[interrupted\\]\n.+--approval ${id}`)),
+    });
     expect((await fleetkey("approval", "show", id)).stdout).toContain('"state": "requested"');
     await owner.approve(id);
   });
@@ -135,17 +155,7 @@ describe("the fleet", () => {
     const mine = await configurationFile("waits.json", { issuancesPerHour: 81 });
     const other = await configurationFile("meanwhile.json", { issuancesPerHour: 82 });
     const waits = fleetkey("fleet", "configure", "--file", mine);
-    const waitsFor = async (): Promise<string> => {
-      const { stdout } = await fleetkey("approval", "list", "--json");
-      const { approvals } = JSON.parse(stdout) as {
-        approvals: { approvalId: string; state: string; body: { issuancesPerHour?: number } }[];
-      };
-      const found = approvals.find(
-        ({ state, body }) => state === "requested" && body.issuancesPerHour === 81,
-      );
-      return found?.approvalId ?? waitsFor();
-    };
-    const waiting = await waitsFor();
+    const waiting = await untilAsked("issuancesPerHour", 81);
     const asked = await fleetkey("fleet", "configure", "--file", other, "--no-wait");
     const id = asked.stdout.trim();
     await owner.approve(id);
@@ -189,6 +199,18 @@ describe("the fleet", () => {
   });
 });
 
+describe("what is read", () => {
+  it.each([
+    ["operator", "list"],
+    ["approval", "list"],
+    ["request", "list"],
+    ["fleet", "show"],
+  ])("by %s %s is one JSON document under --json", async (...words) => {
+    const { code, stdout } = await fleetkey(...words, "--json");
+    expect({ code, document: JSON.parse(stdout) }).toEqual({ code: 0, document: expect.any(Object) });
+  });
+});
+
 describe("operators", () => {
   let second: Person;
 
@@ -205,6 +227,22 @@ describe("operators", () => {
       expect.objectContaining({ operatorId: "operator-1", state: "active", roles: ["owner"], passkeys: 1 }),
       expect.objectContaining({ operatorId: "operator-2", state: "active", passkeys: 1 }),
     ]);
+  });
+
+  it("have keys of their own for the command line, which their session certifies", async () => {
+    const own = (file: string) => join(server.place, "operator-2", file);
+    const make = ["operator", "key", "operator-2", "--out", join(server.place, "operator-2")] as const;
+    const made = await fleetkey(...make);
+    expect(made).toMatchObject({ code: 0, stdout: readFileSync(own("operator.csr"), "utf8") });
+    expect(made.stderr).toContain(`${server.origin}/passkeys`);
+    expect(statSync(own("operator.key")).mode & 0o777).toBe(0o600);
+    writeFileSync(own("operator.pem"), await second.certify(made.stdout));
+    const credential = ["--cert", own("operator.pem"), "--key", own("operator.key")];
+    expect((await fleetkey("operator", "list", ...credential)).code).toBe(0);
+    expect(await fleetkey(...make)).toMatchObject({
+      code: 5,
+      stderr: expect.stringContaining("[identity_conflict]"),
+    });
   });
 
   it("are two from then on: one alone approves nothing for two", async () => {
@@ -255,6 +293,7 @@ describe("operators", () => {
     { argv: ["invite", "operator-4"], says: /--roles, word 1, is no role/ },
     { argv: ["invite", "operator-4", "--roles", "owner,king"], says: /--roles, word 2, is no role/ },
     { argv: ["invite", "operator-4", "--roles", "owner", "--subject", "x"], says: /go together/ },
+    { argv: ["key", "../x", "--out", "x"], says: /an operator id is 1 to 64/ },
     { argv: ["change", "operator-2"], says: /--roles, --state, or both/ },
     { argv: ["change", "operator-2", "--state", "retired"], says: /state/ },
   ])("operator $argv is refused with exit 2", async ({ argv, says }) => {

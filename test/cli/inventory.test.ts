@@ -1,9 +1,11 @@
 /** The inventory and what devices enrol with besides tokens, from the command line against a server over HTTPS. */
+import { execFileSync } from "node:child_process";
 import { createPublicKey, hash, X509Certificate } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeDeviceKey } from "../../cli/device-key.ts";
+import { opensslInstalled } from "../support/openssl.ts";
 import { type LocalServer, startLocalServer } from "./local-server.ts";
 import { firstPerson } from "./person.ts";
 import type { RunResult } from "./run-cli.ts";
@@ -178,6 +180,19 @@ describe("a device without a token", () => {
       const again = await enroll("key-1", "--csr", csr, "--json");
       expect(JSON.parse(again.stdout)).toEqual(JSON.parse(enrolled.stdout));
     });
+
+    it.skipIf(!opensslInstalled)(
+      "enrols with what OpenSSL, where installed, makes by docs/cli.md's recipe",
+      async () => {
+        const page = readFileSync("docs/cli.md", "utf8");
+        const [recipe = ""] = /^printf 'deviceId,publicKeySha256.*?^done$/ms.exec(page) ?? [];
+        expect(recipe).toContain("openssl req -new");
+        execFileSync("sh", ["-e", "-c", recipe], { cwd: server.place, stdio: "ignore" });
+        expect((await fleetkey("device", "import", "--csv", placeOf("keys.csv"))).code).toBe(0);
+        for (const id of ["pump-0001", "pump-0002"])
+          expect((await enroll(id, "--csr", placeOf(`${id}.csr`))).code).toBe(0);
+      },
+    );
 
     it("is that device and no other", async () => {
       const { csr, digest } = await keyElsewhere("key-2");

@@ -18,8 +18,10 @@ export interface Person {
   readonly operatorId: string;
   /** Signs the challenge that an approval has now; resolves to the approval as it is then. */
   approve(approvalId: string): Promise<Body>;
-  /** Approves whatever waits for approval, as soon as it does: `count` approvals in all. */
-  approveNext(count?: number): Promise<void>;
+  /** The certificate of the person's own key, with its chain, for the CSR in PEM. */
+  certify(csr: string): Promise<string>;
+  /** Approves whatever waits for approval, as soon as it does; nothing once `ended` says that nobody asks any more. */
+  approveNext(ended?: AbortSignal): Promise<void>;
 }
 
 class Browser {
@@ -55,10 +57,13 @@ class Browser {
   }
 }
 
-async function untilSome<T>(look: () => Promise<readonly T[]>): Promise<readonly T[]> {
+async function untilSome<T>(
+  look: () => Promise<readonly T[]>,
+  ended: AbortSignal | undefined,
+): Promise<readonly T[]> {
   for (;;) {
     const found = await look();
-    if (found.length > 0) return found;
+    if (found.length > 0 || ended?.aborted === true) return found;
     await new Promise((done) => setTimeout(done, 50));
   }
 }
@@ -104,12 +109,12 @@ export async function openInvitation(server: LocalServer, url: string): Promise<
   return {
     operatorId,
     approve,
-    async approveNext(count = 1) {
-      for (let done = 0; done < count; ) {
-        const ids = await untilSome(waiting);
-        for (const id of ids) await approve(id);
-        done += ids.length;
-      }
+    async certify(csr) {
+      const { certificate, chain } = await inSession({ path: "/operator-certificates", body: { csr } });
+      return `${certificate}${chain}`;
+    },
+    async approveNext(ended) {
+      for (const id of await untilSome(waiting, ended)) await approve(id);
     },
   };
 }

@@ -315,12 +315,18 @@ describe("device enroll --manifest", () => {
     expect(service.issued).toHaveLength(count);
   });
 
-  it("stops at once when the operator may not create tokens", async () => {
-    service.intercept = ({ path }) =>
-      path.endsWith("/enrollment-tokens") ? problemAnswer(403, "client_certificate_revoked") : undefined;
+  const common = [
+    { code: "client_certificate_revoked", path: "/enrollment-tokens" },
+    { code: "role_not_permitted", path: "/enrollment-tokens" },
+    { code: "operator_not_active", path: "/enrollment-tokens" },
+    { code: "fleet_suspended", path: "/certificates" },
+    { code: "credential_not_accepted", path: "/certificates" },
+  ];
+  it.each(common)("stops at once at what every device would meet: $code of $path", async (row) => {
+    service.intercept = ({ path }) => (path.endsWith(row.path) ? problemAnswer(403, row.code) : undefined);
     const { code, stderr } = await run(writeManifest(), ["--concurrency", "2"]);
     expect(code).toBe(1);
-    expect(stderr).toContain("client_certificate_revoked");
+    expect(stderr).toContain(`[${row.code}]`);
     expect(service.requests.length).toBeLessThan(6);
   });
 

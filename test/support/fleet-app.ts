@@ -15,6 +15,7 @@ import { bootstrapFleet } from "../../core/bootstrap/fleet.ts";
 import type { AuthorityAlgorithmId } from "../../core/formats/algorithms.ts";
 import { boundedMemo } from "../../core/memo.ts";
 import type { App, Clock, Log } from "../../core/ports.ts";
+import { copyLine } from "./log-copy.ts";
 
 export interface TestClock extends Clock {
   /** Moves the clock forward. */
@@ -42,7 +43,9 @@ export function recordingLog(lines: LogLine[]): Log {
   const at =
     (level: LogLine["level"]): Log["info"] =>
     (event, fields = {}) => {
-      lines.push({ level, event, fields });
+      const line = { level, event, fields };
+      lines.push(line);
+      copyLine(line);
     };
   return { info: at("info"), warn: at("warn"), error: at("error") };
 }
