@@ -208,7 +208,13 @@ const edges = [
     "The CLI knows the API's schemas, the error codes, and the formats with which it makes keys and CSRs.",
     { path: "^cli/", pathNot: "^cli/commands/(serve|fleet-create)\\.ts$" },
     { path: rooms },
-    ["^cli/", "^lambdas/http/(answer-|access-|device-)?schemas\\.ts$", "^lambdas/http/access-answers\\.ts$", "^core/errors\\.ts$", "^core/formats/"],
+    [
+      "^cli/",
+      "^lambdas/http/(answer-|access-|device-)?schemas\\.ts$",
+      "^lambdas/http/access-answers\\.ts$",
+      "^core/errors\\.ts$",
+      "^core/formats/",
+    ],
   ),
   only(
     "serve-starts-local",

@@ -6,6 +6,7 @@
  * Fails when it finds one, and when there is nothing to search: a search of nothing proves nothing.
  */
 import { readdirSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { canaries } from "./secrets/canaries.ts";
 import { searchSecrets } from "./secrets/search.ts";
@@ -16,12 +17,16 @@ if (directory === undefined) {
   process.exit(2);
 }
 
+// A test's own directory: long enough to look like a token, and random at its end.
+const temporary = new RegExp(`${tmpdir()}/[\\w-]+`, "g");
+
 let lines = 0;
 let logLines = 0;
 let findings = 0;
 const files = readdirSync(directory).filter((name) => name.endsWith(".log"));
 for (const name of files) {
-  const report = searchSecrets(readFileSync(join(directory, name), "utf8"), canaries);
+  const text = readFileSync(join(directory, name), "utf8").replaceAll(temporary, "");
+  const report = searchSecrets(text, canaries);
   lines += report.lines;
   logLines += report.logLines;
   findings += report.findings.length;

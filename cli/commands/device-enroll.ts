@@ -131,6 +131,11 @@ export const deviceEnroll = defineCommand({
     },
     ...fingerprintFlag,
     ...connectionFlags,
+    cert: {
+      ...connectionFlags.cert,
+      description: "PEM certificate of a claim or of the maker; with --manifest an operator's",
+    },
+    key: { ...connectionFlags.key, description: "PEM private key of that certificate" },
   },
   async run(args, context) {
     const { manifest, concurrency = "16", attempts = "8" } = args;

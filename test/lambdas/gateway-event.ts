@@ -6,6 +6,8 @@ import { operationKey } from "../../core/item-limits.ts";
 import { boundedMemo } from "../../core/memo.ts";
 import type { App } from "../../core/ports.ts";
 import type { HttpEvent, HttpResult } from "../../lambdas/http/message.ts";
+import type { LogLine } from "../support/fleet-app.ts";
+import { copyLine } from "../support/log-copy.ts";
 
 export interface EventOptions {
   readonly method?: string;
@@ -85,12 +87,6 @@ function clientCert(clientCertPem: string) {
   };
 }
 
-export interface LogLine {
-  readonly level: "info" | "warn" | "error";
-  readonly event: string;
-  readonly fields: Readonly<Record<string, unknown>>;
-}
-
 /** A store without an item, in which only a health check may write. */
 function emptyStore(refuse: () => never): App["items"] {
   return {
@@ -108,7 +104,9 @@ export function emptyApp(): App & { readonly lines: LogLine[] } {
   const write =
     (level: LogLine["level"]) =>
     (event: string, fields: LogLine["fields"] = {}): void => {
-      lines.push({ level, event, fields });
+      const line = { level, event, fields } as const;
+      lines.push(line);
+      copyLine(line);
     };
   const refuse = (): never => {
     throw new Error("not in this test");
