@@ -4,7 +4,12 @@
  */
 import { openSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import type { LogLine } from "./fleet-app.ts";
+
+interface Line {
+  readonly level: string;
+  readonly event: string;
+  readonly fields: Readonly<Record<string, string | number | boolean>>;
+}
 
 const directory = process.env["FLEETKEY_STDERR_COPY"] ?? "";
 const file =
@@ -13,7 +18,7 @@ const file =
     : openSync(join(directory, `${process.pid}-${process.hrtime.bigint()}.memory.log`), "a", 0o600);
 
 /** One line as `createLog` writes them; nothing outside a run that is searched. */
-export function copyLine({ level, event, fields }: LogLine): void {
+export function copyLine({ level, event, fields }: Line): void {
   if (file === undefined) return;
   writeSync(file, `${JSON.stringify({ time: new Date(0).toISOString(), level, event, ...fields })}\n`);
 }
