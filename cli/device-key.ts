@@ -85,14 +85,14 @@ export async function makeDeviceKey(deviceId: string, algorithm: DeviceKeyAlgori
   return requestFor(deviceId, privateKey, row);
 }
 
-/** The key with a new request. */
+/** The key with a new request, whose subject is empty where `deviceId` is. */
 export function requestFor(
   deviceId: string,
   privateKey: KeyObject,
   row: Pick<DeviceKeyAlgorithm, "signature">,
 ): DeviceKey {
   const info = encodeCertificationRequestInfo({
-    subject: name([["commonName", deviceId]]),
+    subject: deviceId === "" ? [] : name([["commonName", deviceId]]),
     subjectPublicKeyInfo: createPublicKey(privateKey).export({ type: "spki", format: "der" }),
     extensions: [],
   });

@@ -2,7 +2,7 @@
 import { createPrivateKey } from "node:crypto";
 import { join } from "node:path";
 import { defineCommand } from "../command.ts";
-import { readCredentialFile } from "../credential-files.ts";
+import { readCredentialFile, readFileIfPresent } from "../credential-files.ts";
 import { type DeviceRecord, deviceFiles, readDeviceRecord } from "../device-directory.ts";
 import { obtainCertificate, withDeviceDirectory } from "../device-enrollment.ts";
 import { deviceKeyAlgorithmOf, deviceKeyAlgorithms, requestFor } from "../device-key.ts";
@@ -28,7 +28,11 @@ async function ownKey(directory: string, deviceId: string) {
       "key_unsupported",
       `${directory} holds a key of a kind that fleetkey does not make`,
     );
-  return { algorithm, key: requestFor(deviceId, privateKey, deviceKeyAlgorithms[algorithm]) };
+  const row = deviceKeyAlgorithms[algorithm];
+  const key = requestFor(deviceId, privateKey, row);
+  // Ed25519 and RSA sign the same text alike: the request must not be the one that is known from the enrolment.
+  const known = await readFileIfPresent(join(directory, deviceFiles.request));
+  return { algorithm, key: key.csr === known ? requestFor("", privateKey, row) : key };
 }
 
 async function readEnrolled(directory: string): Promise<DeviceRecord> {

@@ -4,6 +4,7 @@ import { AppError, isAppError } from "../errors.ts";
 import type { KeylessApp } from "../ports.ts";
 import type { Stored } from "../records/certificate-record.ts";
 import {
+  isCurrent,
   type OperatorRecord,
   operatorItem,
   operatorKey,
@@ -51,8 +52,13 @@ export async function operatorByCertificate(
   app: KeylessApp,
   identity: ClientIdentity,
 ): Promise<OperatorCaller> {
-  const { fleet, subjectId, serialNumber, fleetState } = identity;
+  const { fleet, subjectId, serialNumber, fleetState, record } = identity;
   const operator = await activeOperator(app, fleet, subjectId);
+  if (!isCurrent(operator.value, record.value))
+    throw new AppError(
+      "operator_not_active",
+      "the certificate is from before the operator was suspended; have a new key certified",
+    );
   return operatorCaller(operator, fleetState, { by: "certificate", serialNumber });
 }
 

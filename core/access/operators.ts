@@ -48,12 +48,18 @@ function reinstated({ state, passkeys, oidcSubject, origin }: OperatorRecord): O
   return signsIn ? "active" : "invited";
 }
 
-function changed(record: OperatorRecord, { roles, state }: OperatorChange): OperatorRecord {
-  return {
-    ...record,
-    ...(roles === undefined ? {} : { roles: rolesInOrder(roles) }),
-    ...(state === undefined ? {} : { state: state === "suspended" ? state : reinstated(record) }),
-  };
+/**
+ * Whatever the operator proved itself with is over: a passkey that was stolen comes back with nobody's reinstatement.
+ * Another owner invites it again.
+ */
+function suspended(record: OperatorRecord, now: number): OperatorRecord {
+  return { ...record, state: "suspended", passkeys: [], credentialsSince: now };
+}
+
+function changed(record: OperatorRecord, { roles, state }: OperatorChange, now: number): OperatorRecord {
+  const next = roles === undefined ? record : { ...record, roles: rolesInOrder(roles) };
+  if (state === undefined) return next;
+  return state === "suspended" ? suspended(next, now) : { ...next, state: reinstated(next) };
 }
 
 const isOwner = ({ state, roles }: OperatorRecord): boolean => state === "active" && roles.includes("owner");
@@ -117,7 +123,7 @@ async function tryChange(
   const { sk } = operatorKey(fleet, change.operatorId);
   const target = operators.find(({ value }) => operatorKey(fleet, value.operatorId).sk === sk);
   if (target === undefined) throw new AppError("not_found", "no operator of this fleet has that id");
-  const next = changed(target.value, change);
+  const next = changed(target.value, change, app.clock.now());
   const { operatorId, state, roles } = next;
   const reason = `${state}:${roles.join("+")}`;
   const entry = auditEntry(app, {

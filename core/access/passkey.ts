@@ -5,7 +5,7 @@ import { AppError } from "../errors.ts";
 import type { CredentialJson, KeylessApp, Passkey } from "../ports.ts";
 import type { Stored } from "../records/certificate-record.ts";
 import type { InvitationRecord } from "../records/invitation-record.ts";
-import { type OperatorRecord, operatorItem } from "../records/operator-record.ts";
+import { isCurrent, type OperatorRecord, operatorItem } from "../records/operator-record.ts";
 import { passkeyItem } from "../records/passkey-record.ts";
 import { ownSite, spendChallenge } from "./challenge.ts";
 import { readInvitation, spendInvitation } from "./invitation.ts";
@@ -31,11 +31,19 @@ const maximumPasskeys = 16;
 
 async function invitedOperator(
   app: KeylessApp,
-  { fleet, operatorId, kind }: InvitationRecord,
+  invitation: InvitationRecord,
 ): Promise<Stored<OperatorRecord>> {
+  const { fleet, operatorId, kind } = invitation;
   const operator = await findOperator(app, fleet, operatorId);
-  if (operator === undefined || operator.value.state === "suspended")
-    throw new AppError("operator_not_active", "the invited operator is suspended; ask one of the owners");
+  if (
+    operator === undefined ||
+    operator.value.state === "suspended" ||
+    !isCurrent(operator.value, invitation)
+  )
+    throw new AppError(
+      "operator_not_active",
+      "the invited operator is suspended, or was since; ask one of the owners",
+    );
   const { passkeys } = operator.value;
   if (kind === "first" && passkeys.length > 0)
     throw new AppError(

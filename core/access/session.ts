@@ -7,6 +7,7 @@ import { type Fleet, findFleet, getFleet } from "../authority/issuer.ts";
 import { AppError, isAppError } from "../errors.ts";
 import type { KeylessApp, VerifiedProof } from "../ports.ts";
 import type { Stored } from "../records/certificate-record.ts";
+import { isCurrent } from "../records/operator-record.ts";
 import { proofItem } from "../records/proof-record.ts";
 import { type SessionRecord, sessionItem, sessionKey, sessionRecord } from "../records/session-record.ts";
 import type { OperatorCaller } from "./caller.ts";
@@ -87,6 +88,7 @@ export async function authenticateSession(
   // Only now: a stranger leaves nothing in the store.
   await rememberProof(app, fleet, verified);
   const operator = await activeOperator(app, fleet, session.value.operatorId);
+  if (!isCurrent(operator.value, session.value)) throw invalid();
   return operatorCaller(operator, fleetState, { by: "session", sessionId });
 }
 

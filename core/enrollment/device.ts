@@ -47,7 +47,8 @@ async function getStanding(app: KeylessApp, fleet: string, deviceId: string): Pr
   return { device, hold };
 }
 
-async function newestCertificate(
+/** The certificate of the device that was issued last, whatever became of it. One query. */
+export async function newestCertificate(
   app: KeylessApp,
   fleet: string,
   deviceId: string,

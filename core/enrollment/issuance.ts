@@ -152,6 +152,7 @@ function draft(app: App, request: IssuanceRequest): CertificateRecord {
     createdAt: now,
     credential: request.credential,
     leaseUntil: now + leaseMilliseconds,
+    csrDigest: csr.digest,
     tbs: raw,
     ...(request.place === undefined ? {} : { place: request.place }),
   };

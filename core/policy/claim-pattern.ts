@@ -65,8 +65,12 @@ export function checkPattern(pattern: string): Decision {
 export function checkSubjectPattern(pattern: string): Decision {
   const decision = checkPattern(pattern);
   if (!decision.allow) return decision;
-  const parts = pattern.split(/[/:]/);
-  const isOpen = parts.length > 1 && parts.slice(0, 2).some((part) => part.includes("*"));
+  // In a URL the scheme is a part of its own, and names nobody.
+  const named = pattern.includes("://") ? 3 : 2;
+  const isOpen = pattern
+    .split(/[/:]+/)
+    .slice(0, named)
+    .some((part) => part.includes("*"));
   return isOpen
     ? deny(
         "request_invalid",

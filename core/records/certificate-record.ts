@@ -45,6 +45,8 @@ export interface CertificateRecord {
   readonly issuedAt?: number;
   /** How many certificates were issued on this one as a credential; absent for none. */
   readonly renewals?: number;
+  /** SHA-256 of the request that it answered, hexadecimal; absent from records of earlier releases. */
+  readonly csrDigest?: string;
   /** Of a device's places of the hour in which it was made, the one it took: see `core/enrollment/device-guard.ts`. */
   readonly place?: number;
   readonly revokedAt?: number;
@@ -115,6 +117,7 @@ export function certificateRecord(item: Item): Stored<CertificateRecord> {
     certificate: optionalBytes(item, "certificate"),
     issuedAt: optionalNumber(item, "issuedAt"),
     renewals: optionalNumber(item, "renewals"),
+    csrDigest: optionalText(item, "csrDigest"),
     place: optionalNumber(item, "place"),
     revokedAt: optionalNumber(item, "revokedAt"),
     revocationReason: optionalText(item, "revocationReason"),

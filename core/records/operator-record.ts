@@ -5,7 +5,7 @@
 import { canonicalText } from "../formats/name.ts";
 import type { Item, ItemKey, NewItem } from "../ports.ts";
 import { type Role, roleIds } from "../standard/access.ts";
-import { number, optionalText, present, text, word } from "./attributes.ts";
+import { number, optionalNumber, optionalText, present, text, word } from "./attributes.ts";
 import type { Stored } from "./certificate-record.ts";
 
 export interface OperatorRecord {
@@ -23,6 +23,16 @@ export interface OperatorRecord {
   readonly oidcSubject?: string;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
+  /** Sessions, certificates and invitations from before count no more: the operator was suspended then. */
+  readonly credentialsSince?: number;
+}
+
+/** Whether a credential that was made then may still be the operator's. */
+export function isCurrent(
+  { credentialsSince = 0 }: Pick<OperatorRecord, "credentialsSince">,
+  credential: { readonly createdAt: number },
+): boolean {
+  return credential.createdAt >= credentialsSince;
 }
 
 export const operatorPartition = (fleet: string): string => `OPERATOR#${fleet}`;
@@ -48,6 +58,7 @@ function words<Word extends string>(item: Item, name: string, known: readonly Wo
 /** @throws AppError internal when an attribute is missing, mistyped or not one of its words. */
 export function operatorRecord(item: Item): Stored<OperatorRecord> {
   const subject = optionalText(item, "oidcSubject");
+  const since = optionalNumber(item, "credentialsSince");
   return {
     version: item.version,
     value: {
@@ -59,6 +70,7 @@ export function operatorRecord(item: Item): Stored<OperatorRecord> {
       passkeys: words(item, "passkeys", undefined),
       createdAt: number(item, "createdAt"),
       ...(subject === undefined ? {} : { oidcSubject: subject }),
+      ...(since === undefined ? {} : { credentialsSince: since }),
     },
   };
 }

@@ -56,7 +56,7 @@ export const criticalOperations = {
   },
   fleetConfiguration: {
     description: "change what the fleet accepts and whom it trusts",
-    persons: 1,
+    persons: 2,
     status: "enforced",
   },
   fleetSuspension: { description: "suspend the fleet or end its suspension", persons: 2, status: "enforced" },

@@ -3,18 +3,8 @@
 import type { AlgorithmEntry } from "./algorithms.ts";
 import type { Cryptoperiod } from "./cryptoperiods.ts";
 import { type Clause, type Profile, type Retention, securityStandard } from "./index.ts";
-
-/** The cells of one line of a table. */
-export type Row = readonly string[];
-
-/** A Markdown table with its columns aligned, as the formatter leaves it. */
-export function table(head: Row, rows: readonly Row[]): string {
-  const cells = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
-  const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => row[column]?.length ?? 0)));
-  const line = (row: Row): string => `| ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(" | ")} |`;
-  const rule = `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`;
-  return [line(cells[0] ?? []), rule, ...cells.slice(1).map(line)].join("\n");
-}
+import { type Row, table } from "./markdown.ts";
+import { accessSection } from "./render-access.ts";
 
 function duration(days: number): string {
   if (days >= 1) return days === 1 ? "1 day" : `${days} days`;
@@ -163,59 +153,6 @@ function limitSection(): string {
         `${value} ${unit}`,
         citation,
       ]),
-    ),
-  ].join("\n\n");
-}
-
-const secondsText = (seconds: number): string =>
-  seconds % 3_600 === 0
-    ? `${seconds / 3_600} h`
-    : seconds % 60 === 0 && seconds > 60
-      ? `${seconds / 60} min`
-      : `${seconds} s`;
-
-function accessSection(): string {
-  const { roles, enrollmentMethods, criticalOperations, periods, limits } = securityStandard.access;
-  return [
-    "## Access",
-    "Which credential opens which call: [access.md](access.md).",
-    "### Roles of operators",
-    table(["role", "for"], Object.entries(roles)),
-    "### Enrolment credentials",
-    "A fleet's configuration says which of them it accepts.",
-    table(["method", "what the device shows"], Object.entries(enrollmentMethods)),
-    "### Critical operations",
-    `Each needs an MFA assertion over the very operation, at most ${secondsText(periods.assertion.seconds)} old.`,
-    table(
-      ["operation", "what it is", "people", "status"],
-      Object.entries(criticalOperations).map(([id, row]) => [
-        id,
-        row.description,
-        `${row.persons}`,
-        row.status,
-      ]),
-    ),
-    "### How long a proof lasts",
-    table(
-      ["proof", "at most", "reason", "source"],
-      Object.entries(periods).map(([id, row]) => [id, secondsText(row.seconds), row.reason, row.citation]),
-    ),
-    "### Limits of one identity",
-    table(
-      ["of", "limit"],
-      [
-        [
-          "certificates of one device in an hour",
-          `${limits.issuancesPerHour.default}, or the fleet's own, up to ${limits.issuancesPerHour.maximum}`,
-        ],
-        [
-          "failed attempts",
-          `${limits.failedAttempts.maximum} in ${secondsText(limits.failedAttempts.windowSeconds)}`,
-        ],
-        ["enrolment requests of a fleet that wait for a decision", `${limits.openRequests}`],
-        ["devices of one claim", `up to ${limits.claimQuota.maximum}`],
-        ["devices of one upload", `${limits.devicesPerUpload}`],
-      ],
     ),
   ].join("\n\n");
 }

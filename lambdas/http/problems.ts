@@ -76,7 +76,7 @@ export const problems = {
   rate_limited: row(429, "Too many requests", { retryAfter: 60 }),
   token_invalid: row(401, "Token is not valid", { challenge: badBearer }),
   token_expired: row(401, "Token has expired", { challenge: badBearer }),
-  issuer_unavailable: row(503, "Token issuer is not available", { retryAfter: 5 }),
+  issuer_unavailable: row(503, "Token issuer is not available", { ...hidden, retryAfter: 5 }),
   proof_missing: row(401, "Proof of possession is missing", { challenge: dpop }),
   proof_invalid: row(401, "Proof of possession is not valid", { challenge: badProof }),
   proof_replayed: row(401, "Proof of possession was used before", { challenge: badProof }),

@@ -82,11 +82,16 @@ const identifiers: ReadonlySet<string> = new Set(["subjectId", "deviceId"]);
 const resourceNames =
   /\barn:aws[a-z-]*:(?:kms:[a-z0-9-]+:\d{12}:key\/(?:mrk-)?[0-9a-f-]{32,36}|sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256})|\balias\/[A-Za-z0-9/_-]{1,250}|\b(?:table|bucket|topic) (?!arn:)[A-Za-z0-9][A-Za-z0-9._-]{2,254}/g;
 
+/** `detail` with the word "resource" for each of those names: what is left must look like nothing secret. */
+export function withoutResourceNames(detail: string): string {
+  return detail.replaceAll(resourceNames, "resource");
+}
+
 function isSafe(name: string, value: string): boolean {
   const form = forms[name];
   if (form !== undefined) return form.test(value);
   if (identifiers.has(name) && personalDataShape(value) !== undefined) return false;
-  return !looksSecret(name === "detail" ? value.replaceAll(resourceNames, "resource") : value);
+  return !looksSecret(name === "detail" ? withoutResourceNames(value) : value);
 }
 
 function safeText(name: string, value: string): string {

@@ -4,6 +4,7 @@
  */
 import { personalDataShape } from "../../core/policy/personal-data.ts";
 import { secretShape } from "../../core/policy/secret-shape.ts";
+import { withoutResourceNames } from "../../lambdas/http/redaction.ts";
 
 export interface Finding {
   readonly line: number;
@@ -30,8 +31,9 @@ const randomMembers: ReadonlySet<string> = new Set(["requestId", "serialNumber",
 
 const email = /[^\s@"]+@[^\s@"]+\.[a-z]{2,}/i;
 
-function kindOf(name: string, value: unknown): string | undefined {
-  if (typeof value !== "string" || randomMembers.has(name)) return undefined;
+function kindOf(name: string, text: unknown): string | undefined {
+  if (typeof text !== "string" || randomMembers.has(name)) return undefined;
+  const value = name === "detail" ? withoutResourceNames(text) : text;
   if (email.test(value)) return "an e-mail address";
   return (
     secretShape(value) ??

@@ -5,75 +5,18 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Route, routes } from "../../lambdas/routes.ts";
 import { gatewayEvent } from "../lambdas/gateway-event.ts";
-import { deviceCsr, deviceKey } from "../support/device.ts";
-import { commonStates, type Target } from "./matrix/credential.ts";
+import { commonStates } from "./matrix/credential.ts";
 import { type Credential, credentials, impossible } from "./matrix/credentials.ts";
 import { type Expectation, expectations } from "./matrix/expectations.ts";
+import { everyRoute, knock, targetOf } from "./matrix/knock.ts";
 import { expectedOutcome } from "./matrix/model.ts";
-import { outcomeOf } from "./matrix/outcome.ts";
-import { fleets, openWorld, sides, type World } from "./matrix/world.ts";
+import { openWorld, sides, type World } from "./matrix/world.ts";
 
 let world: World;
 beforeAll(async () => {
   world = await openWorld();
 }, 120_000);
 afterAll(() => world.close());
-
-const everyRoute = [...routes] as readonly Route[];
-
-/** Things that exist, so that `not_found` can only be the door's word. */
-const parameters = (): Readonly<Record<string, string>> => ({
-  serialNumber: world.victim("own"),
-  deviceId: "pump-victim",
-  operatorId: "operator-owner",
-  claimId: "claim-fresh",
-  approvalId: "0".repeat(32),
-  requestId: "0".repeat(64),
-});
-
-function targetOf({ id, method, path }: Route): Target & { readonly id: string } {
-  const known = parameters();
-  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
-  const used = names.filter((name) => name !== "fleet").map((name) => [name, known[name] ?? "unknown"]);
-  const named: Readonly<Record<string, string>> = Object.fromEntries(used);
-  const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => named[name] ?? fleets.own);
-  return { id, method, path: filled, parameters: named };
-}
-
-const newCsr = (): string => deviceCsr(deviceKey()).toString("base64");
-
-/** Bodies with which a credential that is judged beyond the door is judged there; else one that is refused. */
-async function bodyOf(route: Route, credential: Credential): Promise<unknown> {
-  if (route.id === "enroll") return credential.enrolmentBody?.(world) ?? { csr: newCsr() };
-  if (route.id === "renew") return { csr: newCsr() };
-  if (route.id !== "registerPasskey") return {};
-  const path = `/v1/fleets/${fleets.own}/challenges`;
-  const headers = { "content-type": "application/json" };
-  const { body } = await world.handlers.access(gatewayEvent({ method: "POST", path, headers, body: "{}" }));
-  return { challenge: JSON.parse(body).challenge, credential: {} };
-}
-
-async function knock(route: Route, credential: Credential): Promise<string> {
-  const target = targetOf(route);
-  const { headers = {}, ...presented } = await credential.present(world, target);
-  const ask = async () =>
-    world.handlers[route.function](
-      gatewayEvent({
-        method: target.method,
-        path: target.path,
-        ...presented,
-        headers: { "content-type": "application/json", ...headers },
-        ...(route.consumes === undefined ? {} : { body: JSON.stringify(await bodyOf(route, credential)) }),
-      }),
-    );
-  if (credential.twice === true) await ask();
-  const result = await ask();
-  return outcomeOf(
-    route.id,
-    result,
-    world.house.log.findLast(({ event }) => event === "request"),
-  );
-}
 
 const byName = new Map<string, Credential[]>();
 for (const credential of credentials) {
@@ -89,7 +32,7 @@ describe.each(everyRoute)("$method $path", (route) => {
     const expected: Record<string, string> = {};
     for (const credential of group) {
       expected[credential.state] = expectedOutcome(expectation, credential);
-      actual[credential.state] = await knock(route, credential);
+      actual[credential.state] = await knock(world, route, credential);
     }
     expect(actual).toEqual(expected);
   });
@@ -116,7 +59,7 @@ describe("every kind of credential has each common state in both fleets, or a re
 
 it("a method that no route has is refused at every path", async () => {
   for (const { path, function: duty, id } of everyRoute) {
-    const target = targetOf({ id, path, method: "PATCH" } as unknown as Route);
+    const target = targetOf(world, { id, path, method: "PATCH" } as unknown as Route);
     const certificate = world.certificate("owner", "own", "fresh");
     const { statusCode } = await world.handlers[duty](
       gatewayEvent({ method: "PATCH", path: target.path, certificate }),

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { redeemApproval } from "../../core/access/approval.ts";
 import { operationDigest } from "../../core/access/operation.ts";
 import { changeOperator } from "../../core/access/operators.ts";
+import { operatorOf } from "../lambdas/fleet-callers.ts";
 import { codeOf } from "../support/errors.ts";
 import { testFleet } from "../support/fleet-app.ts";
 import { newCall, openPair } from "./pair.ts";
@@ -243,7 +244,7 @@ describe("a fleet keeps an active owner", () => {
 });
 
 describe("an operator's certificate at the door", () => {
-  it("of a suspended operator is refused, and of a reinstated one is taken", async () => {
+  it("of a suspended operator is refused, and from before the suspension also when it is reinstated", async () => {
     const team = await openTeam();
     const owner = await firstOwner(team);
     const second = await join(team, [owner], ["owner"], "operator-2");
@@ -253,8 +254,11 @@ describe("an operator's certificate at the door", () => {
     await perform(team, [second, owner], changeCall("operator-1", { state: "suspended" }));
     const { status, code } = await team.send(list);
     expect([status, code]).toEqual([403, "operator_not_active"]);
+    team.clock.advance(1);
     await perform(team, [second], changeCall("operator-1", { state: "active" }));
-    expect((await team.send(list)).status).toBe(200);
+    expect(await team.send(list)).toMatchObject({ status: 403, code: "operator_not_active" });
+    const { certificate } = await operatorOf(team.app, testFleet);
+    expect((await team.send({ ...list, certificate })).status).toBe(200);
     await team.close();
   });
 });

@@ -383,9 +383,12 @@ describe("the end of a session", () => {
     const challenge = await challengeOf(team);
     const credential = person.authenticator.assert(challenge);
     const again = await signInWith(team, await createProofKey(), { challenge, credential });
-    expect(again.code).toBe("operator_not_active");
-    await perform(team, [owner], changeCall(person.operatorId, { state: "active" }));
-    expect((await as(team, person, list)).status).toBe(200);
+    expect(again.code).toBe("passkey_invalid");
+    const back = await perform(team, [owner], changeCall(person.operatorId, { state: "active" }));
+    expect(back.body).toMatchObject({ state: "invited", passkeys: 0 });
+    const invited = await perform(team, [owner], invitationCall(person.operatorId, ["auditor"]));
+    await register(team, String(invited.body["invitation"]), newAuthenticator());
+    expect((await as(team, person, list)).code).toBe("session_invalid");
   });
 
   it("roles are those of now, not those of the sign-in", async () => {

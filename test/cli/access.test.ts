@@ -260,9 +260,13 @@ describe("operators", () => {
   });
 
   it("are suspended and reinstated", async () => {
-    for (const state of ["suspended", "active"]) {
+    // What it signed in with is over: whoever is reinstated is invited anew.
+    for (const [state, then] of [
+      ["suspended", "suspended"],
+      ["active", "invited"],
+    ] as const) {
       const changed = await approvedBy([owner], "operator", "change", "operator-2", "--state", state);
-      expect(changed).toMatchObject({ code: 0, stdout: `operator-2 is ${state}: auditor\n` });
+      expect(changed).toMatchObject({ code: 0, stdout: `operator-2 is ${then}: auditor\n` });
     }
   });
 

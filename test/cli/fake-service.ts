@@ -1,5 +1,5 @@
 /** A small HTTPS server with the shape of the API and the service's promise about retries. */
-import { hash, randomBytes } from "node:crypto";
+import { hash, randomBytes, X509Certificate } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
@@ -116,7 +116,11 @@ export async function startFakeService(): Promise<FakeService> {
     }
     if (method === "POST" && path.endsWith("/certificates")) {
       const own = json["csr"] ?? "";
-      if (json["previousCertificate"] !== undefined) return issue(`return ${hash("sha256", own)}`, own, "");
+      const previous = json["previousCertificate"];
+      if (previous !== undefined) {
+        const { subject } = new X509Certificate(previous);
+        return issue(`return ${hash("sha256", own)}`, own, subject.replace("CN=", ""));
+      }
       const token = headers.authorization?.replace("Bearer ", "") ?? "";
       const known = tokens.get(token);
       const csr = json["csr"] ?? "";

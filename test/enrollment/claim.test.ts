@@ -3,6 +3,7 @@ import { X509Certificate } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ClaimRequest, createClaim, getClaim, type IssuedClaim } from "../../core/enrollment/claim.ts";
 import { enroll } from "../../core/enrollment/enroll.ts";
+import { createEnrollmentToken } from "../../core/enrollment/token.ts";
 import { encodePem } from "../../core/formats/pem.ts";
 import type { App } from "../../core/ports.ts";
 import { claimPartition, claimRecord, isClaimItem } from "../../core/records/claim-record.ts";
@@ -190,6 +191,18 @@ describe("a device that a claim enrols", () => {
 });
 
 describe("AWS IoT claim keys shared by a fleet: a claim is refused", () => {
+  it("for a device that is in the field already, however it came there, also when its certificate is revoked", async () => {
+    const { certificate, claimId } = await newClaim();
+    const deviceId = await newDevice();
+    const { token } = await createEnrollmentToken(app, { fleet, actor, deviceId });
+    const { serialNumber } = await enroll(app, { fleet, token, csr: deviceCsr(deviceKey()) });
+    const claim = () => codeOf(enroll(app, { fleet, certificate, csr: csrOf(deviceId) }));
+    expect(await claim()).toBe("credential_spent");
+    await revoke(app, { fleet, serialNumber, actor, reason: "keyCompromise" });
+    expect(await claim()).toBe("credential_spent");
+    expect(await getClaim(app, fleet, claimId)).toMatchObject({ used: 0 });
+  });
+
   it("in another fleet, where its path does not exist", async () => {
     const { certificate } = await newClaim();
     const csr = csrOf(await newDevice(other));

@@ -68,9 +68,9 @@ async function expired(): Promise<EnrollmentRequest> {
 describe("a certificate costs two transactions and one signature by every credential", () => {
   it.each([
     {
-      name: "claim: fleet, certificate, attempts, claim with its counters, device",
+      name: "claim: fleet, certificate, attempts, the device's newest certificate, claim with its counters, device",
       prepare: claimed,
-      reads: 5,
+      reads: 6,
     },
     { name: "manufacturer: fleet, attempts, the maker's identifier", prepare: made, reads: 3 },
     { name: "key: fleet, key", prepare: registered, reads: 2 },

@@ -172,6 +172,16 @@ describe("the way back is refused", () => {
       expect(await code(deviceCsr(deviceKey()))).toBe("credential_invalid");
     }));
 
+  it("for the very request that the certificate answered: whoever saw it could send it again", async () => {
+    const { app, clock, close } = await openConfiguredFleet({ accepts: ["token", "quarantine"] });
+    const csr = deviceCsr(deviceKey());
+    const { token } = await createEnrollmentToken(app, { fleet, actor, deviceId });
+    const { certificate: previousCertificate } = await enroll(app, { fleet, token, csr });
+    clock.advance(100 * day);
+    expect(await codeOf(enroll(app, { fleet, previousCertificate, csr }))).toBe("credential_invalid");
+    await close();
+  });
+
   it("for a revoked certificate, and for one whose successor was revoked", () =>
     shelf(100, async ({ app, serialNumber, code }) => {
       await tokenCertificate(app, deviceKey(), "pump-2");

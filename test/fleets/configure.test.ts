@@ -45,7 +45,8 @@ const call = (body: Readonly<Record<string, unknown>>): CriticalCall => ({
 const approved = async (person: Person, wanted: CriticalCall): Promise<string> => {
   const { body } = await request(team, person, wanted);
   const approvalId = String(body["approvalId"]);
-  expect((await approve(team, person, approvalId)).status).toBe(200);
+  for (const each of [person, person === owner ? second : owner])
+    expect((await approve(team, each, approvalId)).status).toBe(200);
   return approvalId;
 };
 const read = async () => (await as(team, owner, { method: "GET", path: base })).body;
@@ -62,7 +63,11 @@ describe("a configuration", () => {
   });
 
   it("replaces the whole, answers what counts now, and its version as ETag", async () => {
-    const first = await perform(team, [owner], call({ accepts: ["token", "claim"], issuancesPerHour: 7 }));
+    const first = await perform(
+      team,
+      [owner, second],
+      call({ accepts: ["token", "claim"], issuancesPerHour: 7 }),
+    );
     expect(first.status).toBe(200);
     expect(first.headers["etag"]).toBe('"1"');
     expect(first.body).toEqual(await read());
@@ -72,14 +77,14 @@ describe("a configuration", () => {
       issuancesPerHour: 7,
     });
     const manufacturers = [maker()];
-    const next = await perform(team, [owner], call({ accepts: ["key"], manufacturers }));
+    const next = await perform(team, [owner, second], call({ accepts: ["key"], manufacturers }));
     expect(next.headers["etag"]).toBe('"2"');
     expect(await stored()).toEqual({ ...defaultConfiguration, accepts: ["key"], manufacturers });
   });
 
   it("leaves one audit entry, which names who, and nothing of what is in it", async () => {
     const before = await auditOf(team, "fleet.configured");
-    await perform(team, [owner], call({ accepts: ["token"], deviceIdPrefixes: ["canary-prefix"] }));
+    await perform(team, [owner, second], call({ accepts: ["token"], deviceIdPrefixes: ["canary-prefix"] }));
     const after = await auditOf(team, "fleet.configured");
     expect(after).toHaveLength(before.length + 1);
     expect(after.at(-1)).toMatchObject({
@@ -103,7 +108,11 @@ describe("a configuration", () => {
       audience: "https://fleet.example.test",
       claims: { sub: `repo:acme/firmware-${index}:ref:refs/heads/*`, environment: "production" },
     }));
-    const reply = await perform(team, [owner], call({ accepts: ["manufacturer"], manufacturers, pipelines }));
+    const reply = await perform(
+      team,
+      [owner, second],
+      call({ accepts: ["manufacturer"], manufacturers, pipelines }),
+    );
     expect(reply.status).toBe(200);
     expect((await stored()).pipelines).toEqual(pipelines);
     expect((await stored()).manufacturers).toEqual(manufacturers);
@@ -111,7 +120,7 @@ describe("a configuration", () => {
 
   it("is its fleet's alone", async () => {
     await addFleet(team.app, "ward");
-    await perform(team, [owner], call({ accepts: ["manual"] }));
+    await perform(team, [owner, second], call({ accepts: ["manual"] }));
     const ward = await getFleet(team.app, "ward");
     expect(ward.configuration).toEqual(defaultConfiguration);
     const path = "/v1/fleets/ward/configuration";
@@ -172,7 +181,7 @@ describe("needs an approval of this very configuration", () => {
       "pem_malformed",
     ],
   ])("%s is refused", async (_name, body, code) => {
-    expect(await perform(team, [owner], call(body))).toMatchObject({ code });
+    expect(await perform(team, [owner, second], call(body))).toMatchObject({ code });
   });
 });
 

@@ -106,7 +106,7 @@ describe("suspension", () => {
     expect((await as(team, owner, { method: "GET", path: `${base}/certificates` })).status).toBe(200);
     const trust = await team.handlers.distribution(gatewayEvent({ path: `${base}/trust.pem` }));
     expect(trust.statusCode).toBe(200);
-    const configured = await perform(team, [owner], {
+    const configured = await perform(team, [owner, second], {
       operation: "configureFleet",
       method: "PUT",
       path: `${base}/configuration`,

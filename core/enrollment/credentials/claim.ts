@@ -6,6 +6,7 @@ import { limitFailures } from "../../access/attempts.ts";
 import type { ClientIdentity } from "../../access/client-certificate.ts";
 import { AppError } from "../../errors.ts";
 import type { App } from "../../ports.ts";
+import type { CertificateRecord } from "../../records/certificate-record.ts";
 import { claimedItem } from "../../records/claim-record.ts";
 import type { DeviceRecord } from "../../records/device-record.ts";
 import { profiles } from "../../standard/profiles.ts";
@@ -16,6 +17,7 @@ import {
   type EnrollmentContext,
   type EnrollmentCredential,
 } from "../credential.ts";
+import { newestCertificate } from "../device.ts";
 import { requestedDeviceId } from "../device-profile.ts";
 import { findDevice, type KnownDevice } from "../known-device.ts";
 
@@ -36,6 +38,18 @@ function assertProfile({ claim }: ClaimState, device: DeviceRecord): void {
 
 function unknownDevice(): AppError {
   return new AppError("device_unknown", "the device is not in the fleet's inventory; register it first");
+}
+
+/**
+ * AWS IoT claim keys: one that leaks enrols what a factory has not enrolled yet, and takes the name of no device that
+ * is in the field, however that came there.
+ */
+function assertNew({ device, claimed }: KnownDevice, newest: CertificateRecord | undefined): void {
+  if (device === undefined || claimed || newest === undefined) return;
+  throw new AppError(
+    "credential_spent",
+    "the device has had a certificate already; renew with it, or ask for a token",
+  );
 }
 
 function authorised(app: App, fleet: string, state: ClaimState, known: KnownDevice): AuthorisedCredential {
@@ -62,11 +76,14 @@ export const claimCredential: EnrollmentCredential<ClientIdentity> = {
     const deviceId = requestedDeviceId(request, csr);
     const limited = { fleet, identity: `claim:${subjectId}`, codes: ["device_unknown"] } as const;
     return limitFailures(app, limited, async () => {
+      // Before the device is read: whoever enrols it by a claim now marks it before its certificate can be seen.
+      const newest = await newestCertificate(app, fleet, deviceId);
       const [state, known] = await Promise.all([
         findClaim(app, fleet, subjectId),
         findDevice(app, fleet, deviceId),
       ]);
       if (state === undefined) throw new AppError("internal", "a claim certificate without its claim");
+      assertNew(known, newest);
       return authorised(app, fleet, state, known);
     });
   },

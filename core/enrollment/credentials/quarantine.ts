@@ -49,6 +49,9 @@ function assertRevived(app: App, { fleet, csr }: EnrollmentContext, previous: Ce
   }
   if (csr.publicKey.fingerprint !== previous.keyFingerprint)
     throw refused("has another key; sign the request with its key");
+  // A request is no secret: whoever saw the one that the certificate answered could send it again.
+  if (csr.digest === previous.csrDigest)
+    throw refused("was issued for this very request; make a new one with the same key");
 }
 
 /** A device that loses answers has a few quarantine certificates; more are more than an hour allows. */

@@ -34,15 +34,18 @@ export function makerCertificate(maker: Maker, { serialNumber = "SN-1", isOver }
 export interface Returning {
   readonly certificate: string;
   readonly key: DeviceKey;
+  /** The request that the certificate answered, DER. */
+  readonly csr: Buffer;
 }
 
 export async function certifiedDevice(app: App, fleet: string, deviceId: string): Promise<Returning> {
   const key = deviceKey();
   const { token } = await createEnrollmentToken(app, { fleet, actor: "operator:x", deviceId });
-  const { certificate, serialNumber } = await enroll(app, { fleet, token, csr: deviceCsr(key) });
+  const csr = deviceCsr(key);
+  const { certificate, serialNumber } = await enroll(app, { fleet, token, csr });
   if (deviceId.includes("revoked"))
     await revoke(app, { fleet, serialNumber, actor: "operator:x", reason: "keyCompromise" });
-  return { certificate, key };
+  return { certificate, key, csr };
 }
 
 /** Keys whose hashes the inventory has: one that enrols, and one that does so twice. */
@@ -60,6 +63,7 @@ export async function fillInventory(app: App, fleet: string): Promise<Registered
     app,
     [
       "pump-claimed",
+      "pump-unclaimed",
       { deviceId: "pump-made", manufacturer: { id: "acme", serialNumber: "SN-1" } },
       { deviceId: "pump-key", publicKeySha256: keyHash(keys.fresh) },
       { deviceId: "pump-key-again", publicKeySha256: keyHash(keys.replayed) },

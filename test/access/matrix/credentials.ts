@@ -17,6 +17,12 @@ const nothing = "there is nothing to be in that state";
 
 type Impossible = Readonly<Partial<Record<CommonState | "other fleet", string>>>;
 
+/** Of somebody who was suspended: in its other states it is a credential like others. */
+function oneState(like: string): Impossible {
+  const reason = `has one state of its own, else it is as ${like}`;
+  return { fresh: reason, expired: reason, wrongKey: reason, replayed: reason };
+}
+
 /** Why a kind of credential has no cell in a state, by the beginning of its name. The rest has cells. */
 export const impossible: readonly (readonly [kind: string, Impossible])[] = [
   [
@@ -42,23 +48,12 @@ export const impossible: readonly (readonly [kind: string, Impossible])[] = [
   ],
   [
     "certificate of an owner who was suspended",
-    {
-      fresh: "has one state: suspended",
-      expired: "as any operator's certificate",
-      wrongKey: "as any operator's certificate",
-      replayed: handshake,
-    },
+    { ...oneState("any operator's certificate"), replayed: handshake },
   ],
+  ["certificate from before", { ...oneState("any operator's certificate"), replayed: handshake }],
   ["certificate of", { replayed: handshake }],
-  [
-    "session of an owner who was suspended",
-    {
-      fresh: "has one state: suspended",
-      expired: "as any session",
-      wrongKey: "as any session",
-      replayed: "as any session",
-    },
-  ],
+  ["session of an owner who was suspended", oneState("any session")],
+  ["session from before", oneState("any session")],
   [
     "proof of a key",
     { revoked: "a key that no session is bound to is nobody's to revoke", "other fleet": "names no fleet" },
@@ -88,9 +83,5 @@ export const impossible: readonly (readonly [kind: string, Impossible])[] = [
       expired: "a registration has no end",
       revoked: "a registration is not withdrawn: the device is retired",
     },
-  ],
-  [
-    "previous certificate",
-    { replayed: "a device that loses its answer comes back again, within the limit of an hour" },
   ],
 ];

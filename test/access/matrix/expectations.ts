@@ -77,7 +77,7 @@ export const expectations = {
   getPasskeyPage: { anyone: true },
   // The fleet.
   getFleet: { operators: all },
-  configureFleet: { operators: ["owner"], approved: { as: "fleetConfiguration", persons: 1 } },
+  configureFleet: { operators: ["owner"], approved: { as: "fleetConfiguration", persons: 2 } },
   setFleetState: { operators: ["owner"], approved: { as: "fleetSuspension", persons: 2 } },
   // Public things.
   getTrustBundle: { anyone: true },

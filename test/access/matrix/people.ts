@@ -62,18 +62,24 @@ const person = (app: App, fleet: string, name: string, role: RoleName): Operator
   createdAt: app.clock.now(),
 });
 
-/** One of each role, and an owner who will leave. */
+/** One of each role, an owner who will leave, and one who will come back. */
 export async function addPeople(app: App, fleet: string): Promise<void> {
   const people = [
     ...roleNames.map((role) => person(app, fleet, role, role)),
     person(app, fleet, "leaver", "owner"),
+    person(app, fleet, "returner", "owner"),
   ];
   await app.items.transact(people.map((each) => ({ put: operatorItem(each), when: "absent" })));
 }
 
-/** Suspends the owner who leaves, whose certificates stay in force. */
-export async function suspendLeaver(app: App, fleet: string): Promise<void> {
-  const { value, version } = (await findOperator(app, fleet, "operator-leaver")) ?? { version: 0 };
-  if (value === undefined) throw new Error("nobody leaves");
-  await app.items.transact([{ put: operatorItem({ ...value, state: "suspended" }), when: version }]);
+async function change(app: App, fleet: string, operatorId: string, changes: Partial<OperatorRecord>) {
+  const { value, version } = (await findOperator(app, fleet, operatorId)) ?? { version: 0 };
+  if (value === undefined) throw new Error(`no operator ${operatorId}`);
+  await app.items.transact([{ put: operatorItem({ ...value, ...changes }), when: version }]);
+}
+
+/** Suspends two owners whose certificates stay in force, and takes one of them back a moment later. */
+export async function suspendOwners(app: App, fleet: string): Promise<void> {
+  await change(app, fleet, "operator-leaver", { state: "suspended" });
+  await change(app, fleet, "operator-returner", { credentialsSince: app.clock.now() + 1 });
 }

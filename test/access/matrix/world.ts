@@ -18,7 +18,7 @@ import { addFleet, type FleetApp, openFleetApp } from "../../support/fleet-app.t
 import { type OidcIssuer, startOidcIssuer } from "../../support/oidc-issuer.ts";
 import { certifiedDevice, fillInventory, makers, type RegisteredKeys, type Returning } from "./arrivals.ts";
 import type { RoleName } from "./expectations.ts";
-import { addPeople, configure, roleNames, suspendLeaver } from "./people.ts";
+import { addPeople, configure, roleNames, suspendOwners } from "./people.ts";
 
 export { audience, origin, principalOf, roleNames, subject } from "./people.ts";
 
@@ -30,6 +30,7 @@ export type CertificateState = "fresh" | "expired" | "revoked" | "wrongKey";
 export type CertificateHolder =
   | RoleName
   | "leaver"
+  | "returner"
   | "device"
   | "quarantined"
   | "suspended"
@@ -67,7 +68,7 @@ async function certificatesOf(
   mark: string,
 ): Promise<Map<CertificateHolder, string>> {
   const made = new Map<CertificateHolder, string>();
-  for (const person of [...roleNames, "leaver"] as const)
+  for (const person of [...roleNames, "leaver", "returner"] as const)
     made.set(person, (await operatorOf(app, fleet, `operator-${person}`)).certificate);
   for (const holder of ["device", "quarantined", "suspended", "retired"] as const) {
     const deviceId = `pump-${holder}-${mark}`;
@@ -164,7 +165,7 @@ async function stockPresent({ shelves, house, lookAlike }: Houses): Promise<void
     shelves.certificates.put(side, "fresh", "garbage", noCertificate);
     shelves.victims.put(side, "", "", (await deviceOf(house.app, fleet, "pump-victim")).serialNumber);
     shelves.keys.put(side, "", "", await fillInventory(house.app, fleet));
-    await suspendLeaver(house.app, fleet);
+    await suspendOwners(house.app, fleet);
   }
 }
 

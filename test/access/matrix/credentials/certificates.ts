@@ -37,22 +37,29 @@ const issued = sides.flatMap((side) =>
         holder,
         ...refusedWith(refusal),
         present: async (world) => ({ certificate: world.certificate(name, side, state) }),
-        ...(name === "claim" ? { enrolmentBody: claimFor("pump-victim") } : {}),
+        ...(name === "claim" ? { enrolmentBody: claimFor("pump-unclaimed") } : {}),
       };
     }),
   ),
 );
 
-/** Somebody whose certificate is in force and whose record says suspended. */
-const leavers = sides.map(
-  (side): Credential => ({
-    name: "certificate of an owner who was suspended",
-    side,
-    state: "revoked",
-    holder: { kind: "operator", role: "owner", by: "certificate" },
-    ...(side === "own" ? { refusal: "operator_not_active", enrolment: "credential_invalid" } : {}),
-    present: async (world) => ({ certificate: world.certificate("leaver", side, "fresh") }),
-  }),
+/** People whose certificates are in force and whose records say that they, or these, are no more. */
+const former = sides.flatMap((side) =>
+  (
+    [
+      ["certificate of an owner who was suspended", "leaver"],
+      ["certificate from before its owner was suspended and taken back", "returner"],
+    ] as const
+  ).map(
+    ([name, person]): Credential => ({
+      name,
+      side,
+      state: "revoked",
+      holder: { kind: "operator", role: "owner", by: "certificate" },
+      ...(side === "own" ? { refusal: "operator_not_active", enrolment: "credential_invalid" } : {}),
+      present: async (world) => ({ certificate: world.certificate(person, side, "fresh") }),
+    }),
+  ),
 );
 
 const claims = sides.flatMap((side): Credential[] => {
@@ -70,6 +77,12 @@ const claims = sides.flatMap((side): Credential[] => {
       twice: true,
       ...enrolment("credential_spent"),
       enrolmentBody: claimFor("pump-claimed"),
+    },
+    {
+      ...claim,
+      state: "for a device that has had a certificate",
+      ...enrolment("credential_spent"),
+      enrolmentBody: claimFor("pump-victim"),
     },
     {
       ...claim,
@@ -146,7 +159,7 @@ const inHeaders = sides.map(
 
 export const certificates: readonly Credential[] = [
   ...issued,
-  ...leavers,
+  ...former,
   ...claims,
   ...authorities,
   ...fromMakers,

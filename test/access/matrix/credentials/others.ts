@@ -63,22 +63,24 @@ interface ReturnState {
   readonly state: string;
   readonly device: ReturningState;
   readonly enrolment: string;
-  /** The request is signed by a key that is not the certificate's. */
-  readonly byAnotherKey?: true;
+  /** The request is signed by a key that is not the certificate's, or is the one that the certificate answered. */
+  readonly request?: "of another key" | "of before";
 }
 
 const returnStates: readonly ReturnState[] = [
   { state: "fresh", device: "fresh", enrolment: "let in" },
   { state: "expired", device: "tooLate", enrolment: "credential_expired" },
   { state: "revoked", device: "revoked", enrolment: "client_certificate_revoked" },
-  { state: "wrongKey", device: "fresh", enrolment: "credential_invalid", byAnotherKey: true },
+  { state: "wrongKey", device: "fresh", enrolment: "credential_invalid", request: "of another key" },
+  // A request is no secret: whoever saw it could send it again.
+  { state: "replayed", device: "fresh", enrolment: "credential_invalid", request: "of before" },
   { state: "of a look-alike authority", device: "wrongKey", enrolment: "credential_invalid" },
 ];
 
 /** In the body, for no handshake takes an expired certificate: the request's own signature proves the key. */
 const returning = sides.flatMap((side) =>
   returnStates.map(
-    ({ state, device, enrolment, byAnotherKey }): Credential => ({
+    ({ state, device, enrolment, request }): Credential => ({
       name: "previous certificate",
       side,
       state,
@@ -86,8 +88,13 @@ const returning = sides.flatMap((side) =>
       enrolment: side === "own" ? enrolment : "credential_invalid",
       present: nothing,
       enrolmentBody(world) {
-        const { certificate, key } = world.returning(side, device);
-        const csr = base64Csr(byAnotherKey === true ? deviceKey() : key);
+        const { certificate, key, csr: answered } = world.returning(side, device);
+        const requestOf = {
+          "of another key": () => deviceCsr(deviceKey()),
+          "of before": () => answered,
+          new: () => deviceCsr(key),
+        };
+        const csr = requestOf[request ?? "new"]().toString("base64");
         return { csr, previousCertificate: certificate };
       },
     }),

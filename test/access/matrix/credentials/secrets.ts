@@ -30,6 +30,11 @@ const states: Readonly<Record<"token" | "invitation", readonly SecretState[]>> =
     ...common,
     { state: "replayed", isSpent: true, refusal: "credential_spent" },
     { state: "revoked", operatorId: "operator-leaver", refusal: "operator_not_active" },
+    {
+      state: "revoked: from before its operator was suspended and taken back",
+      operatorId: "operator-returner",
+      refusal: "operator_not_active",
+    },
   ],
 };
 
@@ -45,7 +50,8 @@ async function presentSecret(
     fleet: fleets[side],
     digest: digestOf(value),
     state: isSpent === true ? "spent" : "fresh",
-    createdAt: now,
+    // Before anybody of the world was suspended.
+    createdAt: now - 86_400_000,
     expiresAt: isExpired === true ? now - 1 : now + 3_600_000,
     createdBy: "operator:x",
   } as const;

@@ -32,13 +32,15 @@ interface SessionOf {
   readonly side: Side;
   readonly operatorId: string;
   readonly state: SessionState;
+  /** @default now */
+  readonly createdAt?: number;
 }
 
 const newToken = (fleet: string): string => `${fleet}.${randomBytes(32).toString("base64url")}`;
 
 async function presentSession(
   world: World,
-  { side, operatorId, state }: SessionOf,
+  { side, operatorId, state, createdAt }: SessionOf,
   target: Target,
 ): Promise<Presented> {
   const fleet = fleets[side];
@@ -51,7 +53,7 @@ async function presentSession(
       operatorId,
       keyThumbprint: world.key.thumbprint,
       state: state === "revoked" ? "ended" : "active",
-      createdAt: now,
+      createdAt: createdAt ?? now,
       expiresAt: state === "expired" ? now - 1 : now + 1_800_000,
     }),
   );
@@ -81,16 +83,26 @@ const ofRoles = sides.flatMap((side) =>
   ),
 );
 
-const ofLeavers = sides.map(
-  (side): Credential => ({
-    name: "session of an owner who was suspended",
-    side,
-    state: "revoked",
-    holder: { kind: "operator", role: "owner", by: "session" },
-    refusal: "operator_not_active",
-    present: (world, target) =>
-      presentSession(world, { side, operatorId: "operator-leaver", state: "fresh" }, target),
-  }),
+const ofFormer = sides.flatMap((side) =>
+  (
+    [
+      ["session of an owner who was suspended", "operator-leaver", "operator_not_active"],
+      ["session from before its owner was suspended and taken back", "operator-returner", "session_invalid"],
+    ] as const
+  ).map(
+    ([name, operatorId, refusal]): Credential => ({
+      name,
+      side,
+      state: "revoked",
+      holder: { kind: "operator", role: "owner", by: "session" },
+      refusal,
+      present(world, target) {
+        // Before anybody of the world was suspended.
+        const createdAt = world.house.clock.now() - 86_400_000;
+        return presentSession(world, { side, operatorId, state: "fresh", createdAt }, target);
+      },
+    }),
+  ),
 );
 
 const proofStates = {
@@ -225,4 +237,4 @@ const approvals = approvalStates.map((approval): Credential => {
   };
 });
 
-export const sessions: readonly Credential[] = [...ofRoles, ...ofLeavers, ...proofs, ...approvals];
+export const sessions: readonly Credential[] = [...ofRoles, ...ofFormer, ...proofs, ...approvals];
