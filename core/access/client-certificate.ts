@@ -12,6 +12,7 @@ import {
   decodeCertificate,
   verifyCertificateSignature,
 } from "../formats/x509/certificate.ts";
+import { decodedExtension } from "../formats/x509/extension.ts";
 import { subjectAltName } from "../formats/x509/extensions/subject-alt-name.ts";
 import { serialNumberHex } from "../formats/x509/tbs-certificate.ts";
 import type { KeylessApp } from "../ports.ts";
@@ -94,9 +95,8 @@ const spiffeFleet = /^spiffe:\/\/[a-z0-9._-]+\/fleet\/([a-z0-9-]{1,32})\//;
 /** Where to look for the authority that signed it: a claim, worth nothing until that authority's key has verified it. */
 function namedFleet({ tbs }: Certificate): string | undefined {
   try {
-    const names = tbs.extensions.find(({ oid }) => oid === subjectAltName.oid);
-    const uris = names === undefined ? [] : subjectAltName.decode(names.value);
-    const [name] = uris.filter(({ kind }) => kind === "uniformResourceIdentifier");
+    const names = decodedExtension(tbs, subjectAltName) ?? [];
+    const [name] = names.filter(({ kind }) => kind === "uniformResourceIdentifier");
     return typeof name?.value === "string" ? spiffeFleet.exec(name.value)?.[1] : undefined;
   } catch (error) {
     if (isAppError(error)) return undefined;

@@ -14,7 +14,7 @@ import {
   decodeCertificate,
   verifyCertificateSignature,
 } from "../formats/x509/certificate.ts";
-import type { ExtensionType } from "../formats/x509/extension.ts";
+import { decodedExtension } from "../formats/x509/extension.ts";
 import {
   basicConstraints,
   certificatePolicies,
@@ -47,12 +47,6 @@ function anchorOf(app: KeylessApp, { certificate: pem }: ManufacturerTrust): Anc
   });
 }
 
-/** The value of an extension, undefined where it is absent. RFC 5280 §4.2: at most one of a kind. */
-function extensionOf<Value>({ tbs }: Certificate, type: ExtensionType<Value>): Value | undefined {
-  const found = tbs.extensions.find(({ oid }) => oid === type.oid);
-  return found === undefined ? undefined : type.decode(found.value);
-}
-
 /** RFC 5280 §4.2: a critical extension that is not processed refuses the certificate, and so does a repeated one. */
 function checkExtensions({ tbs }: Certificate, processed: readonly string[], whose: string): void {
   const oids = tbs.extensions.map(({ oid }) => oid);
@@ -75,8 +69,8 @@ function inForce(app: KeylessApp, { tbs }: Certificate): boolean {
 function checkAnchor(app: KeylessApp, { certificate }: Anchor): void {
   if (!inForce(app, certificate)) throw untrusted("is signed by an anchor outside its validity");
   checkExtensions(certificate, ofAnchors, "is signed by an anchor with");
-  const usage = extensionOf(certificate, keyUsage);
-  if (extensionOf(certificate, basicConstraints)?.cA !== true || usage?.has("keyCertSign") !== true)
+  const usage = decodedExtension(certificate.tbs, keyUsage);
+  if (decodedExtension(certificate.tbs, basicConstraints)?.cA !== true || usage?.has("keyCertSign") !== true)
     throw untrusted("is signed by an anchor that may not sign certificates");
 }
 
@@ -90,12 +84,12 @@ function checkDevice(app: KeylessApp, certificate: Certificate): void {
       "the manufacturer's certificate is outside its validity",
     );
   checkExtensions(certificate, ofDevices, "has");
-  if (extensionOf(certificate, basicConstraints)?.cA === true) throw untrusted("is an authority's");
-  const usage = extensionOf(certificate, keyUsage);
+  if (decodedExtension(certificate.tbs, basicConstraints)?.cA === true) throw untrusted("is an authority's");
+  const usage = decodedExtension(certificate.tbs, keyUsage);
   // IEEE 802.1AR §8.10.4 asks for digitalSignature; RFC 5280 §4.2.1.3 reads its absence as any usage.
   if (usage !== undefined && !usage.has("digitalSignature")) throw untrusted("is not for signatures");
   if (usage?.has("keyCertSign") === true) throw untrusted("is for signing certificates");
-  const purposes = extensionOf(certificate, extendedKeyUsage);
+  const purposes = decodedExtension(certificate.tbs, extendedKeyUsage);
   const authenticates =
     purposes === undefined ||
     purposes.includes(keyPurposes.clientAuth) ||
@@ -135,7 +129,7 @@ function identifierOf(certificate: Certificate, kind: ManufacturerTrust["identif
       kind,
     ).value;
   }
-  const names = extensionOf(certificate, subjectAltName) ?? [];
+  const names = decodedExtension(certificate.tbs, subjectAltName) ?? [];
   const values = names.flatMap((name) =>
     name.kind === "otherName" && name.type === hardwareModuleNameOid ? [name.value] : [],
   );

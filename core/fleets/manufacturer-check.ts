@@ -4,18 +4,13 @@ import { decodePem } from "../formats/pem.ts";
 import { decodeSubjectPublicKey } from "../formats/spki.ts";
 import { checkKeyStrength } from "../formats/weak-keys.ts";
 import { type Certificate, decodeCertificate } from "../formats/x509/certificate.ts";
-import type { ExtensionType } from "../formats/x509/extension.ts";
+import { decodedExtension } from "../formats/x509/extension.ts";
 import { basicConstraints } from "../formats/x509/extensions/basic-constraints.ts";
 import { keyUsage } from "../formats/x509/extensions/key-usage.ts";
 import type { ManufacturerTrust } from "../records/fleet-configuration.ts";
 
 function refuse(message: string): never {
   throw new AppError("request_invalid", message);
-}
-
-function decoded<Value>({ tbs }: Certificate, type: ExtensionType<Value>): Value | undefined {
-  const found = tbs.extensions.find(({ oid }) => oid === type.oid);
-  return found === undefined ? undefined : type.decode(found.value);
 }
 
 function onlyCertificate(pem: string): Certificate {
@@ -30,9 +25,9 @@ function checkAuthority(pem: string, now: number): Certificate {
   const { validity, subjectPublicKeyInfo } = certificate.tbs;
   checkKeyStrength(decodeSubjectPublicKey(subjectPublicKeyInfo));
   // RFC 5280 §4.2.1.9, §4.2.1.3: both are in every certificate of an authority.
-  if (decoded(certificate, basicConstraints)?.cA !== true)
+  if (decodedExtension(certificate.tbs, basicConstraints)?.cA !== true)
     refuse("the certificate is no authority's; give the one that signed the devices' own");
-  if (decoded(certificate, keyUsage)?.has("keyCertSign") !== true)
+  if (decodedExtension(certificate.tbs, keyUsage)?.has("keyCertSign") !== true)
     refuse("the certificate may not sign others; give the one that signed the devices' own");
   if (validity.notAfter + 999 < now) refuse("the certificate has expired; give one in force");
   if (validity.notBefore > now) refuse("the certificate is not in force yet; give one that is");

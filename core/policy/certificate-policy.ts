@@ -6,7 +6,7 @@ import { isAppError } from "../errors.ts";
 import type { GeneralName } from "../formats/general-name.ts";
 import { keyKindOf } from "../formats/key-kind.ts";
 import { encodeName } from "../formats/name.ts";
-import type { ExtensionType } from "../formats/x509/extension.ts";
+import { decodedExtension } from "../formats/x509/extension.ts";
 import {
   authorityInfoAccess,
   authorityKeyIdentifier,
@@ -41,11 +41,6 @@ const neutral: ReadonlySet<string> = new Set(
   ),
 );
 
-function decoded<Value>(tbs: TbsCertificate, type: ExtensionType<Value>): Value | undefined {
-  const found = tbs.extensions.find(({ oid }) => oid === type.oid);
-  return found === undefined ? undefined : type.decode(found.value);
-}
-
 function notTheProfiles(profile: Profile, what: string): Denial {
   return deny(
     "profile_not_permitted",
@@ -70,7 +65,7 @@ const sameName = (left: GeneralName, right: GeneralName): boolean =>
   left.kind === right.kind && left.value === right.value;
 
 const checkAltNames: Check = ({ tbs, names }) => {
-  const actual = decoded(tbs, subjectAltName) ?? [];
+  const actual = decodedExtension(tbs, subjectAltName) ?? [];
   const foreign = actual.findIndex((each) => !names.subjectAltName.some((own) => sameName(own, each)));
   if (foreign >= 0) {
     return deny(
@@ -89,7 +84,7 @@ const checkAltNames: Check = ({ tbs, names }) => {
 const checkBasicConstraints: Check = ({ tbs, profile }) => {
   const own = profile.basicConstraints;
   // RFC 5280 §4.2.1.9: absent means no authority.
-  const actual = decoded(tbs, basicConstraints) ?? { cA: false };
+  const actual = decodedExtension(tbs, basicConstraints) ?? { cA: false };
   const same = actual.cA === own.cA && actual.pathLenConstraint === own.pathLenConstraint;
   return same ? undefined : notTheProfiles(profile, basicConstraints.name);
 };
@@ -102,12 +97,14 @@ function sameSet(actual: Iterable<string>, own: readonly string[]): boolean {
 const checkKeyUsage: Check = ({ tbs, profile }) => {
   const isRsa = keyKindOf(tbs.subjectPublicKeyInfo)?.algorithm.keyType === "rsa";
   const own = isRsa ? [...profile.keyUsage, ...profile.rsaKeyUsage] : profile.keyUsage;
-  return sameSet(decoded(tbs, keyUsage) ?? [], own) ? undefined : notTheProfiles(profile, keyUsage.name);
+  return sameSet(decodedExtension(tbs, keyUsage) ?? [], own)
+    ? undefined
+    : notTheProfiles(profile, keyUsage.name);
 };
 
 const checkExtendedKeyUsage: Check = ({ tbs, profile }) => {
   const own = profile.extendedKeyUsage.map((purpose) => keyPurposes[purpose]);
-  return sameSet(decoded(tbs, extendedKeyUsage) ?? [], own)
+  return sameSet(decodedExtension(tbs, extendedKeyUsage) ?? [], own)
     ? undefined
     : notTheProfiles(profile, extendedKeyUsage.name);
 };

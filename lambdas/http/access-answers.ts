@@ -194,7 +194,6 @@ export const enrollmentRequestList = documented(z.strictObject({ requests: z.arr
 export type Operator = z.infer<typeof operator>;
 export type OperatorList = z.infer<typeof operatorList>;
 export type Invitation = z.infer<typeof invitation>;
-export type ChallengeAnswer = z.infer<typeof challengeAnswer>;
 export type Session = z.infer<typeof session>;
 export type Approval = z.infer<typeof approval>;
 export type ApprovalList = z.infer<typeof approvalList>;

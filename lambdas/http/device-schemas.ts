@@ -1,7 +1,7 @@
 /** Room: lambdas/http. What requests about the inventory, claims and decisions look like. */
 import * as z from "zod/mini";
 import { accessLimits } from "../../core/standard/access.ts";
-import { claimId, cursor, deviceId, documented, lazily, profileId, text } from "./schemas.ts";
+import { claimId, deviceId, documented, lazily, profileId, text } from "./schemas.ts";
 
 const { devicesPerUpload, claimQuota } = accessLimits;
 
@@ -86,5 +86,3 @@ export const decisionRequest = lazily(() =>
     { id: "DecisionRequest" },
   ),
 );
-
-export const pageQuery = lazily(() => z.strictObject({ cursor: z.exactOptional(cursor()) }));

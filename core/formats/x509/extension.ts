@@ -27,6 +27,18 @@ export interface ExtensionType<Value> {
   decode(value: Uint8Array): Value;
 }
 
+/**
+ * The value of an extension, undefined where it is absent. RFC 5280 §4.2: at most one of a kind; of more, the first.
+ * @throws AppError as `type.decode` does.
+ */
+export function decodedExtension<Value>(
+  { extensions }: { readonly extensions: readonly Extension[] },
+  type: ExtensionType<Value>,
+): Value | undefined {
+  const found = extensions.find(({ oid }) => oid === type.oid);
+  return found === undefined ? undefined : type.decode(found.value);
+}
+
 export interface ExtensionCodec<Value> {
   encode(value: Value): Buffer;
   /** Reads the value at the cursor; what is left over is refused by the caller. */
