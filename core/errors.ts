@@ -4,12 +4,15 @@
  */
 
 export type ErrorCode =
-  // DER and PEM
+  // DER, PEM, JWS and OCSP
   | "der_malformed"
   | "der_too_large"
   | "der_too_deep"
   | "pem_malformed"
+  | "jws_malformed"
+  | "ocsp_malformed"
   | "certificate_malformed"
+  | "crl_malformed"
   // certification requests
   | "csr_malformed"
   | "csr_too_large"
