@@ -19,8 +19,11 @@ export { type AuthorityKeyIdentifier, authorityKeyIdentifier } from "./authority
 export { type BasicConstraints, basicConstraints } from "./basic-constraints.ts";
 export { certificatePolicies, type PolicyInformation } from "./certificate-policies.ts";
 export { crlDistributionPoints, type DistributionPoint } from "./crl-distribution-points.ts";
+export { crlNumber } from "./crl-number.ts";
+export { crlReason } from "./crl-reason.ts";
 export { extendedKeyUsage, type KeyPurpose, keyPurposes } from "./extended-key-usage.ts";
 export { issuerAltName } from "./issuer-alt-name.ts";
+export { type IssuingDistributionPoint, issuingDistributionPoint } from "./issuing-distribution-point.ts";
 export { type KeyUsageBit, keyUsage, keyUsageBits } from "./key-usage.ts";
 export { type NameConstraints, nameConstraints } from "./name-constraints.ts";
 export { noRevAvail } from "./no-rev-avail.ts";
@@ -44,7 +47,7 @@ const types: readonly ExtensionType<unknown>[] = [
   subjectKeyIdentifier,
 ];
 
-/** Every extension type that we read and write, by dotted OID. */
+/** Every extension type of certificates that we read and write, by dotted OID. Those of CRLs are none of them. */
 export const extensionTypes: ReadonlyMap<string, ExtensionType<unknown>> = new Map(
   types.map((type) => [type.oid, type]),
 );
