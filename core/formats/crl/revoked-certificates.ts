@@ -25,127 +25,90 @@ export const maxSerialOctets = 20;
 // An element that we write has at most 2^24 − 1 octets; 64 KiB of them are for name, extensions and signature.
 const maxOctets = 0xffffff - 0x10000;
 
-const dayMilliseconds = 86_400_000;
-// RFC 5280 §5.1.2.6: dates through 2049 are UTCTime, later ones GeneralizedTime.
-const firstGeneralizedTime = Date.UTC(2050, 0, 1);
-const utcTimeOctets = 15;
-const generalizedTimeOctets = 17;
-const none = new Uint8Array(0);
+// Content of an entry: an INTEGER of 3 to 22 octets, a time of 15 or 17, a reason of none or 14.
+const minEntryOctets = 2 + 3 + 15;
+const maxEntryOctets = 2 + 22 + 17 + 14;
+
+const daySeconds = 86_400;
+const nothing = new Uint8Array(0);
 
 /** crlEntryExtensions, whole, for each reason. RFC 5280 §5.3.1: not critical; `unspecified` is left out. */
-const reasonOctets = Object.fromEntries(
-  (Object.keys(crlReasons) as readonly CrlReason[]).map((reason) => [
-    reason,
-    reason === "unspecified" ? none : encodeExtensions([constantExtension(crlReason, reason, false)]),
-  ]),
-) as Readonly<Record<CrlReason, Uint8Array>>;
+const reasonOctets: ReadonlyMap<CrlReason | undefined, Uint8Array> = new Map(
+  (Object.keys(crlReasons) as readonly CrlReason[])
+    .filter((reason) => reason !== "unspecified")
+    .map((reason) => [reason, encodeExtensions([constantExtension(crlReason, reason, false)])]),
+);
 
-/** Index of the first octet that a minimal INTEGER keeps. */
-function serialStart(serial: Uint8Array): number {
-  let start = 0;
-  while (start < serial.length - 1 && serial[start] === 0) start += 1;
-  return start;
-}
-
-/** Octets of the INTEGER's content, its sign octet included. */
-function serialOctets(serial: Uint8Array): number {
-  const start = serialStart(serial);
-  const octets = serial.length - start + ((serial[start] ?? 0) >= 0x80 ? 1 : 0);
-  if (octets < 1 || octets > maxSerialOctets) {
-    throw malformedList(`serial number of ${octets} octets: 1 to ${maxSerialOctets} are allowed`);
-  }
-  return octets;
-}
-
-/** Octets of an entry's content: at most 20 + 2 + 17 + 14, so that its header has always two octets. */
-function entryOctets({ serialNumber, revocationDate, reason }: RevokedCertificate): number {
-  const time = revocationDate < firstGeneralizedTime ? utcTimeOctets : generalizedTimeOctets;
-  return 2 + serialOctets(serialNumber) + time + (reason === undefined ? 0 : reasonOctets[reason].length);
-}
-
-function totalOctets(revoked: readonly RevokedCertificate[]): number {
-  let octets = 0;
-  for (const entry of revoked) octets += 2 + entryOctets(entry);
-  if (octets > maxOctets) {
-    throw new AppError(
-      "der_too_large",
-      `CRL of ${revoked.length} entries has ${octets} octets of them, over the limit of ${maxOctets}; ` +
-        "let a window span fewer days",
-    );
-  }
-  return octets;
+function tooLarge(entries: number, octets: number): AppError {
+  return new AppError(
+    "der_too_large",
+    `CRL of ${entries} entries has ${octets} octets of them or more, over the limit of ${maxOctets}; ` +
+      "let a window span fewer days",
+  );
 }
 
 /** Copies by hand: for a score of octets a call of `set` takes longer than they do. */
-function copy(out: Buffer, at: number, source: Uint8Array, start = 0): number {
+function copy(out: Buffer, at: number, source: Uint8Array, start: number): number {
+  const shift = at - start;
   const { length } = source;
-  for (let index = start; index < length; index += 1) out[at + index - start] = source[index] ?? 0;
-  return at + length - start;
+  for (let index = start; index < length; index += 1) out[shift + index] = source[index] ?? 0;
+  return shift + length;
+}
+
+/** INTEGER: leading zeros dropped, sign octet added. Returns where it ends, as all that write here do. */
+function writeSerial(out: Buffer, at: number, serial: Uint8Array): number {
+  let start = 0;
+  while (start < serial.length - 1 && serial[start] === 0) start += 1;
+  const signOctets = (serial[start] ?? 0) >= 0x80 ? 1 : 0;
+  const octets = serial.length - start + signOctets;
+  if (octets < 1 || octets > maxSerialOctets) {
+    throw malformedList(`serial number of ${octets} octets: 1 to ${maxSerialOctets} are allowed`);
+  }
+  out[at] = tag.integer;
+  out[at + 1] = octets;
+  out[at + 2] = 0;
+  return copy(out, at + 2 + signOctets, serial, start);
 }
 
 function writeTwoDigits(out: Buffer, at: number, value: number): void {
-  const tens = Math.floor(value / 10);
+  const tens = (value / 10) | 0;
   out[at] = 0x30 + tens;
   out[at + 1] = 0x30 + value - tens * 10;
 }
 
-/** Writes entries one after another. Midnight of each day is encoded once; the time of day is put over it. */
-class EntryWriter {
-  readonly #out: Buffer;
-  readonly #days = new Map<number, Buffer>();
-  #offset = 0;
+/** Midnight of each day, by its number, is encoded once; the time of day is then put over it. */
+type Days = Map<number, Buffer>;
 
-  constructor(octets: number) {
-    this.#out = Buffer.allocUnsafe(octets);
-  }
+function midnight(days: Days, day: number): Buffer {
+  const known = days.get(day);
+  if (known !== undefined) return known;
+  const element = encodeTimeElement(day * daySeconds * 1000);
+  days.set(day, element);
+  return element;
+}
 
-  get written(): Buffer {
-    return this.#out.subarray(0, this.#offset);
-  }
+function writeTime(out: Buffer, at: number, time: number, days: Days): number {
+  const seconds = time / 1000;
+  if (!Number.isInteger(seconds)) throw malformedList(`revocation date ${time} is not a whole second`);
+  const day = Math.floor(seconds / daySeconds);
+  const end = copy(out, at, midnight(days, day), 0);
+  const ofDay = (seconds - day * daySeconds) | 0;
+  const minutes = (ofDay / 60) | 0;
+  const hours = (minutes / 60) | 0;
+  // HHMMSS and a Z end the time.
+  writeTwoDigits(out, end - 7, hours);
+  writeTwoDigits(out, end - 5, minutes - hours * 60);
+  writeTwoDigits(out, end - 3, ofDay - minutes * 60);
+  return end;
+}
 
-  write(entry: RevokedCertificate): void {
-    const start = this.#offset;
-    this.#out[start] = tag.sequence;
-    this.#offset += 2;
-    this.#serial(entry.serialNumber);
-    this.#time(entry.revocationDate);
-    if (entry.reason !== undefined) this.#offset = copy(this.#out, this.#offset, reasonOctets[entry.reason]);
-    this.#out[start + 1] = this.#offset - start - 2;
-  }
-
-  #serial(serial: Uint8Array): void {
-    const first = serialStart(serial);
-    const signed = (serial[first] ?? 0) >= 0x80;
-    this.#out[this.#offset] = tag.integer;
-    this.#out[this.#offset + 1] = serial.length - first + (signed ? 1 : 0);
-    this.#offset += 2;
-    if (signed) {
-      this.#out[this.#offset] = 0;
-      this.#offset += 1;
-    }
-    this.#offset = copy(this.#out, this.#offset, serial, first);
-  }
-
-  #time(time: number): void {
-    const day = Math.floor(time / dayMilliseconds);
-    const seconds = (time - day * dayMilliseconds) / 1000;
-    if (!Number.isInteger(seconds)) throw malformedList(`revocation date ${time} is not a whole second`);
-    this.#offset = copy(this.#out, this.#offset, this.#midnight(day));
-    // HHMMSS and the Z end the time.
-    const at = this.#offset - 7;
-    const minutes = Math.floor(seconds / 60);
-    writeTwoDigits(this.#out, at, Math.floor(minutes / 60));
-    writeTwoDigits(this.#out, at + 2, minutes % 60);
-    writeTwoDigits(this.#out, at + 4, seconds % 60);
-  }
-
-  #midnight(day: number): Buffer {
-    const known = this.#days.get(day);
-    if (known !== undefined) return known;
-    const element = encodeTimeElement(day * dayMilliseconds);
-    this.#days.set(day, element);
-    return element;
-  }
+function writeEntry(out: Buffer, at: number, entry: RevokedCertificate, days: Days): number {
+  const serialEnd = writeSerial(out, at + 2, entry.serialNumber);
+  const timeEnd = writeTime(out, serialEnd, entry.revocationDate, days);
+  const end = copy(out, timeEnd, reasonOctets.get(entry.reason) ?? nothing, 0);
+  out[at] = tag.sequence;
+  out[at + 1] = end - at - 2;
+  return end;
 }
 
 /**
@@ -154,7 +117,12 @@ class EntryWriter {
  * @throws AppError crl_malformed, der_malformed: serial number length, a date that is no whole second.
  */
 export function encodeRevokedCertificates(revoked: readonly RevokedCertificate[]): Buffer {
-  const writer = new EntryWriter(totalOctets(revoked));
-  for (const entry of revoked) writer.write(entry);
-  return encodeSequence(writer.written);
+  const least = revoked.length * minEntryOctets;
+  if (least > maxOctets) throw tooLarge(revoked.length, least);
+  const out = Buffer.allocUnsafe(revoked.length * maxEntryOctets);
+  const days: Days = new Map();
+  let end = 0;
+  for (const entry of revoked) end = writeEntry(out, end, entry, days);
+  if (end > maxOctets) throw tooLarge(revoked.length, end);
+  return encodeSequence(out.subarray(0, end));
 }
