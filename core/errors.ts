@@ -83,6 +83,7 @@ export type ErrorCode =
   | "not_found"
   | "already_exists"
   | "already_revoked"
+  | "not_on_hold"
   | "authority_unavailable"
   // issuance
   | "issuance_in_progress"
@@ -104,6 +105,7 @@ export type ErrorCode =
   | "key_service_unavailable"
   | "notice_not_permitted"
   | "notifier_unavailable"
+  | "task_unavailable"
   | "configuration_invalid"
   | "internal";
 

@@ -6,7 +6,7 @@ import { AppError } from "./errors.ts";
 import type { AttributeValue, IndexName, ItemKey, ItemQuery, NewItem, WriteOperation } from "./ports.ts";
 
 /** The indexes that every store keeps. */
-export const indexNames = ["byDevice", "byIssue", "open"] as const satisfies readonly IndexName[];
+export const indexNames = ["byDevice", "byIssue", "byExpiry", "open"] as const satisfies readonly IndexName[];
 
 /** Octets of an item and of a key, operations of a transaction: DynamoDB's own limits, kept by every store. */
 export const itemLimits = { itemBytes: 400_000, operations: 100, keyBytes: 1_024 } as const;

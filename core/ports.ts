@@ -28,8 +28,11 @@ export interface ItemKey {
   readonly sk: string;
 }
 
-/** byDevice: certificates of one device; byIssue: all of a fleet; open: unfinished intents. */
-export type IndexName = "byDevice" | "byIssue" | "open";
+/**
+ * byDevice: what belongs to one device or firmware; byIssue: all certificates of a fleet, by their time of issue;
+ * byExpiry: the same by their end; open: what is to be done, and what was revoked.
+ */
+export type IndexName = "byDevice" | "byIssue" | "byExpiry" | "open";
 
 export interface NewItem extends ItemKey {
   readonly attributes: Attributes;
@@ -259,6 +262,18 @@ export interface IdentityVerifier {
   verifyAssertion(response: CredentialJson, expected: ExpectedCeremony, passkey: Passkey): Promise<number>;
 }
 
+/** Tasks that a request may ask for: see `tasks` in `lambdas/routes.ts`. */
+export type StartedTask = "publish" | "maintain";
+
+/** Wakes a task of this deployment before its schedule does. */
+export interface TaskStarter {
+  /**
+   * Asked for when the promise resolves, not yet done. Whoever cannot ask need not fail: the schedule comes anyhow.
+   * @throws AppError task_unavailable.
+   */
+  start(task: StartedTask): Promise<void>;
+}
+
 /** Structured operational log. Implementations redact; callers pass opaque ids and codes only. */
 export interface Log {
   info(event: string, fields?: Readonly<Record<string, string | number | boolean>>): void;
@@ -287,6 +302,22 @@ export interface App {
 
 /** What a use case receives that never signs: its function is deployed without a way to. */
 export type KeylessApp = Omit<App, "keys">;
+
+/** What a use case receives that takes trust back: others are to learn of it soon. */
+export interface RevocationApp extends KeylessApp {
+  readonly tasks: TaskStarter;
+}
+
+/** What a use case receives that reads what is published. */
+export interface ReaderApp extends KeylessApp {
+  readonly artifacts: Pick<ObjectStore, "get">;
+}
+
+/** What the task receives that signs and publishes what others rely on. */
+export interface PublisherApp extends App {
+  readonly artifacts: ObjectStore;
+  readonly notifier: Notifier;
+}
 
 /** What a deployment's own tasks receive besides: they publish artefacts and tell people. */
 export interface DeploymentApp extends App {

@@ -34,6 +34,8 @@ export interface DeploymentRequest {
    * @default as it was
    */
   readonly origin?: string;
+  /** `https://host` from which the public artefacts are read. @default the origin serves them */
+  readonly artifacts?: string;
 }
 
 export interface CertifiedOperator {
@@ -125,12 +127,12 @@ async function certifyOperator(
  * @throws AppError csr_* and key_* before anything is made; the policy's codes; those of the ports.
  */
 export async function deployFleet(app: DeploymentApp, request: DeploymentRequest): Promise<DeployedFleet> {
-  const { plan, fleets, operator, origin } = request;
+  const { plan, fleets, operator, origin, artifacts } = request;
   // A root is for twenty years: it is not made for a request that cannot be met.
   if (operator !== undefined) await verifyCsr(operator.csr);
   if (origin !== undefined) assertOrigin(origin);
   const fleet = await bootstrapFleet(app, plan);
-  if (origin !== undefined) await moveOrigin(app, plan.fleet, origin);
+  if (origin !== undefined) await moveOrigin(app, plan.fleet, origin, artifacts);
   const [root] = rootsOf(fleet);
   if (root === undefined)
     throw new AppError("authority_unavailable", `fleet "${plan.fleet}" has no root in use; activate one`);

@@ -49,6 +49,8 @@ export async function issueForDeployment(
     profile: profiles[subject.kind],
     identity,
     credential: "system",
+    // The deployment's own server answers for the status of all others.
+    statusPointers: subject.kind !== "server",
     requestDigest: hash("sha256", `deployment\n${subject.kind}\n${csr.publicKey.fingerprint}`),
     consume: [],
     taken: () => new AppError("internal", "the deployment's request was taken by another"),

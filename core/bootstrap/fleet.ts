@@ -7,6 +7,7 @@ import { auditEntry } from "../audit/entry.ts";
 import { type Fleet, findFleet, getFleet, type Issuer, issuerOf } from "../authority/issuer.ts";
 import { issueOnce } from "../enrollment/issue-once.ts";
 import { AppError, isAppError } from "../errors.ts";
+import { directoryItem } from "../fleets/directory.ts";
 import { type AuthorityAlgorithmId, authorityAlgorithms } from "../formats/algorithms.ts";
 import { type VerifiedCsr, verifyCsr } from "../formats/certification-request.ts";
 import {
@@ -153,6 +154,7 @@ export async function bootstrapFleet(app: App, plan: FleetPlan): Promise<Fleet> 
         }),
         when: "absent",
       },
+      { put: directoryItem(fleet), when: "absent" },
       { put: authorityItem(root), when: "absent" },
       { put: authorityItem(issuing), when: "absent" },
       auditEntry(app, { fleet, action: "fleet.created", actor: "system", subject: fleet, result: "success" }),

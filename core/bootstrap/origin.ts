@@ -5,7 +5,7 @@
 import { getFleet } from "../authority/issuer.ts";
 import { AppError, isAppError } from "../errors.ts";
 import type { KeylessApp } from "../ports.ts";
-import { fleetItem } from "../records/fleet-record.ts";
+import { type FleetRecord, fleetItem } from "../records/fleet-record.ts";
 
 /** As the URL standard writes hosts that are addresses: four decimal numbers, or brackets. */
 const address = /^(?:\[.*\]|\d+(?:\.\d+){3})$/;
@@ -23,18 +23,36 @@ export function assertOrigin(origin: string): void {
 
 /** Each lost race means that another start has made progress. */
 const attempts = 10;
+/** Former addresses stand in certificates for as long as those are in force; a fleet does not move more often. */
+const maximumBases = 8;
+
+function moved(record: FleetRecord, origin: string, artifacts: string | undefined): FleetRecord {
+  const { fleet, artifactBases = [] } = record;
+  const base = `${artifacts ?? `${origin}/v1`}/fleets/${fleet}`;
+  const bases = [base, ...artifactBases.filter((each) => each !== base)].slice(0, maximumBases);
+  return { ...record, origin, artifactBases: bases };
+}
 
 /**
- * The fleet's record with this origin; written when it has another. Passkeys of another host name stop working.
+ * The fleet's record with these addresses; written when it has others. Passkeys of another host name stop working;
+ * certificates go on naming the places that they were issued with.
+ * @param artifacts `https://host` from which public artefacts are read. @default the API serves them
  * @throws AppError configuration_invalid, not_found, store_condition_failed when others write all the time.
  */
-export async function moveOrigin(app: KeylessApp, fleet: string, origin: string): Promise<void> {
+export async function moveOrigin(
+  app: KeylessApp,
+  fleet: string,
+  origin: string,
+  artifacts?: string,
+): Promise<void> {
   assertOrigin(origin);
+  if (artifacts !== undefined) assertOrigin(artifacts);
   for (let attempt = 1; ; attempt += 1) {
     const { record, version } = await getFleet(app, fleet);
-    if (record.origin === origin) return;
+    const next = moved(record, origin, artifacts);
+    if (next.origin === record.origin && next.artifactBases?.[0] === record.artifactBases?.[0]) return;
     try {
-      await app.items.transact([{ put: fleetItem({ ...record, origin }), when: version }]);
+      await app.items.transact([{ put: fleetItem(next), when: version }]);
       if (record.origin !== undefined) app.log.info("origin_moved", { fleet });
       return;
     } catch (error) {

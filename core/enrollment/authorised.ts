@@ -11,6 +11,7 @@ import type { DeviceIdentity, SubjectIdentity } from "../policy/identity.ts";
 import { decideRequest } from "../policy/request-policy.ts";
 import type { App, WriteOperation } from "../ports.ts";
 import type { CertificateRecord } from "../records/certificate-record.ts";
+import { type CertificateStatusPlaces, statusPlaces } from "../revocation/status-places.ts";
 import type { Profile, ProfileId } from "../standard/profiles.ts";
 import { DeviceGuards } from "./device-guard.ts";
 import { checkDeviceName } from "./device-name.ts";
@@ -30,6 +31,8 @@ export interface AuthorisedRequest {
   readonly alongside?: NonNullable<IssuanceRequest["alongside"]>;
   /** The failure when the credential is no longer as it was read, and not because of this very request. */
   readonly taken: Taken;
+  /** False for a server at which the status itself is asked for: RFC 5280 §8. @default true */
+  readonly statusPointers?: boolean;
   /** Of a device's places of this hour, the one to try first. @default 0 */
   readonly firstPlace?: number;
   /** The hold that this issuance writes or was told of; a device is otherwise certified without one only. */
@@ -40,6 +43,8 @@ export interface AuthorisedRequest {
 export function requestDigest(credential: string, csrDigest: string, profile: ProfileId): string {
   return hash("sha256", `${credential}\n${csrDigest}\n${profile}`);
 }
+
+const withoutPointers = ({ shardOf }: CertificateStatusPlaces): CertificateStatusPlaces => ({ shardOf });
 
 /** More callers at once than one device has places are told to come back. */
 const placeAttempts = 40;
@@ -89,6 +94,7 @@ export async function issueAuthorised(app: App, request: AuthorisedRequest): Pro
   const issuer = issuingAuthority(app, fleet);
   const { authorityId, keyId } = issuer.record;
   const days = fleet.configuration.validityDays[profile.id];
+  const places = statusPlaces(fleet, authorityId);
   const issuance = {
     fleet: fleet.record.fleet,
     csr,
@@ -97,6 +103,7 @@ export async function issueAuthorised(app: App, request: AuthorisedRequest): Pro
     credential,
     requestDigest: digest,
     signer: { authorityId, keyId, algorithm: issuer.algorithm, issuer },
+    status: request.statusPointers === false ? withoutPointers(places) : places,
     ...(days === undefined ? {} : { days }),
   };
   if (identity.kind === "claim") assertFleetActive(fleet);

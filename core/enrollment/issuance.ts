@@ -20,6 +20,8 @@ import { subjectIdOf } from "../policy/identity.ts";
 import type { App, WriteOperation } from "../ports.ts";
 import { type CertificateRecord, certificateItem, type Stored } from "../records/certificate-record.ts";
 import { requestItem } from "../records/request-record.ts";
+import { completeShard } from "../revocation/shard.ts";
+import type { CertificateStatusPlaces } from "../revocation/status-places.ts";
 import type { Profile } from "../standard/profiles.ts";
 import { completeIntent, leaseMilliseconds } from "./intent.ts";
 import { buildTemplate, type TemplateIssuer } from "./template.ts";
@@ -51,6 +53,8 @@ export interface IssuanceRequest {
   readonly days?: number;
   /** Of a device's places of this hour, the one that this issuance takes. */
   readonly place?: number;
+  /** Where relying parties learn of its revocation. @default the issuer's complete list, of which nothing is said */
+  readonly status?: CertificateStatusPlaces;
 }
 
 /** Index of the certificate's write among the operations of the intent's transaction. */
@@ -131,6 +135,7 @@ function draft(app: App, request: IssuanceRequest): CertificateRecord {
     signature: signer.algorithm.signature,
     serialNumber: serialNumber(app),
     now,
+    ...(request.status?.pointersOf === undefined ? {} : { statusOf: request.status.pointersOf }),
     ...(request.days === undefined ? {} : { days: request.days }),
   });
   const raw = encodeTbsCertificate(template);
@@ -154,6 +159,7 @@ function draft(app: App, request: IssuanceRequest): CertificateRecord {
     leaseUntil: now + leaseMilliseconds,
     csrDigest: csr.digest,
     tbs: raw,
+    crlShard: request.status?.shardOf(template.validity.notAfter) ?? completeShard,
     ...(request.place === undefined ? {} : { place: request.place }),
   };
 }

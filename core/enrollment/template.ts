@@ -7,16 +7,21 @@ import type { SignatureAlgorithm } from "../formats/algorithms.ts";
 import type { SubjectPublicKey } from "../formats/spki.ts";
 import { constantExtension, type Extension, extension } from "../formats/x509/extension.ts";
 import {
+  accessMethods,
+  authorityInfoAccess,
   authorityKeyIdentifier,
   basicConstraints,
+  crlDistributionPoints,
   extendedKeyUsage,
   keyPurposes,
   keyUsage,
+  ocspNoCheck,
   subjectAltName,
   subjectKeyIdentifier,
 } from "../formats/x509/extensions/index.ts";
 import type { TbsCertificate, TbsCertificateTemplate, Validity } from "../formats/x509/tbs-certificate.ts";
 import { identityNames, type SubjectIdentity } from "../policy/identity.ts";
+import type { StatusPointers } from "../revocation/status-places.ts";
 import { type Profile, profiles } from "../standard/profiles.ts";
 
 const day = 86_400_000;
@@ -38,6 +43,8 @@ export interface TemplateRequest {
   readonly now: number;
   /** Days of validity, both ends included. @default the profile's */
   readonly days?: number;
+  /** Where the status of a certificate that ends at `notAfter` is found. @default nowhere is said */
+  readonly statusOf?: (notAfter: number) => StatusPointers;
 }
 
 /**
@@ -78,6 +85,7 @@ function profileExtensions(profile: Profile, isRsa: boolean): readonly Extension
     const purposes = profile.extendedKeyUsage.map((purpose) => keyPurposes[purpose]);
     extensions.push(constantExtension(extendedKeyUsage, purposes, false));
   }
+  if (profile.ocspNoCheck === true) extensions.push(constantExtension(ocspNoCheck, true, false));
   return extensions;
 }
 
@@ -98,7 +106,17 @@ function constantsOf(profile: Profile, publicKey: SubjectPublicKey): readonly Ex
   return isRsa ? own.rsa : own.other;
 }
 
-function extensionsOf(request: TemplateRequest): readonly Extension[] {
+const uri = (value: string) => ({ kind: "uniformResourceIdentifier", value }) as const;
+
+function statusExtensions({ crl, ocsp }: StatusPointers): readonly Extension[] {
+  const accessMethod = accessMethods.ocsp;
+  return [
+    extension(crlDistributionPoints, [{ fullName: [uri(crl)] }], false),
+    extension(authorityInfoAccess, [{ accessMethod, accessLocation: uri(ocsp) }], false),
+  ];
+}
+
+function extensionsOf(request: TemplateRequest, notAfter: number): readonly Extension[] {
   const { profile, publicKey, issuer } = request;
   const { subject, subjectAltName: names } = identityNames(request.identity);
   const extensions = [
@@ -111,19 +129,22 @@ function extensionsOf(request: TemplateRequest): readonly Extension[] {
   }
   // RFC 5280 §4.2.1.6: critical when it is the only name.
   if (names.length > 0) extensions.push(extension(subjectAltName, names, subject.length === 0));
+  if (profile.statusPointers && request.statusOf !== undefined)
+    extensions.push(...statusExtensions(request.statusOf(notAfter)));
   return extensions;
 }
 
 /** @throws AppError authority_unavailable (see `validityFor`). */
 export function buildTemplate(request: TemplateRequest): TbsCertificateTemplate {
   const { subject } = identityNames(request.identity);
+  const validity = validityFor(request.profile, request.issuer, request.now, request.days);
   return {
     serialNumber: request.serialNumber,
     signature: request.signature,
     issuer: request.issuer.kind === "self" ? subject : request.issuer.tbs.subjectRaw,
-    validity: validityFor(request.profile, request.issuer, request.now, request.days),
+    validity,
     subject,
     subjectPublicKeyInfo: request.publicKey.der,
-    extensions: extensionsOf(request),
+    extensions: extensionsOf(request, validity.notAfter),
   };
 }

@@ -98,6 +98,11 @@ function checkOperatorIssuers({ operatorIssuers }: FleetConfiguration): void {
     refuse("two operator issuers have one issuer and audience; give each once");
 }
 
+function checkNoticeDays({ expiryNoticeDays }: FleetConfiguration): void {
+  if (new Set(expiryNoticeDays).size < expiryNoticeDays.length)
+    refuse("expiryNoticeDays names a day twice; give each once");
+}
+
 function checkSize(configuration: FleetConfiguration): void {
   const octets = Buffer.byteLength(JSON.stringify(configuration));
   if (octets > maximumOctets)
@@ -112,6 +117,7 @@ function checkSize(configuration: FleetConfiguration): void {
 export function checkConfiguration(configuration: FleetConfiguration, now: number): void {
   checkSize(configuration);
   checkDays(configuration.validityDays);
+  checkNoticeDays(configuration);
   for (const prefix of configuration.deviceIdPrefixes)
     assertAllowed(checkDeviceId(prefix), "prefix of device identifiers");
   checkManufacturers(configuration, now);

@@ -16,6 +16,7 @@ import {
   extensionTypes,
   keyPurposes,
   keyUsage,
+  ocspNoCheck,
   subjectAltName,
   subjectKeyIdentifier,
 } from "../formats/x509/extensions/index.ts";
@@ -109,8 +110,13 @@ const checkExtendedKeyUsage: Check = ({ tbs, profile }) => {
     : notTheProfiles(profile, extendedKeyUsage.name);
 };
 
+const checkNoCheck: Check = ({ tbs, profile }) => {
+  const carried = decodedExtension(tbs, ocspNoCheck) !== undefined;
+  return carried === (profile.ocspNoCheck === true) ? undefined : notTheProfiles(profile, ocspNoCheck.name);
+};
+
 const judged: ReadonlySet<string> = new Set(
-  [subjectAltName, basicConstraints, keyUsage, extendedKeyUsage].map(({ oid }) => oid),
+  [subjectAltName, basicConstraints, keyUsage, extendedKeyUsage, ocspNoCheck].map(({ oid }) => oid),
 );
 
 const checkExtensionSet: Check = ({ tbs, profile }) => {
@@ -156,6 +162,7 @@ const checks: readonly Check[] = [
   checkBasicConstraints,
   checkKeyUsage,
   checkExtendedKeyUsage,
+  checkNoCheck,
   checkValidity,
 ];
 

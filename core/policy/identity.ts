@@ -52,12 +52,21 @@ export interface ClaimIdentity {
   readonly claimId: string;
 }
 
+/** A key of the service itself: it answers for an authority's certificates, or signs the trust bundle. */
+export interface ServiceIdentity {
+  readonly kind: "service";
+  readonly fleet: string;
+  /** Such as `ocsp-1`, `trust-1`; the syntax of an authority's id. */
+  readonly serviceId: string;
+}
+
 export type SubjectIdentity =
   | AuthorityIdentity
   | DeviceIdentity
   | ServerIdentity
   | OperatorIdentity
-  | ClaimIdentity;
+  | ClaimIdentity
+  | ServiceIdentity;
 
 export interface IdentityNames {
   /** One commonName, or nothing: for a server none of whose names fits into one. SAN is then critical. */
@@ -87,6 +96,8 @@ function checksOf(identity: SubjectIdentity): readonly Decision[] {
       return [checkTrustDomain(identity.trustDomain), checkOperatorId(identity.operatorId)];
     case "claim":
       return [checkTrustDomain(identity.trustDomain), checkClaimId(identity.claimId)];
+    case "service":
+      return [checkAuthorityId(identity.serviceId)];
     case "server":
       return checkServer(identity);
   }
@@ -108,6 +119,8 @@ export function subjectIdOf(identity: SubjectIdentity): string {
       return identity.operatorId;
     case "claim":
       return identity.claimId;
+    case "service":
+      return identity.serviceId;
     case "server":
       return identity.dnsNames[0] ?? identity.ipAddresses[0] ?? "";
   }
@@ -154,6 +167,11 @@ export function identityNames(identity: SubjectIdentity): IdentityNames {
       return spiffeNames(identity, identity.operatorId);
     case "claim":
       return spiffeNames(identity, identity.claimId);
+    case "service":
+      return {
+        subject: name([["commonName", `${identity.fleet} ${identity.serviceId}`]]),
+        subjectAltName: [],
+      };
     case "server":
       return serverNames(identity);
   }

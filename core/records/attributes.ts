@@ -25,6 +25,13 @@ export function optionalText(item: Item, name: string): string | undefined {
   return optional(item, name) === undefined ? undefined : text(item, name);
 }
 
+/** The list of texts under `name`, undefined when absent. @throws AppError internal when it is no such list. */
+export function optionalTexts(item: Item, name: string): readonly string[] | undefined {
+  const value = optional(item, name);
+  if (value === undefined || Array.isArray(value)) return value as readonly string[] | undefined;
+  throw mistyped(item, name, "list of texts");
+}
+
 /** One of a closed set of words. */
 export function word<Word extends string>(item: Item, name: string, words: readonly Word[]): Word {
   const value = text(item, name);

@@ -13,7 +13,7 @@ import { shardOf } from "./shard.ts";
 /** intended → issued → revoked; an intent that cannot be finished becomes closed. */
 export type CertificateState = "intended" | "issued" | "revoked" | "closed";
 /** Whose certificate it is; with the subject id it names the partition of `subjectPartition`. */
-export type SubjectKind = "authority" | "device" | "server" | "operator" | "claim";
+export type SubjectKind = "authority" | "device" | "server" | "operator" | "claim" | "service";
 
 export interface CertificateRecord {
   readonly fleet: string;
@@ -49,6 +49,8 @@ export interface CertificateRecord {
   readonly csrDigest?: string;
   /** Of a device's places of the hour in which it was made, the one it took: see `core/enrollment/device-guard.ts`. */
   readonly place?: number;
+  /** Part of its authority's CRL that lists it when it is revoked; absent from records of earlier releases. */
+  readonly crlShard?: string;
   readonly revokedAt?: number;
   readonly revocationReason?: string;
   readonly revokedBy?: string;
@@ -78,6 +80,10 @@ export const subjectPartition = (fleet: string, kind: SubjectKind, subjectId: st
   `SUBJECT#${fleet}#${kind}#${canonicalText(subjectId)}`;
 /** Index byIssue: one shard of a fleet's issued certificates. `shard` as `shardOf` gives it. */
 export const issuePartition = (fleet: string, shard: string): string => `ISSUED#${fleet}#${shard}`;
+/** Index byExpiry: one shard of a fleet's issued certificates, by their end. */
+export const expiryPartition = (fleet: string, shard: string): string => `EXPIRES#${fleet}#${shard}`;
+/** Index open: one shard of a fleet's revoked certificates, by the time of their revocation. */
+export const revokedIndexPartition = (fleet: string, shard: string): string => `REVOKED#${fleet}#${shard}`;
 /** Index open: one shard of the unfinished intents of all fleets. `shard` as `shardOf` gives it. */
 export const openPartition = (shard: string): string => `OPEN#${shard}`;
 
@@ -90,12 +96,28 @@ function indexesOf(record: CertificateRecord): Partial<Record<IndexName, ItemKey
     case "closed":
       return {};
     case "issued":
+      return issuedIndexes(record, shard);
     case "revoked":
       return {
-        byDevice: { pk: subjectPartition(record.fleet, record.subjectKind, record.subjectId), sk: byTime },
-        byIssue: { pk: issuePartition(record.fleet, shard), sk: byTime },
+        ...issuedIndexes(record, shard),
+        open: {
+          pk: revokedIndexPartition(record.fleet, shard),
+          sk: `${timeKey(record.revokedAt ?? record.createdAt)}#${record.serialNumber}`,
+        },
       };
   }
+}
+
+function issuedIndexes(record: CertificateRecord, shard: string): Partial<Record<IndexName, ItemKey>> {
+  const { fleet, serialNumber, subjectKind, subjectId, createdAt, issuedAt = createdAt, notAfter } = record;
+  return {
+    byDevice: {
+      pk: subjectPartition(fleet, subjectKind, subjectId),
+      sk: `${timeKey(createdAt)}#${serialNumber}`,
+    },
+    byIssue: { pk: issuePartition(fleet, shard), sk: `${timeKey(issuedAt)}#${serialNumber}` },
+    byExpiry: { pk: expiryPartition(fleet, shard), sk: `${timeKey(notAfter)}#${serialNumber}` },
+  };
 }
 
 /**
@@ -119,6 +141,7 @@ export function certificateRecord(item: Item): Stored<CertificateRecord> {
     renewals: optionalNumber(item, "renewals"),
     csrDigest: optionalText(item, "csrDigest"),
     place: optionalNumber(item, "place"),
+    crlShard: optionalText(item, "crlShard"),
     revokedAt: optionalNumber(item, "revokedAt"),
     revocationReason: optionalText(item, "revocationReason"),
     revokedBy: optionalText(item, "revokedBy"),
@@ -129,7 +152,14 @@ export function certificateRecord(item: Item): Stored<CertificateRecord> {
       fleet: text(item, "fleet"),
       serialNumber: text(item, "serialNumber"),
       state: word(item, "state", ["intended", "issued", "revoked", "closed"]),
-      subjectKind: word(item, "subjectKind", ["authority", "device", "server", "operator", "claim"]),
+      subjectKind: word(item, "subjectKind", [
+        "authority",
+        "device",
+        "server",
+        "operator",
+        "claim",
+        "service",
+      ]),
       subjectId: text(item, "subjectId"),
       profile: word(item, "profile", Object.keys(profiles) as ProfileId[]),
       authorityId: text(item, "authorityId"),

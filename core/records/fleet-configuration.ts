@@ -5,6 +5,7 @@
 import type { Item, ItemKey, NewItem } from "../ports.ts";
 import { accessLimits, type EnrollmentMethod, type PipelineOperation } from "../standard/access.ts";
 import type { ProfileId } from "../standard/profiles.ts";
+import { revocationStandard } from "../standard/revocation.ts";
 import { text } from "./attributes.ts";
 
 /** An authority of a device maker, which signed the certificates that its devices came with. */
@@ -62,6 +63,10 @@ export interface FleetConfiguration {
   readonly issuancesPerHour: number;
   /** Days after its certificate's expiry in which a device may come back into quarantine. */
   readonly quarantineDays: number;
+  /** Days of expiry that one shard of a CRL covers: 7 for most fleets, 1 for some ten million devices. */
+  readonly crlWindowDays: number;
+  /** Days before a certificate's end at which people are told, each once; none: nobody is. */
+  readonly expiryNoticeDays: readonly number[];
   readonly manufacturers: readonly ManufacturerTrust[];
   readonly pipelines: readonly PipelineTrust[];
   readonly operatorIssuers: readonly OperatorIssuer[];
@@ -74,6 +79,8 @@ export const defaultConfiguration: FleetConfiguration = Object.freeze({
   deviceIdPrefixes: [],
   issuancesPerHour: accessLimits.issuancesPerHour.default,
   quarantineDays: 30,
+  crlWindowDays: revocationStandard.crlWindowDays.default,
+  expiryNoticeDays: revocationStandard.expiryNoticeDays,
   manufacturers: [],
   pipelines: [],
   operatorIssuers: [],

@@ -2,7 +2,7 @@
 import type { AuthorityAlgorithmId } from "../formats/algorithms.ts";
 import { authorityAlgorithms } from "../formats/algorithms.ts";
 import type { Item, NewItem } from "../ports.ts";
-import { bytes, number, optionalText, present, text, word } from "./attributes.ts";
+import { bytes, number, optionalText, optionalTexts, present, text, word } from "./attributes.ts";
 
 export interface FleetRecord {
   readonly fleet: string;
@@ -15,6 +15,11 @@ export interface FleetRecord {
   readonly state: "active" | "suspended";
   /** `https://host[:port]` of the page at which operators use their passkeys; absent: there are none. */
   readonly origin?: string;
+  /**
+   * Where the fleet's public artefacts are, the present place first: `https://host…/fleets/{fleet}`, without a slash at
+   * the end. Certificates name the first; the others stand in certificates that are still in force.
+   */
+  readonly artifactBases?: readonly string[];
 }
 
 export interface AuthorityRecord {
@@ -57,6 +62,7 @@ export const isAuthorityItem = (item: Item): boolean => item.sk.startsWith(autho
 /** @throws AppError internal when an attribute is missing or mistyped. */
 export function fleetRecord(item: Item): FleetRecord {
   const origin = optionalText(item, "origin");
+  const artifactBases = optionalTexts(item, "artifactBases");
   return {
     fleet: text(item, "fleet"),
     trustDomain: text(item, "trustDomain"),
@@ -66,6 +72,7 @@ export function fleetRecord(item: Item): FleetRecord {
     state:
       optionalText(item, "state") === undefined ? "active" : word(item, "state", ["active", "suspended"]),
     ...(origin === undefined ? {} : { origin }),
+    ...(artifactBases === undefined ? {} : { artifactBases }),
   };
 }
 

@@ -49,9 +49,9 @@ export const cryptoperiods = {
   issuing: authority("issuing authority key", profiles.issuing, profiles.device),
   ocspResponder: {
     kind: "OCSP responder key",
-    originatorDays: 30,
-    recipientDays: 37,
-    reason: "its certificate carries id-pkix-ocsp-nocheck, so a short life stands in for revocation",
+    originatorDays: 365,
+    recipientDays: 379,
+    reason: "it never leaves the key service; its certificates carry id-pkix-ocsp-nocheck and live 14 days",
     citation: `${keyTypes}; RFC 6960 §4.2.2.2.1`,
   },
   trustManifestSigner: {

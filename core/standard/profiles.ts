@@ -1,6 +1,15 @@
 /** Room: core/standard. What a certificate of each kind may look like; policy and lint read their limits here. */
 
-export type ProfileId = "root" | "issuing" | "device" | "quarantine" | "server" | "operator" | "claim";
+export type ProfileId =
+  | "root"
+  | "issuing"
+  | "device"
+  | "quarantine"
+  | "server"
+  | "operator"
+  | "claim"
+  | "ocspResponder"
+  | "trustSigner";
 
 /** RFC 5280 §4.2.1.3, in the order of the bits. */
 export type KeyUsageName =
@@ -15,11 +24,11 @@ export type KeyUsageName =
   | "decipherOnly";
 
 /** RFC 5280 §4.2.1.12: the purposes that profiles give. */
-export type KeyPurposeName = "serverAuth" | "clientAuth";
+export type KeyPurposeName = "serverAuth" | "clientAuth" | "OCSPSigning" | "documentSigning";
 
 export interface Profile {
   readonly id: ProfileId;
-  readonly subjectKind: "authority" | "device" | "server" | "operator" | "claim";
+  readonly subjectKind: "authority" | "device" | "server" | "operator" | "claim" | "service";
   readonly basicConstraints: { readonly cA: boolean; readonly pathLenConstraint?: number };
   readonly keyUsage: readonly KeyUsageName[];
   /** KeyUsage bits added when the subject key is RSA. */
@@ -37,6 +46,10 @@ export interface Profile {
   readonly backdateSeconds: number;
   /** Share of the validity after which the holder is told to renew. */
   readonly renewAfterFraction: number;
+  /** Whether certificates say where their status is: cRLDistributionPoints and authorityInfoAccess. */
+  readonly statusPointers: boolean;
+  /** RFC 6960 §4.2.2.2.1: nobody asks for the status of this one. */
+  readonly ocspNoCheck?: true;
   /** Whether renewal may keep the key. */
   readonly keyReuse: boolean;
   readonly citation: string;
@@ -56,6 +69,8 @@ const authority = {
   subjectAlgorithms: authorityKeys,
   rsaModulusBits: authorityModulus,
   backdateSeconds: 300,
+  // An authority's state is in the trust bundle; the root's list is complete and needs no pointer to a part.
+  statusPointers: false,
   keyReuse: false,
 } as const;
 
@@ -67,7 +82,19 @@ const endEntity = {
   rsaModulusBits: subjectModulus,
   backdateSeconds: 300,
   renewAfterFraction: 2 / 3,
+  statusPointers: true,
   keyReuse: false,
+} as const;
+
+/** Keys of the service itself, which sign what others rely on. */
+const service = {
+  ...endEntity,
+  subjectKind: "service",
+  subjectAlgorithms: authorityKeys,
+  rsaModulusBits: authorityModulus,
+  statusPointers: false,
+  // The key stays where it is for its cryptoperiod; its certificates are renewed more often.
+  keyReuse: true,
 } as const;
 
 export const profiles: Readonly<Record<ProfileId, Profile>> = {
@@ -144,5 +171,26 @@ export const profiles: Readonly<Record<ProfileId, Profile>> = {
     defaultDays: 7,
     maximumDays: 30,
     citation: "RFC 5280 §4.2; ETSI EN 303 645 5.4-4; SP 800-57 Part 1 r5 §5.3.6",
+  },
+  ocspResponder: {
+    ...service,
+    id: "ocspResponder",
+    extendedKeyUsage: ["OCSPSigning"],
+    ocspNoCheck: true,
+    // Nobody asks for its status, so a short life stands in for revocation.
+    defaultDays: 14,
+    maximumDays: 30,
+    renewAfterFraction: 0.5,
+    citation: "RFC 6960 §4.2.2.2; SP 800-57 Part 1 r5 §5.3.6",
+  },
+  trustSigner: {
+    ...service,
+    id: "trustSigner",
+    extendedKeyUsage: ["documentSigning"],
+    // As long as a device that was off may rely on what the key signed.
+    defaultDays: 1095,
+    maximumDays: 1095,
+    renewAfterFraction: 1 / 3,
+    citation: "RFC 9336; SP 800-57 Part 1 r5 §5.3.6",
   },
 };

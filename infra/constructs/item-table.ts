@@ -23,7 +23,7 @@ export interface ItemTableProps {
 }
 
 /** The indexes of the ItemStore port; each has string attributes `{index}Pk` and `{index}Sk`. */
-export const itemIndexes = ["byDevice", "byIssue", "open"] as const;
+export const itemIndexes = ["byDevice", "byIssue", "byExpiry", "open"] as const;
 
 export class ItemTable extends Construct {
   readonly table: ITable;

@@ -7,6 +7,7 @@ import {
   pipelineOperations,
   roleIds,
 } from "../../core/standard/access.ts";
+import { revocationStandard } from "../../core/standard/revocation.ts";
 import { deviceId, documented, lazily, operatorId, profileId, text } from "./schemas.ts";
 
 const roleList = lazily(() =>
@@ -181,6 +182,7 @@ const pipeline = lazily(() =>
   ),
 );
 
+const { crlWindowDays } = revocationStandard;
 const wholeNumber = (minimum: number, maximum: number) => {
   const error = `must be a whole number from ${minimum} to ${maximum}`;
   return z.int({ error }).check(z.minimum(minimum, { error }), z.maximum(maximum, { error }));
@@ -234,6 +236,17 @@ export const fleetConfigurationRequest = lazily(() =>
       deviceIdPrefixes: z.exactOptional(z.array(deviceId()).check(z.maxLength(32))),
       issuancesPerHour: z.exactOptional(wholeNumber(1, accessLimits.issuancesPerHour.maximum)),
       quarantineDays: z.exactOptional(wholeNumber(1, 1_825)),
+      crlWindowDays: z.exactOptional(
+        documented(wholeNumber(crlWindowDays.minimum, crlWindowDays.maximum), {
+          description: `Days of expiry that one part of a CRL covers; ${crlWindowDays.default} when absent.`,
+        }),
+      ),
+      expiryNoticeDays: z.exactOptional(
+        documented(z.array(wholeNumber(1, 397)).check(z.maxLength(8)), {
+          description:
+            "Days before a certificate's end at which people are told, each once; none: nobody is.",
+        }),
+      ),
       manufacturers: z.exactOptional(z.array(manufacturer()).check(z.maxLength(16))),
       pipelines: z.exactOptional(z.array(pipeline()).check(z.maxLength(32))),
       operatorIssuers: z.exactOptional(z.array(operatorIssuer()).check(z.maxLength(8))),

@@ -101,6 +101,7 @@ export const problems = {
   configuration_changed: row(409, "Configuration was changed"),
   not_found: row(404, "Not found"),
   already_exists: row(409, "Already exists"),
+  not_on_hold: row(409, "The certificate is not on hold"),
   already_revoked: row(409, "Already revoked"),
   authority_unavailable: row(503, "Authority is not available", { retryAfter: 60 }),
   issuance_in_progress: row(409, "Issuance is in progress", { retryAfter: 1 }),
@@ -120,6 +121,7 @@ export const problems = {
   key_service_unavailable: row(503, "Key service is not available", { ...hidden, retryAfter: 5 }),
   notice_not_permitted: row(500, "Internal error", hidden),
   notifier_unavailable: row(503, "Notices cannot be sent", { ...hidden, retryAfter: 5 }),
+  task_unavailable: row(503, "The task cannot be started", { ...hidden, retryAfter: 5 }),
   configuration_invalid: row(500, "Internal error", hidden),
   internal: row(500, "Internal error", hidden),
 } as const satisfies Record<ErrorCode, Problem>;

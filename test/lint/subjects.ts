@@ -51,6 +51,8 @@ export const identities: Readonly<Record<ProfileId, SubjectIdentity>> = {
   operator: { kind: "operator", fleet: "clinic", trustDomain: "fleet.example", operatorId: "op-3f9a" },
   claim: { kind: "claim", fleet: "clinic", trustDomain: "fleet.example", claimId: "batch-7" },
   quarantine: { kind: "device", fleet: "clinic", trustDomain: "fleet.example", deviceId: "pump-7" },
+  ocspResponder: { kind: "service", fleet: "clinic", serviceId: "ocsp-1" },
+  trustSigner: { kind: "service", fleet: "clinic", serviceId: "trust-1" },
 };
 
 /** A serial number as issuance draws them, but the same each time. */

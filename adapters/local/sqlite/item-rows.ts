@@ -5,6 +5,7 @@ import type { SQLInputValue, SQLOutputValue } from "node:sqlite";
 import { AppError } from "../../../core/errors.ts";
 import { indexNames } from "../../../core/item-limits.ts";
 import type { Attributes, AttributeValue, IndexName, Item, ItemKey, NewItem } from "../../../core/ports.ts";
+import { indexColumns } from "./schema.ts";
 
 /** Columns in the order that `itemColumns` binds and `decodeItem` reads them, the version apart. */
 export const columnNames = [
@@ -15,6 +16,8 @@ export const columnNames = [
   "by_device_sk",
   "by_issue_pk",
   "by_issue_sk",
+  "by_expiry_pk",
+  "by_expiry_sk",
   "open_pk",
   "open_sk",
   "attributes",
@@ -77,11 +80,11 @@ function decodeAttributes(json: string): Attributes {
 
 function decodeIndexes(row: ItemRow): Partial<Record<IndexName, ItemKey>> | undefined {
   const indexes: Partial<Record<IndexName, ItemKey>> = {};
-  const columns = { byDevice: "by_device", byIssue: "by_issue", open: "open" } as const;
   let found = false;
   for (const name of indexNames) {
-    if (row[`${columns[name]}_pk`] === null) continue;
-    indexes[name] = { pk: text(row, `${columns[name]}_pk`), sk: text(row, `${columns[name]}_sk`) };
+    const { pk, sk } = indexColumns[name];
+    if (row[pk] === null) continue;
+    indexes[name] = { pk: text(row, pk), sk: text(row, sk) };
     found = true;
   }
   return found ? indexes : undefined;

@@ -10,7 +10,7 @@ import { storeFailure } from "./failures.ts";
 import { whenUnlocked } from "./lock-wait.ts";
 
 /** Version of the tables below. A database of a newer version is refused. */
-export const schemaVersion = 1;
+export const schemaVersion = 2;
 
 /** The path that asks for a database in memory, gone when it is closed. */
 export const memoryPath = ":memory:";
@@ -19,12 +19,22 @@ export const memoryPath = ":memory:";
 export const indexColumns = {
   byDevice: { pk: "by_device_pk", sk: "by_device_sk" },
   byIssue: { pk: "by_issue_pk", sk: "by_issue_sk" },
+  byExpiry: { pk: "by_expiry_pk", sk: "by_expiry_sk" },
   open: { pk: "open_pk", sk: "open_sk" },
 } as const satisfies Record<IndexName, { pk: string; sk: string }>;
 
 // A rowid table: rows of some kilobytes are appended, and only the short keys sort into the B-tree at random.
 // TEXT compares by its UTF-8 octets (BINARY collation), as the port orders keys. Attributes come last so that
 // reading a version never follows the row into its overflow pages.
+const byExpiry = `
+ALTER TABLE item ADD COLUMN by_expiry_pk TEXT;
+ALTER TABLE item ADD COLUMN by_expiry_sk TEXT;
+CREATE INDEX item_by_expiry ON item (by_expiry_pk, by_expiry_sk, pk, sk) WHERE by_expiry_pk IS NOT NULL;
+`;
+
+/** What makes a database of version n one of version n + 1, from version 1 on. */
+const upgrades: readonly string[] = [byExpiry];
+
 const tables = `
 CREATE TABLE item (
   pk TEXT NOT NULL,
@@ -33,12 +43,14 @@ CREATE TABLE item (
   expires_at INTEGER,
   by_device_pk TEXT, by_device_sk TEXT,
   by_issue_pk TEXT, by_issue_sk TEXT,
+  by_expiry_pk TEXT, by_expiry_sk TEXT,
   open_pk TEXT, open_sk TEXT,
   attributes TEXT NOT NULL,
   UNIQUE (pk, sk)
 ) STRICT;
 CREATE INDEX item_by_device ON item (by_device_pk, by_device_sk, pk, sk) WHERE by_device_pk IS NOT NULL;
 CREATE INDEX item_by_issue ON item (by_issue_pk, by_issue_sk, pk, sk) WHERE by_issue_pk IS NOT NULL;
+CREATE INDEX item_by_expiry ON item (by_expiry_pk, by_expiry_sk, pk, sk) WHERE by_expiry_pk IS NOT NULL;
 CREATE INDEX item_open ON item (open_pk, open_sk, pk, sk) WHERE open_pk IS NOT NULL;
 CREATE INDEX item_expiry ON item (expires_at) WHERE expires_at IS NOT NULL;
 `;
@@ -69,8 +81,25 @@ function tableExists(database: DatabaseSync, name: string): boolean {
   return found !== undefined;
 }
 
+const versionOf = (database: DatabaseSync): unknown =>
+  database.prepare("SELECT version FROM schema").get()?.["version"];
+
+const isOlder = (version: unknown): version is number =>
+  typeof version === "number" && Number.isInteger(version) && version >= 1 && version < schemaVersion;
+
+/** Whole or not at all; another process may have done it meanwhile. */
+function upgradeSchema(database: DatabaseSync): void {
+  inTransaction(database, () => {
+    const version = versionOf(database);
+    if (!isOlder(version)) return;
+    for (const upgrade of upgrades.slice(version - 1)) database.exec(upgrade);
+    database.prepare("UPDATE schema SET version = ?").run(schemaVersion);
+  });
+}
+
 function checkSchema(database: DatabaseSync): void {
-  const version = database.prepare("SELECT version FROM schema").get()?.["version"];
+  if (isOlder(versionOf(database))) upgradeSchema(database);
+  const version = versionOf(database);
   if (version === schemaVersion) return;
   throw new AppError(
     "configuration_invalid",
@@ -84,20 +113,25 @@ function ensureSchema(database: DatabaseSync): void {
   checkSchema(database);
 }
 
-function createSchema(database: DatabaseSync): void {
+function inTransaction(database: DatabaseSync, act: () => void): void {
   database.exec("BEGIN IMMEDIATE");
   try {
-    // Looked at again under the lock: another process may have made the tables meanwhile.
-    if (!tableExists(database, "schema")) {
-      database.exec("CREATE TABLE schema (version INTEGER NOT NULL) STRICT");
-      database.prepare("INSERT INTO schema (version) VALUES (?)").run(schemaVersion);
-      database.exec(tables);
-    }
+    act();
     database.exec("COMMIT");
   } catch (error) {
     if (database.isTransaction) database.exec("ROLLBACK");
     throw error;
   }
+}
+
+function createSchema(database: DatabaseSync): void {
+  inTransaction(database, () => {
+    // Looked at again under the lock: another process may have made the tables meanwhile.
+    if (tableExists(database, "schema")) return;
+    database.exec("CREATE TABLE schema (version INTEGER NOT NULL) STRICT");
+    database.prepare("INSERT INTO schema (version) VALUES (?)").run(schemaVersion);
+    database.exec(tables);
+  });
 }
 
 function openOnce(path: string): DatabaseSync {

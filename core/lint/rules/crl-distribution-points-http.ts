@@ -1,4 +1,4 @@
-/** Room: core/lint. CRLs are fetched over http. */
+/** Room: core/lint. CRLs are fetched over https, or http. */
 import { crlDistributionPoints } from "../../formats/x509/extensions/index.ts";
 import type { LintRule } from "../rule.ts";
 
@@ -7,10 +7,10 @@ export const crlDistributionPointsHttp: LintRule = {
   citation: "RFC 5280 §4.2.1.13, §8",
   check(subject) {
     const names = (subject.extension(crlDistributionPoints)?.value ?? []).flatMap(({ fullName }) => fullName);
-    // https would ask for the revocation status of its own server first.
+    // §8 lets https stand where the server's own certificate is checked without this list: docs/adr/0013.
     const bad = names.some(
-      ({ kind, value }) => kind !== "uniformResourceIdentifier" || !/^http:\/\/[^/]/i.test(value),
+      ({ kind, value }) => kind !== "uniformResourceIdentifier" || !/^https?:\/\/[^/]/i.test(value),
     );
-    return bad ? "a distribution point is not an http URI" : undefined;
+    return bad ? "a distribution point is neither an https nor an http URI" : undefined;
   },
 };

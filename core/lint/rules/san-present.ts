@@ -6,7 +6,8 @@ export const sanPresent: LintRule = {
   id: "san-present",
   citation: "RFC 9525; SPIFFE X.509-SVID §2",
   check({ tbs, context }) {
-    if (context.profile.basicConstraints.cA) return undefined;
+    // Neither is a peer of anybody: an authority signs, and so does a key of the service itself.
+    if (context.profile.basicConstraints.cA || context.profile.subjectKind === "service") return undefined;
     return tbs.extensions.some(({ oid }) => oid === subjectAltName.oid)
       ? undefined
       : "subjectAltName is absent";

@@ -64,7 +64,7 @@ describe("the database file", () => {
     direct(`UPDATE schema SET version = ${schemaVersion + 1}`);
     const attempt = openSqliteItemStore({ path });
     await expect(attempt).rejects.toMatchObject({ name: "AppError", code: "configuration_invalid" });
-    await expect(attempt).rejects.toThrow(/schema version 2, this release knows 1; run the release/);
+    await expect(attempt).rejects.toThrow(/schema version 3, this release knows 2; run the release/);
   });
 
   it("that is no database is refused, and left as it was", async () => {

@@ -55,7 +55,14 @@ export const pointersCases: Cases = {
         ]),
       ),
     ],
-    good: [is("http", () => withExtension(device(), x.authorityInfoAccess, [responder]))],
+    good: [
+      is("http", () => withExtension(device(), x.authorityInfoAccess, [responder])),
+      is("a responder over https", () =>
+        withExtension(device(), x.authorityInfoAccess, [
+          { ...responder, accessLocation: uri("https://ocsp.example/ocsp") },
+        ]),
+      ),
+    ],
   },
   "crl-distribution-points-non-critical": {
     bad: [is("critical", () => withExtension(device(), x.crlDistributionPoints, pointer, true))],
@@ -66,7 +73,12 @@ export const pointersCases: Cases = {
         withExtension(device(), x.crlDistributionPoints, [{ fullName: [uri("ldap://a.example/cn=x")] }]),
       ),
     ],
-    good: [is("http", () => withExtension(device(), x.crlDistributionPoints, pointer))],
+    good: [
+      is("http", () => withExtension(device(), x.crlDistributionPoints, pointer)),
+      is("https", () =>
+        withExtension(device(), x.crlDistributionPoints, [{ fullName: [uri("https://a.example/a.crl")] }]),
+      ),
+    ],
   },
   "no-rev-avail-non-critical": {
     bad: [is("critical", () => withExtension(device(), x.noRevAvail, true, true))],

@@ -3,7 +3,7 @@ import { AppError } from "../../../errors.ts";
 import { encodeOidElement, encodeSequence } from "../../der/writer.ts";
 import { type ExtensionType, extensionType } from "../extension.ts";
 
-/** RFC 5280 §4.2.1.12. */
+/** RFC 5280 §4.2.1.12; documentSigning is RFC 9336's. */
 export const keyPurposes = {
   serverAuth: "1.3.6.1.5.5.7.3.1",
   clientAuth: "1.3.6.1.5.5.7.3.2",
@@ -11,6 +11,7 @@ export const keyPurposes = {
   emailProtection: "1.3.6.1.5.5.7.3.4",
   timeStamping: "1.3.6.1.5.5.7.3.8",
   OCSPSigning: "1.3.6.1.5.5.7.3.9",
+  documentSigning: "1.3.6.1.5.5.7.3.36",
 } as const;
 
 export type KeyPurpose = keyof typeof keyPurposes;

@@ -1,0 +1,58 @@
+/** Room: core/records. One shard of an authority's CRL: which number it has reached, and when it is due again. */
+import type { Item, ItemKey, NewItem } from "../ports.ts";
+import { number, text } from "./attributes.ts";
+import type { Stored } from "./certificate-record.ts";
+import { dueKey } from "./due.ts";
+
+export interface CrlRecord {
+  readonly fleet: string;
+  readonly authorityId: string;
+  readonly crlShard: string;
+  /** The highest CRLNumber that was ever taken for this shard; the list published may have a lower one. */
+  readonly number: number;
+  /** Of the published list: milliseconds since the epoch; 0 before the first. */
+  readonly thisUpdate: number;
+  readonly nextUpdate: number;
+  /** Revoked certificates in it, and its octets. */
+  readonly entries: number;
+  readonly octets: number;
+  /** When it is to be signed again, or for a shard whose time is over, withdrawn. */
+  readonly dueAt: number;
+}
+
+/** All shards of a fleet: one query lists them. */
+export const crlPartition = (fleet: string): string => `CRL#${fleet}`;
+
+export function crlKey({
+  fleet,
+  authorityId,
+  crlShard,
+}: Pick<CrlRecord, "fleet" | "authorityId" | "crlShard">): ItemKey {
+  return { pk: crlPartition(fleet), sk: `${authorityId}#${crlShard}` };
+}
+
+export function crlItem(record: CrlRecord): NewItem {
+  const key = crlKey(record);
+  return { ...key, attributes: { ...record }, indexes: { open: dueKey(record.dueAt, key) } };
+}
+
+/** Of items that are due: true for a CRL shard's. */
+export const isCrlItem = (item: Item): boolean => item.pk.startsWith("CRL#");
+
+/** @throws AppError internal when an attribute is missing or mistyped. */
+export function crlRecord(item: Item): Stored<CrlRecord> {
+  return {
+    version: item.version,
+    value: {
+      fleet: text(item, "fleet"),
+      authorityId: text(item, "authorityId"),
+      crlShard: text(item, "crlShard"),
+      number: number(item, "number"),
+      thisUpdate: number(item, "thisUpdate"),
+      nextUpdate: number(item, "nextUpdate"),
+      entries: number(item, "entries"),
+      octets: number(item, "octets"),
+      dueAt: number(item, "dueAt"),
+    },
+  };
+}
