@@ -90,7 +90,7 @@ describe.each(subjectAlgorithms.map((id) => ({ id })))("a key of $id", ({ id }) 
   });
 
   test("RFC 7638 §3.2: members that are not required do not count", () => {
-    expect(jwkThumbprint({ ...jwk, kid: "1", use: "sig" } as PublicJwk)).toBe(jwkThumbprint(jwk));
+    expect(jwkThumbprint(Object.assign({ kid: "1", use: "sig" }, jwk))).toBe(jwkThumbprint(jwk));
   });
 });
 

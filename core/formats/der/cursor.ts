@@ -6,7 +6,7 @@ import { type Header, malformed, readHeader } from "./header.ts";
 import { decodeOid } from "./oid.ts";
 import { isMinimalInteger } from "./structure.ts";
 import { contextTag, hexTag, tag } from "./tag.ts";
-import { decodeTime } from "./time.ts";
+import { decodeGeneralizedTime, decodeTime } from "./time.ts";
 
 /** One element: its tag, its content and its whole encoding, all views of the input. */
 export interface DerElement {
@@ -142,6 +142,13 @@ export class DerCursor {
     const offset = this.#offset;
     const { tag: kind, content } = this.element();
     return decodeTime(kind, content, offset);
+  }
+
+  /** GeneralizedTime in every year, as OCSP has its times: milliseconds since the epoch. */
+  generalizedTime(): number {
+    const offset = this.#offset;
+    const { tag: kind, content } = this.element();
+    return decodeGeneralizedTime(kind, content, offset);
   }
 
   #header(): Header {

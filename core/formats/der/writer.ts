@@ -3,7 +3,7 @@ import { malformed } from "./header.ts";
 import { encodeOid } from "./oid.ts";
 import { encodeString } from "./string.ts";
 import { contextTag, tag } from "./tag.ts";
-import { encodeTime } from "./time.ts";
+import { encodeGeneralizedTime, encodeTime } from "./time.ts";
 
 function headerSize(length: number): number {
   if (length < 0x80) return 2;
@@ -102,3 +102,7 @@ export function encodeTimeElement(time: number): Buffer {
   const { tag: kind, text } = encodeTime(time);
   return encodeElement(kind, Buffer.from(text, "latin1"));
 }
+
+/** GeneralizedTime in every year, as OCSP has its times; `time` in whole-second milliseconds. */
+export const encodeGeneralizedTimeElement = (time: number): Buffer =>
+  encodeElement(tag.generalizedTime, Buffer.from(encodeGeneralizedTime(time), "latin1"));
