@@ -1,6 +1,7 @@
 /** Room: bench. `npm run bench`: ratios measured in one run. Machines differ and are noisy; ratios travel. */
 import "../local/thread-pool.ts";
+import { benchCrl } from "./crl.ts";
 import { benchEnrollment } from "./enrollment.ts";
 import { benchIssuance } from "./issuance.ts";
 
-for (const bench of [benchIssuance, benchEnrollment]) process.stdout.write(`${await bench()}\n\n`);
+for (const bench of [benchIssuance, benchEnrollment, benchCrl]) process.stdout.write(`${await bench()}\n\n`);
