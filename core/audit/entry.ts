@@ -25,6 +25,8 @@ export type AuditAction =
   | "enrollment-token.created"
   | "certificate.issued"
   | "certificate.revoked"
+  | "certificate.held"
+  | "certificate.released"
   | "issuance.closed";
 
 export interface AuditAct {

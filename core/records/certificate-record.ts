@@ -54,6 +54,8 @@ export interface CertificateRecord {
   readonly revokedAt?: number;
   readonly revocationReason?: string;
   readonly revokedBy?: string;
+  /** When a hold on it was last taken back; absent where there was none, and then no list ever named it. */
+  readonly releasedAt?: number;
 }
 
 /** A record as it was read, with the version on which the next write is conditioned. */
@@ -145,6 +147,7 @@ export function certificateRecord(item: Item): Stored<CertificateRecord> {
     revokedAt: optionalNumber(item, "revokedAt"),
     revocationReason: optionalText(item, "revocationReason"),
     revokedBy: optionalText(item, "revokedBy"),
+    releasedAt: optionalNumber(item, "releasedAt"),
   }) as Partial<CertificateRecord>;
   return {
     version: item.version,
