@@ -13,6 +13,12 @@ export type ErrorCode =
   | "ocsp_malformed"
   | "certificate_malformed"
   | "crl_malformed"
+  // trust manifests
+  | "trust_malformed"
+  | "trust_foreign"
+  | "trust_rollback"
+  | "trust_truncated"
+  | "trust_expired"
   // certification requests
   | "csr_malformed"
   | "csr_too_large"
