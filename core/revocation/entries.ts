@@ -94,63 +94,69 @@ function entryOf(record: CertificateRecord, changedAt: number, before?: Revocati
 
 type Writer = Pick<App, "clock" | "entropy">;
 
-/** The record as it is to be, its entry where a list may still name it, and the audit. */
-function writes(
+/** A record as it is to be, and the operations that make it so. */
+export interface StatusChange {
+  readonly record: CertificateRecord;
+  readonly operations: readonly WriteOperation[];
+}
+
+function statusChange(
   app: Writer,
   { record, version }: { readonly record: CertificateRecord; readonly version: number },
   entry: Stored<RevocationEntry> | undefined,
   act: { readonly action: AuditAction; readonly actor: string; readonly reason?: string },
-): readonly WriteOperation[] {
+): StatusChange {
   const now = app.clock.now();
   const { fleet, serialNumber } = record;
   const next = entryItem(entryOf(record, now, entry?.value));
-  return [
+  const operations: readonly WriteOperation[] = [
     { put: certificateItem(record), when: version },
     auditEntry(app, { fleet, subject: serialNumber, result: "success", ...act }),
     ...(hasList(record, now) ? [{ put: next, when: entry?.version ?? ("absent" as const) }] : []),
   ];
-}
-
-/** The record after `act`. A hold that becomes final keeps its date: trust ended with the hold. */
-export function revokedRecord(
-  app: Writer,
-  record: CertificateRecord,
-  { actor, reason }: RevocationAct,
-): CertificateRecord {
-  const revokedAt = isHeld(record) ? record.revokedAt : undefined;
-  return {
-    ...record,
-    state: "revoked",
-    revokedAt: revokedAt ?? app.clock.now(),
-    revocationReason: reason,
-    revokedBy: actor,
-  };
+  return { record, operations };
 }
 
 /**
- * Two or three operations on a certificate that is issued, or on hold. They fail together, with
- * store_condition_failed, when the certificate or its entry has changed since it was read.
+ * Of a certificate that is issued, or on hold. A hold that becomes final keeps its date: trust ended with the hold.
+ * The operations, two or three, fail together with store_condition_failed when the certificate or its entry has
+ * changed since it was read.
  */
+export function revocationChange(
+  app: Writer,
+  { value, version }: Stored<CertificateRecord>,
+  { actor, reason, entry }: RevocationAct,
+): StatusChange {
+  const heldSince = isHeld(value) ? value.revokedAt : undefined;
+  const record: CertificateRecord = {
+    ...value,
+    state: "revoked",
+    revokedAt: heldSince ?? app.clock.now(),
+    revocationReason: reason,
+    revokedBy: actor,
+  };
+  const action = reason === holdReason ? "certificate.held" : "certificate.revoked";
+  return statusChange(app, { record, version }, entry, { action, actor, reason });
+}
+
+/** The operations alone, for whoever batches them. */
 export function revocationWrites(
   app: Writer,
   stored: Stored<CertificateRecord>,
   act: RevocationAct,
 ): readonly WriteOperation[] {
-  const record = revokedRecord(app, stored.value, act);
-  const action = act.reason === holdReason ? "certificate.held" : "certificate.revoked";
-  const { actor, reason } = act;
-  return writes(app, { record, version: stored.version }, act.entry, { action, actor, reason });
+  return revocationChange(app, stored, act).operations;
 }
 
 /** The same for a certificate on hold that is to be trusted again. @throws AppError internal: it has no entry. */
-export function releaseWrites(
+export function releaseChange(
   app: Writer,
-  stored: Stored<CertificateRecord>,
+  { value, version }: Stored<CertificateRecord>,
   { actor, entry }: Pick<RevocationAct, "actor" | "entry">,
-): readonly WriteOperation[] {
-  const { revokedAt: _at, revocationReason: _reason, revokedBy: _by, ...rest } = stored.value;
+): StatusChange {
+  const { revokedAt: _at, revocationReason: _reason, revokedBy: _by, ...rest } = value;
   const record: CertificateRecord = { ...rest, state: "issued", releasedAt: app.clock.now() };
   if (entry === undefined && hasList(record, app.clock.now()))
     throw new AppError("internal", `certificate ${record.serialNumber} is on hold without an entry`);
-  return writes(app, { record, version: stored.version }, entry, { action: "certificate.released", actor });
+  return statusChange(app, { record, version }, entry, { action: "certificate.released", actor });
 }

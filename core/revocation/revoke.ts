@@ -1,107 +1,164 @@
 /**
- * Room: core/revocation. Takes trust back from one certificate. The status counts at once for every call to
- * this service; lists for others are published from it.
+ * Room: core/revocation. Takes trust back from one certificate, for good or until it is released. The status counts
+ * at once for every call to this service; lists for others are published from what is written here.
  */
-import { auditEntry } from "../audit/entry.ts";
 import { isoSeconds } from "../enrollment/answer.ts";
 import { findCertificate } from "../enrollment/intent.ts";
 import { AppError, isAppError } from "../errors.ts";
-import type { KeylessApp } from "../ports.ts";
-import { type CertificateRecord, certificateItem, type Stored } from "../records/certificate-record.ts";
+import type { KeylessApp, RevocationApp } from "../ports.ts";
+import type { CertificateRecord, Stored } from "../records/certificate-record.ts";
 import { limits } from "../standard/limits.ts";
-import type { RevocationReason } from "./reason.ts";
+import { earlierEntry, isHeld, releaseChange, revocationChange, type StatusChange } from "./entries.ts";
+import { type HoldReason, holdReason, type RevocationReason } from "./reason.ts";
 
-export interface RevocationRequest {
+export interface CertificateName {
   readonly fleet: string;
   /** Lowercase hexadecimal. */
   readonly serialNumber: string;
+}
+
+export interface RevocationRequest extends CertificateName {
   /** Who asks, as the audit log names it: `operator:…`. */
   readonly actor: string;
-  readonly reason: RevocationReason;
+  readonly reason: RevocationReason | HoldReason;
 }
 
 export interface Revocation {
   readonly serialNumber: string;
-  readonly status: "revoked";
-  /** ISO 8601, UTC. */
+  /** held: until it is released, or revoked for good. */
+  readonly status: "revoked" | "held";
+  /** ISO 8601, UTC. Of a hold that became final: when the hold began. */
   readonly revokedAt: string;
   readonly reason: string;
 }
 
-/** Every renewal writes to the certificate's record: whoever holds the key cannot outlast this many. */
-const writeAttempts = limits.renewalsPerCertificate.value + 2;
+export interface Release {
+  readonly serialNumber: string;
+  readonly status: "active" | "expired";
+}
 
-function assertRevocable(record: CertificateRecord, request: RevocationRequest): void {
-  if (record.subjectKind === "authority") {
+/** A renewal, a hold and a publication write where a revocation does: none of them can keep it waiting for longer. */
+const writeAttempts = limits.renewalsPerCertificate.value + 12;
+
+export function noCertificate({ fleet, serialNumber }: CertificateName): AppError {
+  return new AppError("not_found", `there is no certificate ${serialNumber} in fleet "${fleet}"`);
+}
+
+/** @throws AppError not_found: an intent is no certificate yet. */
+async function getCertificate(app: KeylessApp, name: CertificateName): Promise<Stored<CertificateRecord>> {
+  const stored = await findCertificate(app, name.fleet, name.serialNumber);
+  if (stored?.value.certificate === undefined) throw noCertificate(name);
+  return stored;
+}
+
+function assertRevocable({ subjectKind }: CertificateRecord): void {
+  if (subjectKind === "authority") {
     throw new AppError(
       "access_denied",
       "an authority is revoked by its rotation, not as a single certificate",
     );
   }
-  if (record.state === "revoked" && record.revocationReason !== request.reason) {
+  if (subjectKind === "service") {
     throw new AppError(
-      "already_revoked",
-      `certificate ${record.serialNumber} is revoked with reason ${record.revocationReason ?? "unspecified"}`,
+      "access_denied",
+      "a certificate of the service itself is replaced by the service, not revoked; rotate its key",
     );
   }
 }
 
-async function writeRevocation(
-  app: KeylessApp,
-  stored: Stored<CertificateRecord>,
-  request: RevocationRequest,
-) {
-  const { fleet, serialNumber, reason, actor } = request;
-  const record: CertificateRecord = {
-    ...stored.value,
-    state: "revoked",
-    revokedAt: app.clock.now(),
-    revocationReason: reason,
-    revokedBy: actor,
-  };
-  await app.items.transact([
-    { put: certificateItem(record), when: stored.version },
-    auditEntry(app, {
-      fleet,
-      action: "certificate.revoked",
-      actor,
-      subject: serialNumber,
-      result: "success",
-      reason,
-    }),
-  ]);
-  return record;
+/** True when the record says already what is asked for. @throws AppError already_revoked: final is final. */
+function isDone(record: CertificateRecord, reason: string): boolean {
+  if (record.state !== "revoked") return false;
+  const { serialNumber, revocationReason = "unspecified" } = record;
+  if (revocationReason === reason) return true;
+  if (isHeld(record)) return false;
+  throw new AppError(
+    "already_revoked",
+    `certificate ${serialNumber} is revoked with reason ${revocationReason}`,
+  );
 }
 
-function revocation(record: CertificateRecord): Revocation {
+/** Writes what `decide` makes of the certificate as it is, until nobody is faster. */
+async function change(
+  app: KeylessApp,
+  name: CertificateName,
+  decide: (stored: Stored<CertificateRecord>) => Promise<StatusChange | undefined>,
+): Promise<{ readonly record: CertificateRecord; readonly changed: boolean }> {
+  for (let attempt = 1; ; attempt += 1) {
+    const stored = await getCertificate(app, name);
+    const next = await decide(stored);
+    if (next === undefined) return { record: stored.value, changed: false };
+    try {
+      await app.items.transact(next.operations);
+      return { record: next.record, changed: true };
+    } catch (error) {
+      if (!isAppError(error, "store_condition_failed") || attempt === writeAttempts) throw error;
+    }
+  }
+}
+
+/** Asks for lists to be published now. When nobody can be asked, the schedule comes anyhow. */
+export async function askToPublish(app: RevocationApp, fleet: string): Promise<void> {
+  try {
+    await app.tasks.start("publish");
+  } catch (error) {
+    const code = isAppError(error) ? error.code : "internal";
+    app.log.warn("publication_not_started", { fleet, code });
+  }
+}
+
+/**
+ * The record after it was revoked, and whether this call changed it. Asks nobody to publish.
+ * @throws AppError as `revoke`.
+ */
+export async function writeRevocation(app: KeylessApp, request: RevocationRequest) {
+  const { actor, reason } = request;
+  return await change(app, request, async (stored) => {
+    assertRevocable(stored.value);
+    if (isDone(stored.value, reason)) return undefined;
+    const entry = await earlierEntry(app, stored.value);
+    return revocationChange(app, stored, { actor, reason, entry });
+  });
+}
+
+/** What is said of a record in state revoked. */
+export function revocation(record: CertificateRecord): Revocation {
   return {
     serialNumber: record.serialNumber,
-    status: "revoked",
+    status: isHeld(record) ? "held" : "revoked",
     revokedAt: isoSeconds(record.revokedAt ?? record.createdAt),
     reason: record.revocationReason ?? "unspecified",
   };
 }
 
 /**
- * Repeating a revocation with the same reason gives the same answer.
- * @throws AppError not_found, already_revoked (with another reason), access_denied (an authority),
- * store_unavailable.
+ * Repeating a revocation with the same reason gives the same answer; what is on hold may be revoked for good. One that
+ * has expired can be revoked too: lists name it as long as there is one for its window.
+ * @throws AppError not_found, already_revoked (with another reason), access_denied (an authority's, the service's own),
+ * store_condition_failed when others change it all the time, store_unavailable.
  */
-export async function revoke(app: KeylessApp, request: RevocationRequest): Promise<Revocation> {
-  for (let attempt = 1; ; attempt += 1) {
-    const stored = await findCertificate(app, request.fleet, request.serialNumber);
-    if (stored === undefined || stored.value.certificate === undefined) {
-      throw new AppError(
-        "not_found",
-        `there is no certificate ${request.serialNumber} in fleet "${request.fleet}"`,
-      );
+export async function revoke(app: RevocationApp, request: RevocationRequest): Promise<Revocation> {
+  const { record, changed } = await writeRevocation(app, request);
+  if (changed) await askToPublish(app, request.fleet);
+  return revocation(record);
+}
+
+/**
+ * Ends a hold: the certificate counts again at once, and lists leave it out from the next one on.
+ * @throws AppError not_found, not_on_hold (never held, released already, or revoked for good), store_unavailable.
+ */
+export async function release(
+  app: RevocationApp,
+  request: CertificateName & { readonly actor: string },
+): Promise<Release> {
+  const { actor, fleet, serialNumber } = request;
+  const { record } = await change(app, request, async (stored) => {
+    if (!isHeld(stored.value)) {
+      const text = `certificate ${serialNumber} is not on hold; only reason ${holdReason} can be taken back`;
+      throw new AppError("not_on_hold", text);
     }
-    assertRevocable(stored.value, request);
-    if (stored.value.state === "revoked") return revocation(stored.value);
-    try {
-      return revocation(await writeRevocation(app, stored, request));
-    } catch (error) {
-      if (!isAppError(error, "store_condition_failed") || attempt === writeAttempts) throw error;
-    }
-  }
+    return releaseChange(app, stored, { actor, entry: await earlierEntry(app, stored.value) });
+  });
+  await askToPublish(app, fleet);
+  return { serialNumber, status: record.notAfter < app.clock.now() ? "expired" : "active" };
 }

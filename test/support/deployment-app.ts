@@ -8,18 +8,22 @@ import { openSoftwareKeyService } from "../../adapters/local/software-key-servic
 import { openSqliteItemStore } from "../../adapters/local/sqlite-item-store.ts";
 import { systemEntropy } from "../../adapters/system/entropy.ts";
 import { boundedMemo } from "../../core/memo.ts";
-import type { DeploymentApp, Notice } from "../../core/ports.ts";
-import { type LogLine, recordingLog, type TestClock, testClock } from "./fleet-app.ts";
+import type { DeploymentApp, Notice, RevocationApp, StartedTask } from "../../core/ports.ts";
+import { type LogLine, recordingLog, recordingStarter, type TestClock, testClock } from "./fleet-app.ts";
 import { type MemoryObjectStore, memoryObjectStore } from "./memory-object-store.ts";
 
+export type DeploymentPorts = DeploymentApp & RevocationApp;
+
 export interface DeploymentFixture {
-  readonly app: DeploymentApp;
+  readonly app: DeploymentPorts;
   readonly clock: TestClock;
   readonly log: readonly LogLine[];
   readonly artifacts: MemoryObjectStore;
   readonly trustStores: MemoryObjectStore;
   readonly records: MemoryObjectStore;
   readonly notices: readonly Notice[];
+  /** Tasks that were asked for, in order; nothing is run. */
+  readonly started: readonly StartedTask[];
   close(): Promise<void>;
 }
 
@@ -31,13 +35,15 @@ export async function openDeploymentApp(): Promise<DeploymentFixture> {
   const clock = testClock();
   const log: LogLine[] = [];
   const notices: Notice[] = [];
+  const started: StartedTask[] = [];
   const objects = {
     artifacts: memoryObjectStore({ namesVersions: false }),
     trustStores: memoryObjectStore({ namesVersions: true }),
     records: memoryObjectStore({ namesVersions: true }),
   };
-  const app: DeploymentApp = {
+  const app: DeploymentPorts = {
     ...objects,
+    tasks: recordingStarter(started),
     clock,
     entropy: systemEntropy,
     items,
@@ -58,6 +64,7 @@ export async function openDeploymentApp(): Promise<DeploymentFixture> {
     clock,
     log,
     notices,
+    started,
     async close() {
       await items.close();
       await rm(directory, { recursive: true, force: true });

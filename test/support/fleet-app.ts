@@ -14,7 +14,7 @@ import type { Fleet } from "../../core/authority/issuer.ts";
 import { bootstrapFleet } from "../../core/bootstrap/fleet.ts";
 import type { AuthorityAlgorithmId } from "../../core/formats/algorithms.ts";
 import { boundedMemo } from "../../core/memo.ts";
-import type { App, Clock, Log } from "../../core/ports.ts";
+import type { App, Clock, Log, RevocationApp, StartedTask } from "../../core/ports.ts";
 import { copyLine } from "./log-copy.ts";
 
 export interface TestClock extends Clock {
@@ -50,13 +50,27 @@ export function recordingLog(lines: LogLine[]): Log {
   return { info: at("info"), warn: at("warn"), error: at("error") };
 }
 
+/** Ports that sign, and that ask for what was revoked to be published. */
+export type FleetPorts = App & RevocationApp;
+
 export interface FleetApp {
-  readonly app: App;
+  readonly app: FleetPorts;
+  /** What was asked for, in order; nothing is run. */
+  readonly started: readonly StartedTask[];
   readonly clock: TestClock;
   readonly log: readonly LogLine[];
   readonly fleet: Fleet;
   readonly directory: string;
   close(): Promise<void>;
+}
+
+export function recordingStarter(started: StartedTask[]): RevocationApp["tasks"] {
+  return {
+    async start(task) {
+      await Promise.resolve();
+      started.push(task);
+    },
+  };
 }
 
 export interface FleetAppOptions {
@@ -90,7 +104,8 @@ export async function openFleetApp(options: FleetAppOptions = {}): Promise<Fleet
   const keys = await openSoftwareKeyService({ directory: join(directory, "keys"), masterKey });
   const clock = testClock();
   const log: LogLine[] = [];
-  const app: App = {
+  const started: StartedTask[] = [];
+  const app: FleetPorts = {
     clock,
     entropy: systemEntropy,
     items,
@@ -98,6 +113,7 @@ export async function openFleetApp(options: FleetAppOptions = {}): Promise<Fleet
     log: recordingLog(log),
     memo: boundedMemo(),
     identities: identityVerifier(),
+    tasks: recordingStarter(started),
   };
   const fleet = await addFleet(app, options.fleet ?? testFleet, options);
   return {
@@ -105,6 +121,7 @@ export async function openFleetApp(options: FleetAppOptions = {}): Promise<Fleet
     clock,
     log,
     fleet,
+    started,
     directory,
     async close() {
       await items.close();

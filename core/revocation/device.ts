@@ -1,0 +1,137 @@
+/**
+ * Room: core/revocation. Takes trust back from a whole device, and lets a device take back the trust in itself: whoever
+ * holds its key may say that nobody should believe it any more, and nothing beyond that.
+ */
+import type { ClientIdentity } from "../access/client-certificate.ts";
+import { findCertificate } from "../enrollment/intent.ts";
+import { findDevice } from "../enrollment/known-device.ts";
+import { AppError, isAppError } from "../errors.ts";
+import { canonicalText } from "../formats/name.ts";
+import type { KeylessApp, RevocationApp } from "../ports.ts";
+import {
+  type CertificateRecord,
+  certificateRecord,
+  subjectPartition,
+} from "../records/certificate-record.ts";
+import { holdReason, type OwnReason } from "./reason.ts";
+import {
+  askToPublish,
+  noCertificate,
+  type Revocation,
+  type RevocationRequest,
+  revoke,
+  writeRevocation,
+} from "./revoke.ts";
+
+export interface DeviceRevocationRequest extends Omit<RevocationRequest, "serialNumber"> {
+  /** Any spelling of its id. */
+  readonly deviceId: string;
+}
+
+export interface DeviceRevocation {
+  readonly deviceId: string;
+  /** Certificates whose state this call changed. */
+  readonly revoked: number;
+  /** Its other certificates: expired, or revoked before. */
+  readonly unchanged: number;
+}
+
+const pageItems = 100;
+/** Certificates that are written at the same time. */
+const together = 8;
+
+type Outcome = "revoked" | "unchanged";
+
+async function revokeOne(
+  app: KeylessApp,
+  { serialNumber, notAfter, state, revocationReason }: CertificateRecord,
+  { fleet, actor, reason }: DeviceRevocationRequest,
+): Promise<Outcome> {
+  const isFinal = state === "revoked" && revocationReason !== holdReason;
+  if (isFinal || notAfter < app.clock.now()) return "unchanged";
+  try {
+    const { changed } = await writeRevocation(app, { fleet, serialNumber, actor, reason });
+    return changed ? "revoked" : "unchanged";
+  } catch (error) {
+    // Revoked for another reason since the index showed it.
+    if (isAppError(error, "already_revoked")) return "unchanged";
+    throw error;
+  }
+}
+
+async function revokePage(
+  app: KeylessApp,
+  records: readonly CertificateRecord[],
+  request: DeviceRevocationRequest,
+): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (let start = 0; start < records.length; start += together) {
+    const some = records.slice(start, start + together);
+    outcomes.push(...(await Promise.all(some.map((record) => revokeOne(app, record, request)))));
+  }
+  return outcomes;
+}
+
+async function revokeAll(app: KeylessApp, request: DeviceRevocationRequest): Promise<readonly Outcome[]> {
+  const pk = subjectPartition(request.fleet, "device", request.deviceId);
+  const outcomes: Outcome[] = [];
+  let cursor: string | undefined;
+  do {
+    const query = { index: "byDevice", pk, limit: pageItems } as const;
+    const page = await app.items.query(cursor === undefined ? query : { ...query, cursor });
+    const records = page.items.map((item) => certificateRecord(item).value);
+    outcomes.push(...(await revokePage(app, records, request)));
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return outcomes;
+}
+
+/**
+ * Every certificate of the device that is in force, each in a transaction of its own: a call that failed half-way is
+ * repeated, and changes what is left. The device may enrol again unless it is retired as well.
+ * @throws AppError not_found (no certificate, and not in the inventory), name_not_permitted, store_unavailable.
+ */
+export async function revokeDevice(
+  app: RevocationApp,
+  request: DeviceRevocationRequest,
+): Promise<DeviceRevocation> {
+  const { fleet, deviceId } = request;
+  const outcomes = await revokeAll(app, request);
+  if (outcomes.length === 0 && (await findDevice(app, fleet, deviceId)).device === undefined)
+    throw new AppError("not_found", `there is no device "${deviceId}" in fleet "${fleet}"`);
+  const revoked = outcomes.filter((outcome) => outcome === "revoked").length;
+  if (revoked > 0) await askToPublish(app, fleet);
+  return { deviceId, revoked, unchanged: outcomes.length - revoked };
+}
+
+export interface OwnRevocationRequest {
+  /** From `authenticateClientCertificate`. */
+  readonly client: ClientIdentity;
+  readonly reason: OwnReason;
+  /** Another certificate of the same device. @default the presented one */
+  readonly serialNumber?: string;
+}
+
+/** @throws AppError not_found for another's as for none: a device learns nothing of its neighbours. */
+async function assertOwn(app: KeylessApp, client: ClientIdentity, serialNumber: string): Promise<void> {
+  if (serialNumber === client.serialNumber) return;
+  const record = (await findCertificate(app, client.fleet, serialNumber))?.value;
+  const own =
+    record?.subjectKind === "device" && canonicalText(record.subjectId) === canonicalText(client.subjectId);
+  if (!own) throw noCertificate({ fleet: client.fleet, serialNumber });
+}
+
+/**
+ * @throws AppError access_denied (not a device), not_found, already_revoked (with another reason), store_unavailable.
+ */
+export async function revokeOwn(app: RevocationApp, request: OwnRevocationRequest): Promise<Revocation> {
+  const { client, reason, serialNumber = client.serialNumber } = request;
+  if (client.kind !== "device")
+    throw new AppError(
+      "access_denied",
+      "this is for devices; operators revoke certificates by serial number",
+    );
+  await assertOwn(app, client, serialNumber);
+  const actor = `certificate:${client.serialNumber}`;
+  return await revoke(app, { fleet: client.fleet, serialNumber, actor, reason });
+}
