@@ -1,39 +1,21 @@
 /**
- * Room: core/distribution. What was issued: one certificate, one device's, or all of a fleet, newest first.
- * A fleet's list is merged from sixteen index partitions; nothing is scanned.
+ * Room: core/distribution. What was issued: one certificate, or all that a search asks for, page by page. A fleet's
+ * list is merged from sixteen index partitions; nothing is scanned.
  */
 import { type Fleet, getFleet } from "../authority/issuer.ts";
-import { certificatePem, chainPem, isoSeconds, renewAfter } from "../enrollment/answer.ts";
+import { certificatePem, chainPem, renewAfter } from "../enrollment/answer.ts";
 import { findCertificate } from "../enrollment/intent.ts";
 import { AppError } from "../errors.ts";
-import type { ItemQuery, KeylessApp } from "../ports.ts";
-import {
-  type CertificateRecord,
-  certificateRecord,
-  issuePartition,
-  type SubjectKind,
-  subjectPartition,
-  timeKey,
-} from "../records/certificate-record.ts";
-import { shards } from "../records/shard.ts";
-import type { ProfileId } from "../standard/profiles.ts";
+import type { KeylessApp } from "../ports.ts";
+import { type CertificateRecord, certificateRecord } from "../records/certificate-record.ts";
+import { type CertificateSummary, summaryOf } from "./certificate-summary.ts";
+import { MergedRows } from "./merged-rows.ts";
+import { type CertificateFilter, planSearch, type Search } from "./search.ts";
+import { decodeSearchCursor, encodeSearchCursor } from "./search-cursor.ts";
 
-/** One row of the inventory. */
-export interface CertificateSummary {
-  readonly serialNumber: string;
-  readonly subjectKind: SubjectKind;
-  readonly subjectId: string;
-  readonly profile: ProfileId;
-  readonly authorityId: string;
-  readonly status: "active" | "revoked" | "expired";
-  readonly keyAlgorithm: string;
-  /** ISO 8601, UTC, as all times here. */
-  readonly notBefore: string;
-  readonly notAfter: string;
-  readonly issuedAt: string;
-  readonly revokedAt?: string;
-  readonly revocationReason?: string;
-}
+export { type CertificateStatus, certificateStatuses } from "./certificate-status.ts";
+export type { CertificateSummary } from "./certificate-summary.ts";
+export type { CertificateFilter } from "./search.ts";
 
 /** One certificate whole: `certificate` and `chain` in PEM, the chain without its root. */
 export interface CertificateDetail extends CertificateSummary {
@@ -42,159 +24,82 @@ export interface CertificateDetail extends CertificateSummary {
   readonly renewAfter: string;
 }
 
-/** All certificates of a fleet, or with `deviceId` those of one device. */
-export interface ListRequest {
+/** A search of one fleet's certificates. */
+export interface ListRequest extends CertificateFilter {
   readonly fleet: string;
-  readonly deviceId?: string;
   /** 1 to 1,000. */
   readonly limit: number;
-  /** From the previous page. */
+  /** From the previous page of the same search; the limit may differ. */
   readonly cursor?: string;
 }
 
-/** One page, newest first. */
+/** One page, in the order of the index that answers: see `listCertificates`. */
 export interface CertificateList {
   readonly certificates: readonly CertificateSummary[];
-  /** Present when there is more. */
+  /** Present when there may be more. */
   readonly cursor?: string;
 }
 
-function statusOf(record: CertificateRecord, now: number): CertificateSummary["status"] {
-  if (record.state === "revoked") return "revoked";
-  return record.notAfter < now ? "expired" : "active";
+/** Rows that one page reads at most, give or take what the partitions give at once. */
+const maximumRead = 2_000;
+
+interface Taken {
+  readonly records: readonly CertificateRecord[];
+  /** Place of the last row that was read; absent at the end. */
+  readonly place?: string;
 }
 
-function summary(record: CertificateRecord, now: number): CertificateSummary {
-  const { revokedAt, revocationReason } = record;
-  return {
-    serialNumber: record.serialNumber,
-    subjectKind: record.subjectKind,
-    subjectId: record.subjectId,
-    profile: record.profile,
-    authorityId: record.authorityId,
-    status: statusOf(record, now),
-    keyAlgorithm: record.keyAlgorithm,
-    notBefore: isoSeconds(record.notBefore),
-    notAfter: isoSeconds(record.notAfter),
-    issuedAt: isoSeconds(record.issuedAt ?? record.createdAt),
-    ...(revokedAt === undefined ? {} : { revokedAt: isoSeconds(revokedAt) }),
-    ...(revocationReason === undefined ? {} : { revocationReason }),
-  };
-}
-
-/** A cursor is the position of the last row in the one order that all partitions share: time, then serial. */
-const position = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z)#([0-9a-f]{2,40})$/;
-
-function encodeCursor(place: string): string {
-  return Buffer.from(place, "latin1").toString("base64url");
-}
-
-function decodeCursor(cursor: string): string {
-  const place = Buffer.from(cursor, "base64url").toString("latin1");
-  if (encodeCursor(place) !== cursor || !position.test(place)) {
-    throw new AppError("cursor_invalid", "the cursor is not one that this list gave; start without one");
-  }
-  return place;
-}
-
-const placeOf = (record: CertificateRecord): string => `${timeKey(record.createdAt)}#${record.serialNumber}`;
-
-function partitions(request: ListRequest): readonly Partition[] {
-  const { fleet, deviceId } = request;
-  if (deviceId !== undefined) return [{ index: "byDevice", pk: subjectPartition(fleet, "device", deviceId) }];
-  return shards.map((shard) => ({ index: "byIssue", pk: issuePartition(fleet, shard) }));
-}
-
-type Partition = Pick<ItemQuery, "index" | "pk">;
-
-interface Placed {
-  readonly record: CertificateRecord;
-  readonly place: string;
-}
-
-/** One partition, newest first, read in small pages: of most partitions only the first few rows are wanted. */
-class PartitionReader {
-  readonly #app: KeylessApp;
-  readonly #query: ItemQuery;
-  readonly #after: string | undefined;
-  #rows: Placed[] = [];
-  #cursor: string | undefined;
-  #more = true;
-
-  constructor(app: KeylessApp, partition: Partition, after: string | undefined, page: number) {
-    this.#app = app;
-    this.#after = after;
-    const query: ItemQuery = { ...partition, limit: page, descending: true };
-    this.#query = after === undefined ? query : { ...query, to: after };
-  }
-
-  get first(): Placed | undefined {
-    return this.#rows[0];
-  }
-
-  takeFirst(): void {
-    this.#rows.shift();
-  }
-
-  /** Reads on until there is a first row or the partition is at its end. */
-  async fill(): Promise<void> {
-    while (this.#rows.length === 0 && this.#more) {
-      const cursor = this.#cursor;
-      const page = await this.#app.items.query(
-        cursor === undefined ? this.#query : { ...this.#query, cursor },
-      );
-      this.#cursor = page.cursor;
-      this.#more = page.cursor !== undefined;
-      const records = page.items.map((item) => certificateRecord(item).value);
-      const rows = records.map((record) => ({ record, place: placeOf(record) }));
-      // The bound is inclusive, and the row at the cursor has been shown.
-      this.#rows = rows.filter(({ place }) => place !== this.#after);
+/** Up to `limit` wanted rows. A search that must look at rows one by one stops after `maximumRead` of them. */
+async function takeRows(rows: MergedRows, { matches, isExact }: Search, limit: number): Promise<Taken> {
+  const records: CertificateRecord[] = [];
+  let place: string | undefined;
+  while (records.length < limit) {
+    if (!isExact && !rows.isReady && rows.read >= maximumRead && place !== undefined) {
+      return { records, place };
     }
+    const row = await rows.take();
+    if (row === undefined) return { records };
+    place = row.place;
+    const record = certificateRecord(row.item).value;
+    if (matches(record)) records.push(record);
   }
+  const isEnd = place === undefined || (await rows.peek()) === undefined;
+  return isEnd ? { records } : { records, place: place ?? "" };
 }
 
-/** Up to `count` rows of all partitions, newest first. */
-async function merge(readers: readonly PartitionReader[], count: number): Promise<readonly Placed[]> {
-  const merged: Placed[] = [];
-  await Promise.all(readers.map((reader) => reader.fill()));
-  while (merged.length < count) {
-    let newest: PartitionReader | undefined;
-    for (const reader of readers) {
-      if (
-        reader.first !== undefined &&
-        (newest?.first === undefined || reader.first.place > newest.first.place)
-      ) {
-        newest = reader;
-      }
-    }
-    if (newest?.first === undefined) break;
-    merged.push(newest.first);
-    newest.takeFirst();
-    if (newest.first === undefined) await newest.fill();
-  }
-  return merged;
-}
-
-/** @throws AppError not_found (no such fleet), cursor_invalid, request_invalid (limit). */
+/**
+ * Searches one fleet. The order is that of the index which answers:
+ * - `deviceId`: newest first;
+ * - an expiry window, or status "expired": by the end of the certificates, the earliest first;
+ * - status "revoked" or "held": by the time of revocation, the newest first;
+ * - else: by the time of issue, the newest first.
+ *
+ * What the index does not say is looked at row by row, some 2,000 rows a page: such a page may be short, or empty, and
+ * yet have a cursor. Only a missing cursor says that there is no more. Without such a condition every page but the last
+ * is full. A cursor stays good while certificates are added: none that was there from the beginning is missed or shown
+ * twice, unless its place changed meanwhile (it was revoked, or released). For the active certificates of an old fleet
+ * give `expiresFrom` the present time: no expired one is looked at then.
+ * @throws AppError not_found (no such fleet), cursor_invalid (of another search), request_invalid (limit, and see
+ * `planSearch`), name_not_permitted (deviceId).
+ */
 export async function listCertificates(app: KeylessApp, request: ListRequest): Promise<CertificateList> {
-  const { limit } = request;
+  const { limit, cursor } = request;
   if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
     throw new AppError("request_invalid", `limit ${limit} is outside 1 to 1000; follow the cursor for more`);
   }
-  const after = request.cursor === undefined ? undefined : decodeCursor(request.cursor);
-  await getFleet(app, request.fleet);
-  const sources = partitions(request);
-  // Twice its share, and the row at the cursor: few partitions need a second page.
-  const page = Math.min(1000, Math.ceil((2 * limit) / sources.length) + 2);
-  const readers = sources.map((partition) => new PartitionReader(app, partition, after, page));
-  const rows = await merge(readers, limit + 1);
-  const shown = rows.slice(0, limit);
   const now = app.clock.now();
-  const certificates = shown.map(({ record }) => summary(record, now));
-  const last = shown[shown.length - 1];
-  return rows.length > limit && last !== undefined
-    ? { certificates, cursor: encodeCursor(last.place) }
-    : { certificates };
+  const search = planSearch(await getFleet(app, request.fleet), request, now);
+  const { identity, query } = search;
+  const after = cursor === undefined ? {} : { after: decodeSearchCursor(identity, cursor) };
+  const { records, place } = await takeRows(
+    new MergedRows(app, { ...query, ...after }, limit),
+    search,
+    limit,
+  );
+  const certificates = records.map((record) => summaryOf(record, now));
+  return place === undefined
+    ? { certificates }
+    : { certificates, cursor: encodeSearchCursor(identity, place) };
 }
 
 /** An intent is not a certificate yet, so it is not found. @throws AppError not_found. */
@@ -220,7 +125,7 @@ export async function getCertificate(
     getIssuedRecord(app, request.fleet, request.serialNumber),
   ]);
   return {
-    ...summary(record, app.clock.now()),
+    ...summaryOf(record, app.clock.now()),
     certificate: certificatePem(record),
     chain: chainPem(fleet, record.authorityId),
     renewAfter: renewAfter(record),
