@@ -14,6 +14,7 @@ import {
 import { identityNames, type SubjectIdentity, subjectIdOf } from "../policy/identity.ts";
 import type { App, KeyDescription } from "../ports.ts";
 import type { CertificateRecord } from "../records/certificate-record.ts";
+import type { CertificateStatusPlaces } from "../revocation/status-places.ts";
 import type { Profile } from "../standard/profiles.ts";
 import type { Signer } from "./issuance.ts";
 import { issueOnce } from "./issue-once.ts";
@@ -28,6 +29,8 @@ export interface OwnKeyRequest {
   readonly issuer: Issuer | "self";
   /** Tells this certificate of the key from others: the same purpose leads to the same certificate. */
   readonly purpose: string;
+  /** Where its revocation is told. @default the issuer's complete list, of which nothing is said */
+  readonly status?: CertificateStatusPlaces;
 }
 
 export interface CertifiedKey {
@@ -73,6 +76,7 @@ async function certifyAttempt(app: App, request: OwnKeyRequest, attempt: number)
       requestDigest: hash("sha256", `${purpose}\n${alias}\n${hash("sha256", key.publicKey)}\n${attempt}`),
       credential: "system",
       consume: [],
+      ...(request.status === undefined ? {} : { status: request.status }),
     },
     () =>
       new AppError(
