@@ -5,10 +5,12 @@ const tokens = /"(?:[^"\\]|\\.)*"|[{}[\]:]/g;
 
 /** True when an object anywhere in `text`, which JSON.parse accepts, has two members of one name. */
 export function repeatedMember(text: string): boolean {
-  const open: Set<string>[] = [];
+  // Names of each object that is open; an array has none.
+  const open: (Set<string> | undefined)[] = [];
   let last = "";
   for (const [token] of text.matchAll(tokens)) {
-    if (token === "{" || token === "[") open.push(new Set());
+    if (token === "{") open.push(new Set());
+    else if (token === "[") open.push(undefined);
     else if (token === "}" || token === "]") open.pop();
     else if (token === ":") {
       // Escapes are undone: "a" and "\u0061" are one name.

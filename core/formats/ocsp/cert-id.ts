@@ -19,7 +19,7 @@ export type CertIdHash = "SHA-1" | "SHA-256";
 
 export interface CertId {
   readonly hashAlgorithm: CertIdHash;
-  /** Set when the AlgorithmIdentifier has no parameters; the common form, written elsewise, has NULL. */
+  /** Set when the AlgorithmIdentifier has no parameters. Unset, they are NULL, which is usual. */
   readonly hashParameters?: "absent";
   readonly issuerNameHash: Uint8Array;
   readonly issuerKeyHash: Uint8Array;
@@ -84,7 +84,7 @@ export function encodeCertId(certId: CertId): Buffer {
   const row = rows[certId.hashAlgorithm];
   const oid = encodeOidElement(row.oid);
   return encodeSequence(
-    // RFC 5754 §2: readers take NULL and absence alike. OpenSSL and Go write NULL.
+    // RFC 5754 §2 would leave NULL out and has readers take both; OpenSSL and others write it, so it is usual.
     certId.hashParameters === "absent" ? encodeSequence(oid) : encodeSequence(oid, encodeNull()),
     encodeOctetString(checkHash(row, certId.issuerNameHash)),
     encodeOctetString(checkHash(row, certId.issuerKeyHash)),

@@ -1,6 +1,6 @@
 /**
- * Room: core/formats. OCSPRequest (RFC 6960 §4.1.1). A signature is read for its form and not verified: §4.1.2
- * lets clients sign, we ask nobody to, and who asks changes no answer.
+ * Room: core/formats. OCSPRequest (RFC 6960 §4.1.1). A signature is read for its form and not verified, as RFC
+ * 9919 §3.1.2 lets responders do: clients may sign, we ask nobody to, and who asks changes no answer.
  */
 import { DerCursor } from "../der/cursor.ts";
 import { checkDer } from "../der/structure.ts";
@@ -34,7 +34,6 @@ export const maxRequestOctets = 4096;
 
 const limits = { maxBytes: maxRequestOctets, maxDepth: 16, maxElements: 1024 };
 
-/** One more than is allowed is refused before it is read. */
 function checkCount(count: number): void {
   if (count < 1 || count > maxCertIds)
     throw malformedOcsp(`request is about ${count} certificates: 1 to ${maxCertIds} are allowed`);
@@ -66,7 +65,7 @@ function decodeCertIds(list: DerCursor): readonly CertId[] {
   return certIds;
 }
 
-/** The requestor's name is who it says it is, and nothing follows from it: one element of any form. */
+/** RFC 9919 §3.1.2: the requestor's name is as if absent. One element of any form. */
 function skipRequestorName(fields: DerCursor): void {
   const explicit = fields.optionalContext(1);
   explicit?.element();
