@@ -90,6 +90,7 @@ export type ErrorCode =
   | "already_exists"
   | "already_revoked"
   | "not_on_hold"
+  | "job_state_invalid"
   | "authority_unavailable"
   // issuance
   | "issuance_in_progress"

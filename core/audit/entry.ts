@@ -27,12 +27,15 @@ export type AuditAction =
   | "certificate.revoked"
   | "certificate.held"
   | "certificate.released"
+  | "revocation-job.created"
+  | "revocation-job.started"
+  | "revocation-job.ended"
   | "issuance.closed";
 
 export interface AuditAct {
   readonly fleet: string;
   readonly action: AuditAction;
-  /** Who: `operator:…`, `pipeline:…`, `token:…`, `certificate:…` and other credentials, or `system`. */
+  /** Who: `operator:…`, `pipeline:…`, `token:…`, `certificate:…` and other credentials, `revocation-job:…`, or `system`. */
   readonly actor: string;
   /** On what: a serial number, device id or fleet. */
   readonly subject: string;

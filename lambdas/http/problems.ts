@@ -106,6 +106,7 @@ export const problems = {
   configuration_changed: row(409, "Configuration was changed"),
   not_found: row(404, "Not found"),
   already_exists: row(409, "Already exists"),
+  job_state_invalid: row(409, "The job is not in a state for this"),
   not_on_hold: row(409, "The certificate is not on hold"),
   already_revoked: row(409, "Already revoked"),
   authority_unavailable: row(503, "Authority is not available", { retryAfter: 60 }),
