@@ -9,9 +9,8 @@ import {
   enrollmentToken,
   type IssuedCertificate,
   issuedCertificate,
-  type Revocation,
-  revocation,
 } from "../lambdas/http/answer-schemas.ts";
+import { type Revocation, revocation } from "../lambdas/http/revocation-answers.ts";
 import { Failure } from "./failure.ts";
 import type { HttpRequest, HttpResponse, HttpsClient } from "./https-client.ts";
 import { abandonable } from "./interruption.ts";

@@ -1,11 +1,12 @@
 /** Room: lambdas. The form of a row of the API's table (`routes.ts`): who may call what, and what serves it. */
+import type { StartedTask } from "../core/ports.ts";
 import type { CriticalOperationId, PipelineOperation, Role } from "../core/standard/access.ts";
 
 /** Functions that answer requests. */
-export type FunctionId = "access" | "enrollment" | "distribution" | "revocation";
+export type FunctionId = "access" | "enrollment" | "distribution" | "revocation" | "ocsp";
 
 /** Functions that a schedule or a deployment starts; no request reaches them. */
-export type TaskFunctionId = "reconciliation" | "bootstrap" | "provisioning";
+export type TaskFunctionId = "reconciliation" | "bootstrap" | "provisioning" | "publication" | "maintenance";
 
 /**
  * How a caller proves who it is.
@@ -29,6 +30,15 @@ export type MediaType =
   | "application/json"
   | "application/pkcs10"
   | "application/pem-certificate-chain"
+  | "application/jose"
+  | "application/jwk-set+json"
+  | "application/pkcs7-mime"
+  | "application/pkix-cert"
+  | "application/pkix-crl"
+  | "application/ocsp-request"
+  | "application/ocsp-response"
+  | "application/x-ndjson"
+  | "text/csv"
   | "text/html";
 
 /** What a route or a task may touch; its function is granted the union of its rows and nothing else. */
@@ -38,8 +48,15 @@ export interface Touches {
    * `read` also remembers proofs, so that none counts twice: a grant for it names their partitions.
    */
   readonly items: "none" | "read" | "probe" | "write";
-  /** `issue` signs with issuing authorities; `certify` with roots too, and looks keys up by name. */
-  readonly keys: "none" | "issue" | "certify";
+  /**
+   * `issue` signs with issuing authorities; `respond` with OCSP responders alone; `publish` with issuing authorities,
+   * responders and trust signers; `certify` with all of these and with roots, and looks keys up by name.
+   */
+  readonly keys: "none" | "issue" | "respond" | "publish" | "certify";
+  /** Reads what is published for everybody. */
+  readonly artifacts?: "read";
+  /** Tasks that it starts before their schedule does. */
+  readonly starts?: readonly StartedTask[];
   /** Lifts the hold of a device, the one kind of item that is deleted: a grant for it names devices' partitions. */
   readonly releases?: true;
 }
@@ -63,6 +80,7 @@ export interface Route {
   readonly id: string;
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** Literal segments and `{name}` parameters; no trailing slash. */
+  /** At its end `{name+}` takes all segments that are left. */
   readonly path: `/${string}`;
   readonly access: "public" | Access;
   readonly function: FunctionId;

@@ -5,6 +5,9 @@
  */
 
 import { accessRoutes } from "./access/routes.ts";
+import { distributionRoutes } from "./distribution/routes.ts";
+import { ocspRoutes } from "./ocsp/routes.ts";
+import { revocationRoutes } from "./revocation/routes.ts";
 import type { FunctionId, Route, TaskFunctionId, Touches } from "./route.ts";
 
 export type * from "./route.ts";
@@ -15,6 +18,9 @@ const security = ["owner", "securityOfficer"] as const;
 
 export const routes = [
   ...accessRoutes,
+  ...distributionRoutes,
+  ...revocationRoutes,
+  ...ocspRoutes,
   {
     id: "createEnrollmentToken",
     method: "POST",
@@ -47,37 +53,6 @@ export const routes = [
     touches: { items: "write", keys: "issue" },
     consumes: ["application/pkcs10", "application/json"],
     produces: ["application/json", "application/pem-certificate-chain"],
-  },
-  {
-    id: "listCertificates",
-    method: "GET",
-    path: "/v1/fleets/{fleet}/certificates",
-    access: { by: ["operator", "pipeline"], roles: everyRole, operation: "listCertificates" },
-    function: "distribution",
-    summary: "List certificates of the fleet or of one device",
-    touches: { items: "read", keys: "none" },
-    produces: ["application/json"],
-  },
-  {
-    id: "getCertificate",
-    method: "GET",
-    path: "/v1/fleets/{fleet}/certificates/{serialNumber}",
-    access: { by: ["operator", "pipeline"], roles: everyRole, operation: "getCertificate" },
-    function: "distribution",
-    summary: "Show one certificate and its status",
-    touches: { items: "read", keys: "none" },
-    produces: ["application/json", "application/pem-certificate-chain"],
-  },
-  {
-    id: "revokeCertificate",
-    method: "POST",
-    path: "/v1/fleets/{fleet}/certificates/{serialNumber}/revocation",
-    access: { by: ["operator"], roles: security },
-    function: "revocation",
-    summary: "Revoke one certificate",
-    touches: { items: "write", keys: "none" },
-    consumes: ["application/json"],
-    produces: ["application/json"],
   },
   {
     id: "registerDevices",
@@ -119,6 +94,28 @@ export const routes = [
     function: "enrollment",
     summary: "Show the calling device what is known of it",
     touches: { items: "read", keys: "none" },
+    produces: ["application/json"],
+  },
+  {
+    id: "acknowledgeTrust",
+    method: "POST",
+    path: "/v1/fleets/{fleet}/trust/acknowledgements",
+    access: { by: ["device", "pipeline"], operation: "acknowledgeTrust" },
+    function: "enrollment",
+    summary: "Report the version of the trust manifest that the caller has adopted",
+    touches: { items: "write", keys: "none" },
+    consumes: ["application/json"],
+    produces: ["application/json"],
+  },
+  {
+    id: "acknowledgeTrustByIam",
+    method: "POST",
+    path: "/v1/iam/fleets/{fleet}/trust/acknowledgements",
+    access: { by: ["iam"], operation: "acknowledgeTrust" },
+    function: "enrollment",
+    summary: "As acknowledgeTrust, for a pipeline that signs with SigV4",
+    touches: { items: "write", keys: "none" },
+    consumes: ["application/json"],
     produces: ["application/json"],
   },
   {
@@ -196,56 +193,6 @@ export const routes = [
     consumes: ["application/json"],
     produces: ["application/json"],
   },
-  {
-    id: "listCertificatesByIam",
-    method: "GET",
-    path: "/v1/iam/fleets/{fleet}/certificates",
-    access: { by: ["iam"], operation: "listCertificates" },
-    function: "distribution",
-    summary: "As listCertificates, for a pipeline that signs with SigV4",
-    touches: { items: "read", keys: "none" },
-    produces: ["application/json"],
-  },
-  {
-    id: "getCertificateByIam",
-    method: "GET",
-    path: "/v1/iam/fleets/{fleet}/certificates/{serialNumber}",
-    access: { by: ["iam"], operation: "getCertificate" },
-    function: "distribution",
-    summary: "As getCertificate, for a pipeline that signs with SigV4",
-    touches: { items: "read", keys: "none" },
-    produces: ["application/json", "application/pem-certificate-chain"],
-  },
-  {
-    id: "getTrustBundle",
-    method: "GET",
-    path: "/v1/fleets/{fleet}/trust.pem",
-    access: "public",
-    function: "distribution",
-    summary: "Fetch the roots that the fleet trusts",
-    touches: { items: "read", keys: "none" },
-    produces: ["application/pem-certificate-chain"],
-  },
-  {
-    id: "getOpenApi",
-    method: "GET",
-    path: "/openapi.json",
-    access: "public",
-    function: "distribution",
-    summary: "Fetch this description of the API",
-    touches: { items: "none", keys: "none" },
-    produces: ["application/json"],
-  },
-  {
-    id: "getHealth",
-    method: "GET",
-    path: "/healthz",
-    access: "public",
-    function: "distribution",
-    summary: "Ask whether the service can write to its store",
-    touches: { items: "probe", keys: "none" },
-    produces: ["application/json"],
-  },
 ] as const satisfies readonly Route[];
 
 export type RouteRow = (typeof routes)[number];
@@ -264,8 +211,11 @@ export interface Task {
   readonly trigger: "invocation" | { readonly everyMinutes: number };
   readonly summary: string;
   readonly touches: Touches;
-  /** Writes artefacts, trust stores and lasting records. */
-  readonly publishes: boolean;
+  /**
+   * `artifacts` writes and removes what anyone may read; `everything` writes that, trust stores and lasting records, and
+   * removes nothing.
+   */
+  readonly publishes: "none" | "artifacts" | "everything";
   readonly notifies: boolean;
 }
 
@@ -277,7 +227,25 @@ export const tasks = [
     trigger: { everyMinutes: 1 },
     summary: "Finish or close every issuance whose signer is gone",
     touches: { items: "write", keys: "issue" },
-    publishes: false,
+    publishes: "none",
+    notifies: true,
+  },
+  {
+    id: "publish",
+    function: "publication",
+    trigger: { everyMinutes: 1 },
+    summary: "Sign and publish CRLs and trust manifests that changed or are due, certify OCSP responders",
+    touches: { items: "write", keys: "publish" },
+    publishes: "artifacts",
+    notifies: true,
+  },
+  {
+    id: "maintain",
+    function: "maintenance",
+    trigger: { everyMinutes: 5 },
+    summary: "Count certificates, tell of those that end, go on with bulk revocations",
+    touches: { items: "write", keys: "none", starts: ["publish"] },
+    publishes: "none",
     notifies: true,
   },
   {
@@ -286,7 +254,7 @@ export const tasks = [
     trigger: "invocation",
     summary: "Make a configured fleet with its authorities, publish its trust, certify an operator",
     touches: { items: "write", keys: "certify" },
-    publishes: true,
+    publishes: "everything",
     notifies: true,
   },
   {
@@ -295,7 +263,7 @@ export const tasks = [
     trigger: "invocation",
     summary: "Create a one-time enrolment token for a caller that IAM vouches for",
     touches: { items: "write", keys: "none" },
-    publishes: false,
+    publishes: "none",
     notifies: false,
   },
 ] as const satisfies readonly Task[];

@@ -19,6 +19,20 @@ export interface TaskContext {
 /** Rejects with an Error whose `name` is an error code; Lambda shows it as `errorType`. */
 export type TaskHandler<Result> = (event: unknown, context?: TaskContext) => Promise<Result>;
 
+/**
+ * When to begin nothing new: `longestStep` milliseconds before the runtime ends the process, but after a third of a
+ * short time at least.
+ */
+export function workUntil(
+  app: KeylessApp,
+  { getRemainingTimeInMillis }: TaskContext,
+  longestStep: number,
+): number {
+  if (getRemainingTimeInMillis === undefined) return Number.POSITIVE_INFINITY;
+  const remaining = getRemainingTimeInMillis();
+  return app.clock.now() + Math.max(remaining - longestStep, remaining / 3);
+}
+
 /** A UUID, as the runtime makes them (RFC 9562 §5.4), for callers that give none. */
 function newRequestId(app: KeylessApp): string {
   const octets = Buffer.from(app.entropy.bytes(16));

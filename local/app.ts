@@ -13,6 +13,7 @@ import { openSqliteItemStore } from "../adapters/local/sqlite-item-store.ts";
 import { systemClock } from "../adapters/system/clock.ts";
 import { systemEntropy } from "../adapters/system/entropy.ts";
 import { deployFleet } from "../core/bootstrap/deployment.ts";
+import { distribute } from "../core/bootstrap/distribution.ts";
 import { moveOrigin } from "../core/bootstrap/origin.ts";
 import { reconcile } from "../core/enrollment/reconciler.ts";
 import type { AuthorityAlgorithmId } from "../core/formats/algorithms.ts";
@@ -26,6 +27,7 @@ import { type HttpsServer, startHttpsServer } from "./https-server.ts";
 import { issueListenerCertificate, type ListenerCertificate } from "./listener-certificate.ts";
 import { assertPortFree } from "./port.ts";
 import { every } from "./schedule.ts";
+import { startTasks } from "./tasks.ts";
 
 export interface LocalOptions {
   /** Made with mode 0700 when absent. */
@@ -156,11 +158,16 @@ function deployFirstFleet({ app }: LocalApp, options: LocalOptions, fleets: read
 }
 
 /** All fleets are at the listener's origin before anybody is told its URL. */
-async function followListener(app: App, { dataDir, host }: LocalOptions, server: HttpsServer): Promise<void> {
+async function followListener(
+  app: DeploymentApp,
+  { dataDir, host }: LocalOptions,
+  server: HttpsServer,
+): Promise<void> {
   // The port is known only now, where any free one was asked for.
   const origin = originOf(host, server.port);
   try {
     await moveOrigin(app, firstFleet, origin);
+    await distribute(app, firstFleet);
     await tendFleets(app, dataDir, origin);
   } catch (error) {
     await server.close();
@@ -178,8 +185,11 @@ async function serve(local: LocalApp, options: LocalOptions): Promise<LocalServe
   await reconcile(app);
   const listener = await issueListenerCertificate(app, firstFleet, host);
   const tls = { key: listener.key, cert: listener.cert };
-  const server = await startHttpsServer({ handlers: handlersOf(app), tls, host, port, log: app.log });
+  const tasks = startTasks(app);
+  const handlers = handlersOf({ ...app, tasks: tasks.starter });
+  const server = await startHttpsServer({ handlers, tls, host, port, log: app.log });
   await followListener(app, options, server);
+  await tasks.starter.start("publish");
   const stop = startSchedules(local, options, server, listener);
   return {
     url: server.url,
@@ -188,7 +198,7 @@ async function serve(local: LocalApp, options: LocalOptions): Promise<LocalServe
     bootstrap,
     async close() {
       await server.close();
-      await stop();
+      await Promise.all([stop(), tasks.stop()]);
       await local.close();
     },
   };

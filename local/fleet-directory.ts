@@ -5,9 +5,10 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { systemCode } from "../adapters/local/whole-files.ts";
+import { distribute } from "../core/bootstrap/distribution.ts";
 import { moveOrigin } from "../core/bootstrap/origin.ts";
 import { checkFleetId } from "../core/policy/identifiers.ts";
-import type { App } from "../core/ports.ts";
+import type { DeploymentApp } from "../core/ports.ts";
 import { codeOf } from "../lambdas/http/problems.ts";
 import { describeError } from "../lambdas/http/redaction.ts";
 import { writeOperatorFiles } from "./bootstrap-files.ts";
@@ -36,10 +37,11 @@ export async function createdFleets(dataDir: string): Promise<readonly string[]>
  * fleet's trouble (a directory of a restored backup that the store does not know, one that others may read) is logged,
  * and is no other's.
  */
-export async function tendFleets(app: App, dataDir: string, origin: string): Promise<void> {
+export async function tendFleets(app: DeploymentApp, dataDir: string, origin: string): Promise<void> {
   for (const fleet of await createdFleets(dataDir)) {
     try {
       await moveOrigin(app, fleet, origin);
+      await distribute(app, fleet);
       await writeOperatorFiles(app, fleet, fleetDirectory(dataDir, fleet));
     } catch (error) {
       app.log.error("fleet_not_tended", { fleet, code: codeOf(error), ...describeError(error) });

@@ -1,5 +1,5 @@
 /** Room: cli. `fleetkey cert revoke`. */
-import { revocationReasons } from "../../lambdas/http/schemas.ts";
+import { revocationReasons } from "../../lambdas/http/revocation-schemas.ts";
 import { defineCommand } from "../command.ts";
 import { connectionFlags } from "../global-flags.ts";
 import { parseSerialNumber } from "../serial-number.ts";

@@ -36,17 +36,17 @@ async function replace(
 
 /**
  * Makes `key` hold what `make` returns. `make` is asked after the present object was read, and again when another
- * writer was faster: what is written is never older than what it replaces.
+ * writer was faster: what is written is never older than what it replaces. It may return the present object.
  * @throws AppError store_condition_failed when others write all the time; store_unavailable; what `make` throws.
  */
 export async function publish(
   store: ObjectStore,
   key: string,
-  make: () => Promise<NewObject>,
+  make: (current: StoredObject | undefined) => Promise<NewObject>,
 ): Promise<Publication> {
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     const current: StoredObject | undefined = await store.get(key);
-    const object = await make();
+    const object = await make(current);
     if (current !== undefined && Buffer.compare(current.body, object.body) === 0)
       return publication(key, current);
     const written = await replace(store, key, object, current);

@@ -22,6 +22,10 @@ export interface CertificateStatusPlaces {
 export const crlPath = (authorityId: string, crlShard: string): string =>
   `crl/${authorityId}/${crlShard}.crl`;
 
+/** Key of the list in the object store. */
+export const crlObjectKey = (fleet: string, authorityId: string, crlShard: string): string =>
+  `fleets/${fleet}/${crlPath(authorityId, crlShard)}`;
+
 /** Address of the fleet's responder. */
 export const ocspUrl = (origin: string, fleet: string): string => `${origin}/v1/fleets/${fleet}/ocsp`;
 

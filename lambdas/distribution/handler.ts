@@ -1,20 +1,12 @@
-/** Room: lambdas/distribution. What others may read: trust, inventory, the API's description, health. */
-import { getCertificate, listCertificates } from "../../core/distribution/inventory.ts";
-import { trustBundlePem } from "../../core/distribution/trust.ts";
-import type { KeylessApp } from "../../core/ports.ts";
-import type { HttpEvent, HttpHandler, HttpResult, RouteHandlers } from "../http/message.ts";
-import { certificateResult, entityTag, jsonResult, publicResult } from "../http/response.ts";
-import { listCertificatesQuery, parse } from "../http/schemas.ts";
+/** Room: lambdas/distribution. What others may read: trust, lists, inventory, the API's description, health. */
+import { trustAdoption } from "../../core/distribution/adoption.ts";
+import type { ReaderApp } from "../../core/ports.ts";
+import type { HttpHandler, RouteHandlers } from "../http/message.ts";
+import { entityTag, jsonResult, publicResult } from "../http/response.ts";
 import { httpHandler } from "../http/stack.ts";
-import type { MediaType } from "../routes.ts";
 import { writeProbe } from "./health.ts";
-
-interface CertificatePath {
-  readonly fleet: string;
-  readonly serialNumber: string;
-}
-
-const defaultLimit = 100;
+import { inventoryHandlers } from "./inventory.ts";
+import { publishedHandlers } from "./published.ts";
 
 /** Loaded when somebody asks for it: a quarter of the function, which few requests need. */
 async function readOpenApi(): Promise<{ readonly text: string; readonly tag: string }> {
@@ -24,24 +16,14 @@ async function readOpenApi(): Promise<{ readonly text: string; readonly tag: str
 }
 
 /** Handlers of this function's routes. They reject with AppError; `httpHandler` answers it as a problem. */
-export function distributionHandlers(app: KeylessApp): RouteHandlers<"distribution"> {
+export function distributionHandlers(app: ReaderApp): RouteHandlers<"distribution"> {
   const probe = writeProbe(app);
   let openApi: ReturnType<typeof readOpenApi> | undefined;
-  const list = async (event: HttpEvent, fleet: string): Promise<HttpResult> => {
-    const query = parse(listCertificatesQuery, event.queryStringParameters ?? {}, "query");
-    const limit = query.limit === undefined ? defaultLimit : Number(query.limit);
-    return jsonResult(200, await listCertificates(app, { ...query, fleet, limit }));
-  };
-  const show = async (path: CertificatePath, accepted: MediaType): Promise<HttpResult> =>
-    certificateResult(200, await getCertificate(app, path), accepted);
   return {
-    listCertificates: ({ event, path: { fleet } }) => list(event, fleet),
-    listCertificatesByIam: ({ event, path: { fleet } }) => list(event, fleet),
-    getCertificate: ({ path, accepted }) => show(path, accepted),
-    getCertificateByIam: ({ path, accepted }) => show(path, accepted),
+    ...publishedHandlers(app),
+    ...inventoryHandlers(app),
 
-    getTrustBundle: async ({ event, path, accepted }) =>
-      publicResult(event, await trustBundlePem(app, path), accepted),
+    getTrustAdoption: async ({ path }) => jsonResult(200, await trustAdoption(app, path)),
 
     getOpenApi: async ({ event, accepted }) => {
       openApi ??= readOpenApi();
@@ -57,6 +39,6 @@ export function distributionHandlers(app: KeylessApp): RouteHandlers<"distributi
 }
 
 /** The function whole. It never rejects: failures are answered as problems. */
-export function distributionFunction(app: KeylessApp): HttpHandler {
+export function distributionFunction(app: ReaderApp): HttpHandler {
   return httpHandler<"distribution">(app, distributionHandlers(app));
 }

@@ -11,6 +11,7 @@ import { bodyJson } from "../http/request.ts";
 import { certificateLocation, certificateResult, jsonResult } from "../http/response.ts";
 import { createEnrollmentTokenRequest, parse } from "../http/schemas.ts";
 import { httpHandler } from "../http/stack.ts";
+import { acknowledgementHandlers } from "./acknowledgements.ts";
 import { claimHandlers } from "./claims.ts";
 import { deviceHandlers } from "./devices.ts";
 import { operatorHandlers } from "./operators.ts";
@@ -82,6 +83,7 @@ export function enrollmentHandlers(app: App): RouteHandlers<"enrollment"> {
     ...claimHandlers(app),
     ...requestHandlers(app),
     ...operatorHandlers(app),
+    ...acknowledgementHandlers(app),
   };
 }
 

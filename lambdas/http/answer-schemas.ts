@@ -3,9 +3,10 @@
  * Functions write answers and never read them, so none of this is in their bundles.
  */
 import * as z from "zod/mini";
-import { cursor, deviceId, documented, profileId, revocationReason, serialNumber } from "./schemas.ts";
+import { holdReason, revocationReasons } from "../../core/revocation/reason.ts";
+import { cursor, deviceId, documented, profileId, serialNumber } from "./schemas.ts";
 
-const time = (description: string) =>
+export const time = (description: string) =>
   documented(z.iso.datetime(), { description, example: "2026-03-01T12:00:00.000Z" });
 const pem = (description: string) =>
   documented(z.string(), {
@@ -45,16 +46,16 @@ export const issuedCertificate = documented(
 const summaryFields = {
   serialNumber: serialNumber(),
   subjectId: documented(z.string(), { description: "The device or other subject.", example: "pump-7f3a91" }),
-  subjectKind: z.enum(["authority", "device", "server", "operator", "claim"]),
+  subjectKind: z.enum(["authority", "device", "server", "operator", "claim", "service"]),
   profile: z.string(),
   authorityId: z.string(),
-  status: z.enum(["active", "revoked", "expired"]),
+  status: z.enum(["active", "revoked", "held", "expired"]),
   keyAlgorithm: documented(z.string(), { example: "P-256" }),
   notBefore: time("First moment of validity."),
   notAfter: time("Last moment of validity."),
   issuedAt: time("When it was issued."),
   revokedAt: z.exactOptional(time("When it was revoked.")),
-  revocationReason: z.exactOptional(revocationReason()),
+  revocationReason: z.exactOptional(z.enum([...revocationReasons, holdReason])),
 };
 export const certificateSummary = documented(z.strictObject(summaryFields), { id: "CertificateSummary" });
 export const certificateDetails = documented(
@@ -65,16 +66,6 @@ export const certificateDetails = documented(
 export const certificatePage = documented(
   z.strictObject({ certificates: z.array(certificateSummary), cursor: z.exactOptional(cursor()) }),
   { id: "CertificatePage" },
-);
-
-export const revocation = documented(
-  z.strictObject({
-    serialNumber: serialNumber(),
-    status: z.literal("revoked"),
-    revokedAt: time("When it was revoked."),
-    reason: revocationReason(),
-  }),
-  { id: "Revocation" },
 );
 
 export const health = documented(z.strictObject({ status: z.literal("ok") }), { id: "Health" });
@@ -101,5 +92,4 @@ export type IssuedCertificate = z.infer<typeof issuedCertificate>;
 export type CertificateSummary = z.infer<typeof certificateSummary>;
 export type CertificateDetails = z.infer<typeof certificateDetails>;
 export type CertificatePage = z.infer<typeof certificatePage>;
-export type Revocation = z.infer<typeof revocation>;
 export type ProblemBody = z.infer<typeof problem>;

@@ -56,7 +56,7 @@ export interface HttpResult {
 export type HttpHandler = (event: HttpEvent, context?: unknown) => Promise<HttpResult>;
 
 type ParameterNames<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
-  ? Name | ParameterNames<Rest>
+  ? (Name extends `${infer Whole}+` ? Whole : Name) | ParameterNames<Rest>
   : never;
 
 /** `{ fleet: string; serialNumber: string }` of "/v1/fleets/{fleet}/certificates/{serialNumber}". */

@@ -3,22 +3,12 @@ import * as z from "zod/mini";
 import type { ErrorCode } from "../../core/errors.ts";
 import type { RouteId } from "../routes.ts";
 import { pendingEnrollment } from "./access-answers.ts";
-import {
-  certificateDetails,
-  certificatePage,
-  enrollmentToken,
-  health,
-  issuedCertificate,
-  revocation,
-} from "./answer-schemas.ts";
+import { enrollmentToken, issuedCertificate } from "./answer-schemas.ts";
 import { accessOperations, deviceOperations } from "./openapi-access.ts";
+import { acknowledgementOperations, distributionOperations } from "./openapi-distribution.ts";
 import type { OperationDetails } from "./openapi-operation.ts";
-import {
-  certificationRequest,
-  createEnrollmentTokenRequest,
-  listCertificatesQuery,
-  revocationRequest,
-} from "./schemas.ts";
+import { ocspOperations, revocationOperations } from "./openapi-revocation.ts";
+import { certificationRequest, createEnrollmentTokenRequest } from "./schemas.ts";
 
 const csrCodes: readonly ErrorCode[] = [
   "pem_malformed",
@@ -48,7 +38,6 @@ const csrCodes: readonly ErrorCode[] = [
 ];
 
 const location = z.object({ location: z.string() });
-const cached = z.object({ etag: z.string(), "cache-control": z.string() });
 const csr = { schema: certificationRequest(), required: true } as const;
 
 const createEnrollmentTokenDetails = {
@@ -60,32 +49,15 @@ const createEnrollmentTokenDetails = {
   problems: ["name_not_permitted", "profile_unknown", "profile_not_permitted"],
 } as const satisfies OperationDetails;
 
-const listDetails = {
-  status: "200",
-  description: "Newest first. There is more as long as a page has a cursor.",
-  answers: "A page of certificates.",
-  query: listCertificatesQuery(),
-  response: certificatePage,
-  problems: ["request_invalid", "cursor_invalid"],
-} as const satisfies OperationDetails;
-
-const certificateOperation = {
-  status: "200",
-  description: "The certificate, its chain and its status now.",
-  answers: "The certificate.",
-  response: certificateDetails,
-  problems: ["request_invalid"],
-} as const satisfies OperationDetails;
-
 export const operationDetails = {
   ...accessOperations,
   ...deviceOperations,
+  ...distributionOperations,
+  ...acknowledgementOperations,
+  ...revocationOperations,
+  ...ocspOperations,
   createEnrollmentToken: createEnrollmentTokenDetails,
   createEnrollmentTokenByIam: createEnrollmentTokenDetails,
-  listCertificates: listDetails,
-  listCertificatesByIam: listDetails,
-  getCertificate: certificateOperation,
-  getCertificateByIam: certificateOperation,
   certifyOperator: {
     status: "201",
     description:
@@ -128,38 +100,5 @@ export const operationDetails = {
     response: issuedCertificate,
     headers: location,
     problems: [...csrCodes, "key_reused", "credential_spent", "device_not_active", "rate_limited"],
-  },
-  revokeCertificate: {
-    status: "200",
-    description:
-      "Final. Repeating it with the same reason gives the same answer; without a reason it is `unspecified`.",
-    answers: "The revocation.",
-    request: { schema: revocationRequest(), required: false },
-    response: revocation,
-    problems: ["already_revoked"],
-  },
-  getTrustBundle: {
-    status: "200",
-    description:
-      "Root certificates as PEM. Check the fingerprint of the first one by another way before relying on it.",
-    answers: "The roots.",
-    response: z.string(),
-    headers: cached,
-    problems: [],
-  },
-  getOpenApi: {
-    status: "200",
-    description: "OpenAPI 3.1.",
-    answers: "This document.",
-    response: z.looseObject({ openapi: z.string() }),
-    headers: cached,
-    problems: [],
-  },
-  getHealth: {
-    status: "200",
-    description: "Writes one small item, at most once a second; answers in between repeat the outcome.",
-    answers: "The store takes writes.",
-    response: health,
-    problems: [],
   },
 } as const satisfies Record<RouteId, OperationDetails>;

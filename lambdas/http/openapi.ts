@@ -15,15 +15,19 @@ import { type CredentialKind, type MediaType, type Route, type RouteId, routes }
 import { problem } from "./answer-schemas.ts";
 import type { OperationDetails } from "./openapi-operation.ts";
 import { operationDetails } from "./openapi-operations.ts";
+import { securitySchemes } from "./openapi-security.ts";
 import type { ParameterName } from "./path.ts";
 import { problemDetails, problems } from "./problems.ts";
+import { list, manifest as manifestName, ocspRequest } from "./published-names.ts";
 import {
   approvalId,
+  authorityId,
   claimId,
   deviceId,
   enrollmentRequestId,
   fleetId,
   operatorId,
+  revocationJobId,
   serialNumber,
 } from "./schemas.ts";
 
@@ -44,16 +48,17 @@ const security: Readonly<Record<CredentialKind, readonly { readonly [scheme: str
   proof: [{ proofOfPossession: [] }],
 };
 
+const string = { type: "string" } as const;
+/** Of these a PEM text is shown; the rest is text or octets that no example helps to read. */
+const pemTypes: readonly MediaType[] = ["application/pem-certificate-chain", "application/pkcs10"];
+
 function content(types: readonly MediaType[], schema: Schema, textExample: string) {
   return Object.fromEntries(
-    types.map((type) => [
-      type,
-      type === "application/json"
-        ? { schema }
-        : type === "text/html"
-          ? { schema: { type: "string" as const } }
-          : { schema: { type: "string" as const }, examples: { pem: { value: textExample } } },
-    ]),
+    types.map((type) => {
+      if (type === "application/json") return [type, { schema }];
+      if (!pemTypes.includes(type)) return [type, { schema: string }];
+      return [type, { schema: string, examples: { pem: { value: textExample } } }];
+    }),
   );
 }
 
@@ -116,7 +121,7 @@ function problemCodes(route: Route, own: readonly ErrorCode[]): readonly ErrorCo
   const body: readonly ErrorCode[] =
     route.consumes === undefined ? [] : ["request_invalid", "request_too_large", "media_type_unsupported"];
   const store: readonly ErrorCode[] = route.touches.items === "none" ? [] : ["store_unavailable"];
-  const keys: readonly ErrorCode[] = route.touches.keys === "issue" ? ["key_service_unavailable"] : [];
+  const keys: readonly ErrorCode[] = route.touches.keys === "none" ? [] : ["key_service_unavailable"];
   return [...new Set([...access, ...approval, ...own, ...body, ...always, ...store, ...keys])];
 }
 
@@ -153,12 +158,17 @@ const pathSchemas = {
   claimId,
   approvalId,
   requestId: enrollmentRequestId,
+  jobId: revocationJobId,
+  authorityId,
+  list,
+  manifest: manifestName,
+  request: ocspRequest,
 } as const satisfies Record<ParameterName, unknown>;
 
 function requestParams(route: Route, query: ZodOpenApiParameters["query"]): ZodOpenApiParameters {
   const names = Object.fromEntries(
     Object.entries(pathSchemas)
-      .filter(([name]) => route.path.includes(`{${name}}`))
+      .filter(([name]) => route.path.includes(`{${name}}`) || route.path.includes(`{${name}+}`))
       .map(([name, schema]) => [name, schema()]),
   );
   const path = Object.keys(names).length === 0 ? {} : { path: z.object(names) };
@@ -215,63 +225,12 @@ function operation(route: Route & { readonly id: RouteId }): ZodOpenApiOperation
 function paths(): Record<string, Record<string, ZodOpenApiOperationObject>> {
   const all: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
   for (const route of routes) {
-    all[route.path] = { ...all[route.path], [route.method.toLowerCase()]: operation(route) };
+    // OpenAPI has no parameter of several segments; the one that has some says so itself.
+    const path = route.path.replace("+}", "}");
+    all[path] = { ...all[path], [route.method.toLowerCase()]: operation(route) };
   }
   return all;
 }
-
-const securitySchemes = {
-  operatorCertificate: {
-    type: "mutualTLS",
-    description: "The client certificate of an operator of the fleet, over mutual TLS.",
-  },
-  deviceCertificate: {
-    type: "mutualTLS",
-    description:
-      "The client certificate of a device of the fleet, over mutual TLS: in force and not revoked.",
-  },
-  enrollmentToken: {
-    type: "http",
-    scheme: "bearer",
-    bearerFormat: "43 characters of base64url",
-    description: "A one-time enrolment token.",
-  },
-  enrollmentCertificate: {
-    type: "mutualTLS",
-    description:
-      "A claim certificate of the fleet, or one that a manufacturer whom the fleet trusts put into the device.",
-  },
-  operatorSession: {
-    type: "http",
-    scheme: "DPoP",
-    description:
-      "A session token with a proof of the key that it is bound to in the header `DPoP` (RFC 9449).",
-  },
-  proofOfPossession: {
-    type: "apiKey",
-    in: "header",
-    name: "DPoP",
-    description: "A proof of the key that the session will be bound to (RFC 9449).",
-  },
-  pipelineToken: {
-    type: "http",
-    scheme: "bearer",
-    bearerFormat: "JWT",
-    description: "A token of a CI system's OpenID Connect issuer that the fleet trusts.",
-  },
-  invitation: {
-    type: "http",
-    scheme: "bearer",
-    bearerFormat: "43 characters of base64url",
-    description: "A one-time invitation to register a passkey.",
-  },
-  sigv4: {
-    type: "apiKey",
-    in: "header",
-    name: "Authorization",
-    description: "AWS Signature Version 4, verified by API Gateway; on AWS only.",
-  },
-} as const;
 
 /** The whole document, as plain JSON values in a stable order. */
 export function openApiDocument(): ReturnType<typeof createDocument> {
@@ -290,6 +249,7 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
       { name: "enrollment", description: "Devices, tokens, claims, first certificates and renewals." },
       { name: "distribution", description: "Trust, inventory, this description and health." },
       { name: "revocation", description: "Taking trust back." },
+      { name: "ocsp", description: "Status of single certificates, for anybody." },
     ],
     paths: paths(),
     components: { securitySchemes },

@@ -1,13 +1,16 @@
 /** Room: lambdas/http. Path parameters, checked before anything is looked up with them. */
 import * as z from "zod/mini";
 import { AppError } from "../../core/errors.ts";
+import { list, manifest, ocspRequest } from "./published-names.ts";
 import {
   approvalId,
+  authorityId,
   claimId,
   deviceId,
   enrollmentRequestId,
   fleetId,
   operatorId,
+  revocationJobId,
   serialNumber,
 } from "./schemas.ts";
 
@@ -19,6 +22,11 @@ const checks = {
   claimId: { schema: claimId, noun: "claim id" },
   approvalId: { schema: approvalId, noun: "approval id" },
   requestId: { schema: enrollmentRequestId, noun: "request id" },
+  jobId: { schema: revocationJobId, noun: "job id" },
+  authorityId: { schema: authorityId, noun: "authority id" },
+  list: { schema: list, noun: "name of a list" },
+  manifest: { schema: manifest, noun: "name of a trust manifest" },
+  request: { schema: ocspRequest, noun: "OCSP request" },
 } as const;
 
 export type ParameterName = "fleet" | keyof typeof checks;

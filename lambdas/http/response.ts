@@ -1,5 +1,6 @@
 /** Room: lambdas/http. Answers: JSON, PEM chains, and public things with an ETag. */
 import { hash } from "node:crypto";
+import type { StoredObject } from "../../core/ports.ts";
 import type { MediaType } from "../routes.ts";
 import type { HttpEvent, HttpResult } from "./message.ts";
 
@@ -50,6 +51,34 @@ function matches(condition: string | undefined, tag: string): boolean {
   return (
     condition === "*" || condition.split(",", 32).some((each) => each.trim().replace(/^W\//, "") === tag)
   );
+}
+
+/** What lies in the object store, with the caching it was published with; 304 when the client has it already. */
+export function objectResult(event: HttpEvent, object: StoredObject): HttpResult {
+  const etag = entityTag(object.tag);
+  const caching = object.cacheControl === undefined ? {} : { "cache-control": object.cacheControl };
+  const headers = { ...caching, etag };
+  if (matches(event.headers["if-none-match"], etag)) return { statusCode: 304, headers, body: "" };
+  return {
+    statusCode: 200,
+    headers: { "content-type": object.contentType, ...headers },
+    body: Buffer.from(object.body).toString("base64"),
+    isBase64Encoded: true,
+  };
+}
+
+/** A page of rows as text; `Link` (RFC 8288) names the next one, the same query with another cursor. */
+export function pageResult(
+  event: HttpEvent,
+  body: string,
+  type: MediaType,
+  cursor: string | undefined,
+): HttpResult {
+  const headers = { ...privateHeaders, "content-type": type };
+  if (cursor === undefined) return { statusCode: 200, headers, body };
+  const query = new URLSearchParams(event.rawQueryString);
+  query.set("cursor", cursor);
+  return { statusCode: 200, headers: { ...headers, link: `<${event.rawPath}?${query}>; rel="next"` }, body };
 }
 
 /** A public answer that caches may keep for five minutes; 304 when the client has it already. */

@@ -18,6 +18,8 @@ export type Match =
 interface Node<R extends Route> {
   readonly literals: Map<string, Node<R>>;
   parameter?: { readonly name: string; readonly node: Node<R> };
+  /** Takes all segments that are left, as they are. */
+  rest?: { readonly name: string; readonly node: Node<R> };
   readonly methods: Map<string, R>;
   allow: string;
 }
@@ -27,6 +29,15 @@ const emptyNode = <R extends Route>(): Node<R> => ({ literals: new Map(), method
 // Longer than any path that a route can match: 3 × 64 octets of parameters and the literals.
 const pathLimit = 512;
 
+function restFor<R extends Route>(node: Node<R>, name: string, route: R): Node<R> {
+  if (!route.path.endsWith(`{${name}+}`)) throw new Error(`route ${route.id} has {${name}+} before its end`);
+  node.rest ??= { name, node: emptyNode<R>() };
+  if (node.rest.name !== name) {
+    throw new Error(`route ${route.id} calls {${node.rest.name}+} {${name}+}; use one name for it`);
+  }
+  return node.rest.node;
+}
+
 function childFor<R extends Route>(node: Node<R>, segment: string, route: R): Node<R> {
   if (!segment.startsWith("{")) {
     const child = node.literals.get(segment) ?? emptyNode<R>();
@@ -34,6 +45,7 @@ function childFor<R extends Route>(node: Node<R>, segment: string, route: R): No
     return child;
   }
   const name = segment.slice(1, -1);
+  if (name.endsWith("+")) return restFor(node, name.slice(0, -1), route);
   node.parameter ??= { name, node: emptyNode<R>() };
   if (node.parameter.name !== name) {
     throw new Error(`route ${route.id} calls {${node.parameter.name}} {${name}}; use one name for a segment`);
@@ -71,13 +83,18 @@ export function matchRoute(method: string, path: string): Match {
   if (path.length > pathLimit || !path.startsWith("/")) return { kind: "none" };
   const parameters: Record<string, string> = {};
   let node: Node<RouteRow> = trie;
-  for (const segment of path.slice(1).split("/")) {
+  const segments = path.slice(1).split("/");
+  for (const [index, segment] of segments.entries()) {
     const literal = node.literals.get(segment);
     if (literal !== undefined) {
       node = literal;
     } else if (node.parameter !== undefined && segment !== "") {
       parameters[node.parameter.name] = segment;
       node = node.parameter.node;
+    } else if (node.rest !== undefined && segment !== "") {
+      parameters[node.rest.name] = segments.slice(index).join("/");
+      node = node.rest.node;
+      break;
     } else {
       return { kind: "none" };
     }

@@ -5,7 +5,6 @@
  */
 import * as z from "zod/mini";
 import { AppError, type ErrorCode } from "../../core/errors.ts";
-import { revocationReasons } from "../../core/revocation/reason.ts";
 import { enrollmentTokenStandard } from "../../core/standard/enrollment-token.ts";
 import type { ProfileId } from "../../core/standard/profiles.ts";
 
@@ -95,6 +94,17 @@ export const enrollmentRequestId = text(randomIdMessage, /^[0-9a-f]{64}$/, {
   example: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 });
 
+export const authorityId = text(
+  "must be 1 to 31 of A-Z, a-z, 0-9, dot, underscore and hyphen, and start with a letter or digit",
+  /^[A-Za-z0-9][A-Za-z0-9._-]{0,30}$/,
+  { id: "AuthorityId", description: "A root or issuing authority of the fleet.", example: "issuing-1" },
+);
+export const revocationJobId = text(randomIdMessage, /^[0-9a-f]{32}$/, {
+  id: "RevocationJobId",
+  description: "Names one bulk revocation.",
+  example: "5b1e0f3a5c7e9b1d2f4a6c8e0b2d4f6a",
+});
+
 // Authorities are made by the service itself and never asked for over HTTP.
 const subjectProfiles = [
   "device",
@@ -108,15 +118,6 @@ export const profileId = lazily(() =>
     id: "ProfileId",
     description: "What the certificate may look like.",
     example: "device",
-  }),
-);
-
-export { revocationReasons };
-export const revocationReason = lazily(() =>
-  documented(z.enum(revocationReasons, { error: `must be one of ${revocationReasons.join(", ")}` }), {
-    id: "RevocationReason",
-    description: "RFC 5280 §5.3.1 reason.",
-    example: "keyCompromise",
   }),
 );
 
@@ -176,28 +177,6 @@ export const cursor = text(
     description: "Where the next page starts; from the previous page of the same query.",
   },
 );
-const limitMessage = "must be a whole number from 1 to 1000";
-export const listCertificatesQuery = lazily(() =>
-  z.strictObject({
-    deviceId: z.exactOptional(deviceId()),
-    limit: z.exactOptional(
-      text(limitMessage, /^(?:[1-9][0-9]{0,2}|1000)$/, {
-        description: "How many certificates a page holds at most; 100 when absent.",
-        // A query has text only; to a reader it is a number.
-        override: ({ jsonSchema }) => {
-          delete jsonSchema["pattern"];
-          Object.assign(jsonSchema, { type: "integer", minimum: 1, maximum: 1_000, default: 100 });
-        },
-      })(),
-    ),
-    cursor: z.exactOptional(cursor()),
-  }),
-);
-
-export const revocationRequest = lazily(() =>
-  documented(z.strictObject({ reason: z.exactOptional(revocationReason()) }), { id: "RevocationRequest" }),
-);
-
 /** The schemas that name members, so that a stray one can be answered with what is allowed. */
 type ObjectSchema = z.ZodMiniObject<Readonly<Record<string, z.core.$ZodType>>>;
 

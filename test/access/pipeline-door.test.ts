@@ -26,6 +26,9 @@ const bodies: Readonly<Record<PipelineOperation, object | undefined>> = {
   registerDevices: { devices: [{ deviceId: "pump-8" }] },
   listCertificates: undefined,
   getCertificate: undefined,
+  getDeviceKeys: undefined,
+  getTrustAdoption: undefined,
+  acknowledgeTrust: { version: 1 },
 };
 
 const id = "0123456789abcdef0123456789abcdef";

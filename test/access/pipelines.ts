@@ -8,7 +8,7 @@ import {
   type OidcPipelineTrust,
   type PipelineTrust,
 } from "../../core/records/fleet-configuration.ts";
-import { addFleet, type FleetApp, openFleetApp, testFleet } from "../support/fleet-app.ts";
+import { addFleet, type FleetApp, type FleetPorts, openFleetApp, testFleet } from "../support/fleet-app.ts";
 import { type OidcIssuer, type SigningOptions, startOidcIssuer } from "../support/oidc-issuer.ts";
 
 export const tenant = "tenant";
@@ -16,14 +16,13 @@ export const subject = "repo:acme/firmware:ref:refs/heads/main";
 export const audienceOf = (fleet: string): string => `https://${fleet}.example.test`;
 
 export interface Pipelines extends FleetApp {
-  readonly app: App;
   readonly issuer: OidcIssuer;
   /** An entry that covers what `sign` signs. */
   entry(change?: Partial<OidcPipelineTrust>): OidcPipelineTrust;
   /** A token of a job on the main branch, for the first fleet, by the test's clock. */
   sign(claims?: Readonly<Record<string, unknown>>, options?: SigningOptions): Promise<string>;
   /** An App that has not yet fetched anything. */
-  fresh(): App;
+  fresh(): FleetPorts;
 }
 
 export const iamEntry = (change: Partial<IamPipelineTrust> = {}): IamPipelineTrust => ({
@@ -44,7 +43,7 @@ export async function trust(app: App, pipelines: readonly PipelineTrust[], fleet
 
 export async function openPipelines(): Promise<Pipelines> {
   const [opened, issuer] = await Promise.all([openFleetApp(), startOidcIssuer()]);
-  const fresh = (): App => ({ ...opened.app, identities: identityVerifier({ ca: issuer.ca }) });
+  const fresh = (): FleetPorts => ({ ...opened.app, identities: identityVerifier({ ca: issuer.ca }) });
   await addFleet(opened.app, tenant);
   return {
     ...opened,

@@ -5,14 +5,13 @@ import { enroll } from "../../core/enrollment/enroll.ts";
 import { renew } from "../../core/enrollment/renew.ts";
 import { createEnrollmentToken } from "../../core/enrollment/token.ts";
 import { encodePem } from "../../core/formats/pem.ts";
-import type { App } from "../../core/ports.ts";
 import { handlersOf } from "../../lambdas/handlers.ts";
 import { gatewayEvent } from "../lambdas/gateway-event.ts";
 import { type CountingStore, countingStore } from "../support/counting-store.ts";
 import { deviceCsr, deviceKey } from "../support/device.ts";
 import { codeOf } from "../support/errors.ts";
 import { type FaultyKeys, faultyKeys } from "../support/faulty-keys.ts";
-import { type FleetApp, testFleet as fleet, openFleetApp } from "../support/fleet-app.ts";
+import { type FleetApp, type FleetPorts, testFleet as fleet, openFleetApp } from "../support/fleet-app.ts";
 
 interface Costs {
   readonly reads: number;
@@ -23,7 +22,7 @@ interface Costs {
 let opened: FleetApp;
 let items: CountingStore;
 let keys: FaultyKeys;
-let app: App;
+let app: FleetPorts;
 beforeAll(async () => {
   opened = await openFleetApp();
   items = countingStore(opened.app.items);

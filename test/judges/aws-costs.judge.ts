@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createEnrollmentToken } from "../../core/enrollment/token.ts";
 import { encodePem } from "../../core/formats/pem.ts";
-import { handlersOf } from "../../lambdas/handlers.ts";
+import { enrollmentFunction } from "../../lambdas/enrollment/handler.ts";
 import { gatewayEvent } from "../lambdas/gateway-event.ts";
 import { deviceCsr, deviceKey } from "../support/device.ts";
 import { addFleet, testFleet as fleet } from "../support/fleet-app.ts";
@@ -30,7 +30,7 @@ async function enrollOnce({ app }: AwsApp): Promise<string> {
   const { token } = await createEnrollmentToken(provisioning.app, ask);
   const headers = { "content-type": "application/pkcs10", authorization: `Bearer ${token}` };
   const event = gatewayEvent({ method: "POST", path, headers, body: deviceCsr(deviceKey()) });
-  const { statusCode, body } = await handlersOf(app).enrollment(event);
+  const { statusCode, body } = await enrollmentFunction(app)(event);
   expect(statusCode, body).toBe(201);
   return String(JSON.parse(body).certificate);
 }
@@ -39,7 +39,7 @@ async function renewOnce({ app }: AwsApp, certificate: string): Promise<void> {
   const body = encodePem("CERTIFICATE REQUEST", deviceCsr(deviceKey()));
   const headers = { "content-type": "application/pkcs10" };
   const event = gatewayEvent({ method: "POST", path: `${path}/renew`, headers, body, certificate });
-  const result = await handlersOf(app).enrollment(event);
+  const result = await enrollmentFunction(app)(event);
   expect(result.statusCode, result.body).toBe(201);
 }
 

@@ -4,7 +4,7 @@ import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { identityVerifier } from "../../adapters/identity/identity-verifier.ts";
 import { operationKey } from "../../core/item-limits.ts";
 import { boundedMemo } from "../../core/memo.ts";
-import type { App } from "../../core/ports.ts";
+import type { App, ServiceApp } from "../../core/ports.ts";
 import type { HttpEvent, HttpResult } from "../../lambdas/http/message.ts";
 import type { LogLine } from "../support/fleet-app.ts";
 import { copyLine } from "../support/log-copy.ts";
@@ -99,7 +99,7 @@ function emptyStore(refuse: () => never): App["items"] {
 }
 
 /** An App whose store is empty; use cases that reach for keys or randomness fail loudly. */
-export function emptyApp(): App & { readonly lines: LogLine[] } {
+export function emptyApp(): ServiceApp & { readonly lines: LogLine[] } {
   const lines: LogLine[] = [];
   const write =
     (level: LogLine["level"]) =>
@@ -120,6 +120,8 @@ export function emptyApp(): App & { readonly lines: LogLine[] } {
     log: { info: write("info"), warn: write("warn"), error: write("error") },
     memo: boundedMemo(),
     identities: identityVerifier(),
+    artifacts: { get: async () => undefined, put: refuse, remove: refuse },
+    tasks: { start: refuse },
   };
 }
 

@@ -8,9 +8,9 @@ import {
   certificatePage,
   enrollmentToken,
   issuedCertificate,
-  revocation,
 } from "../../lambdas/http/answer-schemas.ts";
 import type { HttpResult } from "../../lambdas/http/message.ts";
+import { revocation } from "../../lambdas/http/revocation-answers.ts";
 import { deviceCsr, deviceKey } from "../support/device.ts";
 import { type FleetApp, openFleetApp } from "../support/fleet-app.ts";
 import { type Caller, deviceOf, operatorOf, tokenOf } from "./fleet-callers.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { AppError } from "../../core/errors.ts";
-import type { App, ItemStore, WriteOperation } from "../../core/ports.ts";
+import type { ItemStore, ServiceApp, WriteOperation } from "../../core/ports.ts";
 import { distributionFunction } from "../../lambdas/distribution/handler.ts";
 import { healthKey } from "../../lambdas/distribution/health.ts";
 import { openFleetApp } from "../support/fleet-app.ts";
@@ -20,7 +20,7 @@ function appWith(transact: ItemStore["transact"]) {
       return transact(operations);
     },
   };
-  return { app: { ...app, clock, items } satisfies App, clock, written, lines: app.lines };
+  return { app: { ...app, clock, items } satisfies ServiceApp, clock, written, lines: app.lines };
 }
 
 const health = gatewayEvent({ path: "/healthz" });

@@ -1,12 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { AppError } from "../../core/errors.ts";
-import {
-  certificationRequest,
-  createEnrollmentTokenRequest,
-  listCertificatesQuery,
-  parse,
-  revocationRequest,
-} from "../../lambdas/http/schemas.ts";
+import { listCertificatesQuery } from "../../lambdas/http/inventory-schemas.ts";
+import { revocationRequest } from "../../lambdas/http/revocation-schemas.ts";
+import { certificationRequest, createEnrollmentTokenRequest, parse } from "../../lambdas/http/schemas.ts";
 
 function refusal(act: () => unknown): { code: string; message: string } {
   try {

@@ -5,6 +5,7 @@ import { enrollmentHandlers } from "../../lambdas/enrollment/handler.ts";
 import { handlersOf } from "../../lambdas/handlers.ts";
 import { type LogFields, redact } from "../../lambdas/http/redaction.ts";
 import { httpHandler } from "../../lambdas/http/stack.ts";
+import { ocspHandlers } from "../../lambdas/ocsp/handler.ts";
 import { revocationHandlers } from "../../lambdas/revocation/handler.ts";
 import { type Route, routes } from "../../lambdas/routes.ts";
 import { emptyApp, gatewayEvent, problemOf, requestId } from "./gateway-event.ts";
@@ -15,8 +16,9 @@ describe("routes and handlers are the same set", () => {
     enrollment: Object.keys(enrollmentHandlers(app)),
     distribution: Object.keys(distributionHandlers(app)),
     revocation: Object.keys(revocationHandlers(app)),
+    ocsp: Object.keys(ocspHandlers(app)),
   };
-  it.each(["enrollment", "distribution", "revocation"] as const)("%s", (name) => {
+  it.each(["enrollment", "distribution", "revocation", "ocsp"] as const)("%s", (name) => {
     const ids = routes.filter((route) => route.function === name).map(({ id }) => id);
     expect(handlers[name].toSorted()).toEqual(ids.toSorted());
   });
@@ -24,12 +26,15 @@ describe("routes and handlers are the same set", () => {
     expect(new Set(routes.map(({ id }) => id)).size).toBe(routes.length);
     const signing = routes.filter(({ touches }) => touches.keys === "issue").map(({ id }) => id);
     expect(signing).toEqual(["enroll", "renew", "createClaim", "certifyOperator"]);
+    const responding = routes.filter(({ touches }) => touches.keys === "respond").map(({ id }) => id);
+    expect(responding).toEqual(["postOcsp", "getOcsp"]);
   });
   it("whatever writes asks for a credential, but for the challenge that comes before one", () => {
     const rows: readonly Route[] = routes;
     const open = rows.filter(({ access, touches }) => access === "public" && touches.items === "write");
     // 32 random octets, forgotten after five minutes; the gateway throttles who asks for more.
-    expect(open.map(({ id }) => id)).toEqual(["createChallenge"]);
+    // An OCSP answer is kept for the next one who asks for the same certificate.
+    expect(open.map(({ id }) => id)).toEqual(["createChallenge", "postOcsp", "getOcsp"]);
     const probing = rows.filter(({ touches }) => touches.items === "probe").map(({ id }) => id);
     expect(probing).toEqual(["getHealth"]);
   });
@@ -39,7 +44,7 @@ describe("a function answers only for its own routes", () => {
   it.each(routes)("$id", async (route) => {
     const handlers = handlersOf(emptyApp());
     const path = route.path.replace("{fleet}", "default").replace("{serialNumber}", "4f1c0a9be27d5583");
-    const others = (["enrollment", "distribution", "revocation"] as const).filter(
+    const others = (["enrollment", "distribution", "revocation", "ocsp"] as const).filter(
       (id) => id !== route.function,
     );
     for (const other of others) {

@@ -21,7 +21,13 @@ export async function startEcho(
   limits: Partial<ServerLimits> = {},
 ): Promise<EchoServer> {
   const log: LogLine[] = [];
-  const handlers = { enrollment: handler, access: handler, distribution: handler, revocation: handler };
+  const handlers = {
+    enrollment: handler,
+    access: handler,
+    distribution: handler,
+    revocation: handler,
+    ocsp: handler,
+  };
   const tls = { key: credential.key, cert: credential.cert };
   const server = await startHttpsServer({
     handlers,

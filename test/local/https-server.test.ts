@@ -131,6 +131,7 @@ it("the function of the route is the one that is called", async () => {
     distribution: named("distribution"),
     revocation: named("revocation"),
     access: named("access"),
+    ocsp: named("ocsp"),
   };
   const tls = { key: listener.key, cert: listener.cert };
   const one = await startHttpsServer({ handlers, tls, host: "127.0.0.1", port: 0, log: recordingLog([]) });
@@ -204,7 +205,7 @@ describe("close", () => {
 
 it("a port that is taken is an error, not a crash", async () => {
   const options = {
-    handlers: { enrollment: echo, distribution: echo, revocation: echo, access: echo },
+    handlers: { enrollment: echo, distribution: echo, revocation: echo, access: echo, ocsp: echo },
     log: recordingLog([]),
   };
   const tls = { key: listener.key, cert: listener.cert };

@@ -14,8 +14,9 @@ import type { Fleet } from "../../core/authority/issuer.ts";
 import { bootstrapFleet } from "../../core/bootstrap/fleet.ts";
 import type { AuthorityAlgorithmId } from "../../core/formats/algorithms.ts";
 import { boundedMemo } from "../../core/memo.ts";
-import type { App, Clock, Log, RevocationApp, StartedTask } from "../../core/ports.ts";
+import type { App, Clock, Log, ServiceApp, StartedTask, TaskStarter } from "../../core/ports.ts";
 import { copyLine } from "./log-copy.ts";
+import { type MemoryObjectStore, memoryObjectStore } from "./memory-object-store.ts";
 
 export interface TestClock extends Clock {
   /** Moves the clock forward. */
@@ -50,13 +51,14 @@ export function recordingLog(lines: LogLine[]): Log {
   return { info: at("info"), warn: at("warn"), error: at("error") };
 }
 
-/** Ports that sign, and that ask for what was revoked to be published. */
-export type FleetPorts = App & RevocationApp;
+/** What a process has that answers every kind of request; what was published is in memory. */
+export type FleetPorts = ServiceApp;
 
 export interface FleetApp {
   readonly app: FleetPorts;
   /** What was asked for, in order; nothing is run. */
   readonly started: readonly StartedTask[];
+  readonly artifacts: MemoryObjectStore;
   readonly clock: TestClock;
   readonly log: readonly LogLine[];
   readonly fleet: Fleet;
@@ -64,7 +66,7 @@ export interface FleetApp {
   close(): Promise<void>;
 }
 
-export function recordingStarter(started: StartedTask[]): RevocationApp["tasks"] {
+export function recordingStarter(started: StartedTask[]): TaskStarter {
   return {
     async start(task) {
       await Promise.resolve();
@@ -105,6 +107,7 @@ export async function openFleetApp(options: FleetAppOptions = {}): Promise<Fleet
   const clock = testClock();
   const log: LogLine[] = [];
   const started: StartedTask[] = [];
+  const artifacts = memoryObjectStore({ namesVersions: false });
   const app: FleetPorts = {
     clock,
     entropy: systemEntropy,
@@ -114,6 +117,7 @@ export async function openFleetApp(options: FleetAppOptions = {}): Promise<Fleet
     memo: boundedMemo(),
     identities: identityVerifier(),
     tasks: recordingStarter(started),
+    artifacts,
   };
   const fleet = await addFleet(app, options.fleet ?? testFleet, options);
   return {
@@ -122,6 +126,7 @@ export async function openFleetApp(options: FleetAppOptions = {}): Promise<Fleet
     log,
     fleet,
     started,
+    artifacts,
     directory,
     async close() {
       await items.close();

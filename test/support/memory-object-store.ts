@@ -9,7 +9,7 @@ import type { NewObject, ObjectStore, StoredObject } from "../../core/ports.ts";
 export interface MemoryObjectStore extends ObjectStore {
   /** Keys that hold something, in the order of their first version. */
   readonly keys: readonly string[];
-  /** Every version of `key`, the oldest first. */
+  /** Every version of `key`, the oldest first; those before it was removed are gone. */
   versions(key: string): readonly NewObject[];
   text(key: string): string;
 }
@@ -43,6 +43,10 @@ export function memoryObjectStore(options: { readonly namesVersions: boolean }):
       if (!holds) throw new AppError("store_condition_failed", `object "${key}" is not as expected`);
       objects.set(key, [...(objects.get(key) ?? []), { ...object, body: Buffer.from(object.body) }]);
       return { tag: tagOf(object), ...named(objects.get(key)?.length ?? 0) };
+    },
+    async remove(key) {
+      await Promise.resolve();
+      objects.delete(key);
     },
   };
 }

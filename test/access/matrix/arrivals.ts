@@ -11,6 +11,7 @@ import { revoke } from "../../../core/revocation/revoke.ts";
 import { register } from "../../enrollment/fixtures/configured-fleet.ts";
 import { forever, type Maker, makeMaker, serialNumberSubject } from "../../enrollment/fixtures/maker.ts";
 import { type DeviceKey, deviceCsr, deviceKey } from "../../support/device.ts";
+import type { FleetPorts } from "../../support/fleet-app.ts";
 
 /** Makers whose authorities have one name and three keys: the fleet's, the other fleet's, and nobody's. */
 export const makers = { own: acme(), other: acme(), nobody: acme() };
@@ -38,7 +39,7 @@ export interface Returning {
   readonly csr: Buffer;
 }
 
-export async function certifiedDevice(app: App, fleet: string, deviceId: string): Promise<Returning> {
+export async function certifiedDevice(app: FleetPorts, fleet: string, deviceId: string): Promise<Returning> {
   const key = deviceKey();
   const { token } = await createEnrollmentToken(app, { fleet, actor: "operator:x", deviceId });
   const csr = deviceCsr(key);

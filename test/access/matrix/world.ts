@@ -14,7 +14,7 @@ import { type Handlers, handlersOf } from "../../../lambdas/handlers.ts";
 import { deviceOf, operatorOf } from "../../lambdas/fleet-callers.ts";
 import { deviceCsr, deviceKey } from "../../support/device.ts";
 import { createProofKey, type ProofKey } from "../../support/dpop.ts";
-import { addFleet, type FleetApp, openFleetApp } from "../../support/fleet-app.ts";
+import { addFleet, type FleetApp, type FleetPorts, openFleetApp } from "../../support/fleet-app.ts";
 import { type OidcIssuer, startOidcIssuer } from "../../support/oidc-issuer.ts";
 import { certifiedDevice, fillInventory, makers, type RegisteredKeys, type Returning } from "./arrivals.ts";
 import type { RoleName } from "./expectations.ts";
@@ -63,7 +63,7 @@ const day = 86_400_000;
 
 /** One certificate of each holder. `mark` sets its ids apart from those of another state. */
 async function certificatesOf(
-  app: App,
+  app: FleetPorts,
   fleet: string,
   mark: string,
 ): Promise<Map<CertificateHolder, string>> {
@@ -128,7 +128,7 @@ interface Shelves {
   readonly victims: Shelf<string>;
 }
 
-async function stock({ certificates }: Shelves, app: App, side: Side, state: CertificateState) {
+async function stock({ certificates }: Shelves, app: FleetPorts, side: Side, state: CertificateState) {
   const made = await certificatesOf(app, fleets[side], state.toLowerCase());
   for (const [holder, certificate] of made) certificates.put(side, state, holder, certificate);
   return made;

@@ -11,7 +11,7 @@ import { openLocalApp, startLocal } from "../../../local/app.ts";
 import { startHttpsServer } from "../../../local/https-server.ts";
 import { issueListenerCertificate } from "../../../local/listener-certificate.ts";
 import { type Api, apiClient } from "../../support/api.ts";
-import { recordingLog } from "../../support/fleet-app.ts";
+import { recordingLog, recordingStarter } from "../../support/fleet-app.ts";
 
 export interface Answered {
   readonly status: number;
@@ -64,7 +64,7 @@ async function startLater(dataDir: string, fleet: string, ahead: () => number) {
   const { app, close } = await openLocalApp({ dataDir, log });
   const { key, cert } = await issueListenerCertificate(app, fleet, host);
   const clock = { ...systemClock, now: () => systemClock.now() + ahead() };
-  const handlers = handlersOf({ ...app, clock });
+  const handlers = handlersOf({ ...app, clock, tasks: recordingStarter([]) });
   const server = await startHttpsServer({ handlers, tls: { key, cert }, host, port: 0, log });
   return {
     url: server.url,

@@ -1,0 +1,67 @@
+/**
+ * Room: core/distribution. One run of what needs no key and no caller: counts, notices of expiry, bulk revocations under
+ * way, over all fleets. Idempotent, and safe beside other runs.
+ */
+import { isAppError } from "../errors.ts";
+import { allFleets } from "../fleets/directory.ts";
+import type { Notifier, RevocationApp } from "../ports.ts";
+import { continueJobs } from "../revocation/bulk.ts";
+import { foldAcknowledgements } from "./adoption.ts";
+import { takeCensus } from "./census.ts";
+import { tellExpiries } from "./expiry-notices.ts";
+
+export interface MaintenanceApp extends RevocationApp {
+  readonly notifier: Notifier;
+}
+
+export interface MaintenanceReport {
+  /** Certificates and acknowledgements that were counted. */
+  readonly counted: number;
+  readonly notices: number;
+  /** Certificates that bulk revocations have come to. */
+  readonly revoked: number;
+  readonly failed: number;
+}
+
+export interface MaintenanceOptions {
+  /** Milliseconds since the epoch after which nothing new is begun. @default without end */
+  readonly until?: number;
+  /** Logs a run that changed nothing too. @default false */
+  readonly logEveryRun?: boolean;
+}
+
+/** One step that fails keeps no other from being done. */
+async function attempt(app: MaintenanceApp, step: string, act: () => Promise<number>) {
+  try {
+    return { done: await act(), failed: 0 };
+  } catch (error) {
+    const code = isAppError(error) ? error.code : "internal";
+    app.log.error("maintenance_failed", { step, code });
+    return { done: 0, failed: 1 };
+  }
+}
+
+/**
+ * First the revocations, for which people wait.
+ * @throws AppError store_unavailable when the fleets cannot be listed.
+ */
+export async function maintain(
+  app: MaintenanceApp,
+  options: MaintenanceOptions = {},
+): Promise<MaintenanceReport> {
+  const { until = Number.POSITIVE_INFINITY, logEveryRun = false } = options;
+  const jobs = await attempt(app, "jobs", async () => (await continueJobs(app, { until })).revoked);
+  const report = { counted: 0, notices: 0, revoked: jobs.done, failed: jobs.failed };
+  for (const fleet of await allFleets(app)) {
+    if (app.clock.now() >= until) break;
+    const certificates = await attempt(app, "census", () => takeCensus(app, fleet, until));
+    const devices = await attempt(app, "adoption", () => foldAcknowledgements(app, fleet, until));
+    const notices = await attempt(app, "notices", () => tellExpiries(app, fleet, until));
+    report.counted += certificates.done + devices.done;
+    report.notices += notices.done;
+    report.failed += certificates.failed + devices.failed + notices.failed;
+  }
+  const changed = report.counted + report.notices + report.revoked + report.failed;
+  if (logEveryRun || changed > 0) app.log.info("maintained", report);
+  return report;
+}

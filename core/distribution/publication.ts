@@ -1,0 +1,95 @@
+/**
+ * Room: core/distribution. One run of everything that is signed for others to rely on: lists of revoked certificates,
+ * responders' certificates, trust manifests, over all fleets. Idempotent, and safe beside other runs.
+ */
+import { type Fleet, getFleet } from "../authority/issuer.ts";
+import { isAppError } from "../errors.ts";
+import { allFleets } from "../fleets/directory.ts";
+import { tendResponders } from "../ocsp/responder.ts";
+import type { PublisherApp } from "../ports.ts";
+import { publishRevocations, type RevocationReport } from "../revocation/publisher.ts";
+import { tendShards } from "../revocation/shards.ts";
+import { publishTrust } from "./trust-publication.ts";
+
+export interface PublicationReport extends RevocationReport {
+  /** Trust manifests and responders' certificates that were made. */
+  readonly manifests: number;
+  readonly responders: number;
+}
+
+export interface PublicationOptions {
+  /** Milliseconds since the epoch after which nothing new is begun. @default without end */
+  readonly until?: number;
+  /** Logs a run that changed nothing too, so that a filter has a measure of every run. @default false */
+  readonly logEveryRun?: boolean;
+}
+
+interface Tended {
+  manifests: number;
+  responders: number;
+  failed: number;
+}
+
+async function attempt(app: PublisherApp, fleet: string, step: string, act: () => Promise<number>) {
+  try {
+    return { done: await act(), failed: 0 };
+  } catch (error) {
+    const code = isAppError(error) ? error.code : "internal";
+    app.log.error("publication_failed", { fleet, step, code });
+    return { done: 0, failed: 1 };
+  }
+}
+
+/** What a fleet needs ahead of time. One step that fails keeps no other from being done. */
+async function tendFleet(app: PublisherApp, fleet: Fleet): Promise<Tended> {
+  const { fleet: name } = fleet.record;
+  const shards = await attempt(app, name, "shards", () => tendShards(app, fleet));
+  const responders = await attempt(app, name, "responders", () => tendResponders(app, fleet));
+  const manifests = await attempt(app, name, "trust", async () =>
+    (await publishTrust(app, name)) === "published" ? 1 : 0,
+  );
+  return {
+    manifests: manifests.done,
+    responders: responders.done,
+    failed: shards.failed + responders.failed + manifests.failed,
+  };
+}
+
+async function tendFleets(app: PublisherApp, until: number): Promise<Tended> {
+  const all: Tended = { manifests: 0, responders: 0, failed: 0 };
+  for (const name of await allFleets(app)) {
+    if (app.clock.now() >= until) break;
+    const tended = await tendFleet(app, await getFleet(app, name));
+    all.manifests += tended.manifests;
+    all.responders += tended.responders;
+    all.failed += tended.failed;
+  }
+  return all;
+}
+
+/**
+ * First what was revoked, then what is due: people wait for the one, nobody for the other.
+ * @throws AppError store_unavailable when what is to be done cannot be listed.
+ */
+export async function publishEverything(
+  app: PublisherApp,
+  options: PublicationOptions = {},
+): Promise<PublicationReport> {
+  const { until = Number.POSITIVE_INFINITY, logEveryRun = false } = options;
+  const first = await publishRevocations(app, { until });
+  const tended = await tendFleets(app, until);
+  // New shards are due at once.
+  const second = await publishRevocations(app, { until });
+  const report: PublicationReport = {
+    ...second,
+    published: first.published + second.published,
+    entries: first.entries + second.entries,
+    withdrawn: first.withdrawn + second.withdrawn,
+    failed: second.failed + tended.failed,
+    manifests: tended.manifests,
+    responders: tended.responders,
+  };
+  const changed = report.published + report.withdrawn + report.failed + report.manifests + report.responders;
+  if (logEveryRun || changed > 0) app.log.info("published", { ...report });
+  return report;
+}

@@ -1,0 +1,41 @@
+/**
+ * Room: local. The deployment's tasks by the clock of this process: what AWS starts by schedules and invocations runs
+ * here at an interval, and at once when a request asks for it.
+ */
+import { maintain } from "../core/distribution/maintenance.ts";
+import { publishEverything } from "../core/distribution/publication.ts";
+import type { DeploymentApp, StartedTask, TaskStarter } from "../core/ports.ts";
+import { type Schedule, schedule } from "./schedule.ts";
+
+const publicationMilliseconds = 5_000;
+const maintenanceMilliseconds = 30_000;
+
+export interface LocalTasks {
+  readonly starter: TaskStarter;
+  stop(): Promise<void>;
+}
+
+/** They run from now on. */
+export function startTasks(app: DeploymentApp): LocalTasks {
+  const starter: TaskStarter = {
+    async start(task) {
+      await Promise.resolve();
+      schedules[task].wake();
+    },
+  };
+  const schedules: Readonly<Record<StartedTask, Schedule>> = {
+    publish: schedule(publicationMilliseconds, app.log, "publication", async () => {
+      await publishEverything(app);
+    }),
+    maintain: schedule(maintenanceMilliseconds, app.log, "maintenance", async () => {
+      await maintain({ ...app, tasks: starter });
+    }),
+  };
+  schedules.publish.wake();
+  return {
+    starter,
+    async stop() {
+      await Promise.all(Object.values(schedules).map((one) => one.stop()));
+    },
+  };
+}
