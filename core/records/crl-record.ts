@@ -1,6 +1,6 @@
 /** Room: core/records. One shard of an authority's CRL: which number it has reached, and when it is due again. */
 import type { Item, ItemKey, NewItem } from "../ports.ts";
-import { number, text } from "./attributes.ts";
+import { number, optionalNumber, present, text } from "./attributes.ts";
 import type { Stored } from "./certificate-record.ts";
 import { dueKey } from "./due.ts";
 
@@ -10,14 +10,21 @@ export interface CrlRecord {
   readonly crlShard: string;
   /** The highest CRLNumber that was ever taken for this shard; the list published may have a lower one. */
   readonly number: number;
-  /** Of the published list: milliseconds since the epoch; 0 before the first. */
+  /** CRLNumber of the published list; 0 before the first, as for all that is said of it here. */
+  readonly publishedNumber: number;
+  /** Milliseconds since the epoch, as all times here. */
   readonly thisUpdate: number;
   readonly nextUpdate: number;
   /** Revoked certificates in it, and its octets. */
   readonly entries: number;
   readonly octets: number;
-  /** When it is to be signed again, or for a shard whose time is over, withdrawn. */
-  readonly dueAt: number;
+  /** Digest of the addresses that it names itself by; empty where it names none. */
+  readonly places: string;
+  /**
+   * When a publisher is to sign it again, or to withdraw it. Absent once it is withdrawn, and for lists that
+   * publishers do not sign.
+   */
+  readonly dueAt?: number;
 }
 
 /** All shards of a fleet: one query lists them. */
@@ -33,7 +40,8 @@ export function crlKey({
 
 export function crlItem(record: CrlRecord): NewItem {
   const key = crlKey(record);
-  return { ...key, attributes: { ...record }, indexes: { open: dueKey(record.dueAt, key) } };
+  const item = { ...key, attributes: present({ ...record }) };
+  return record.dueAt === undefined ? item : { ...item, indexes: { open: dueKey(record.dueAt, key) } };
 }
 
 /** Of items that are due: true for a CRL shard's. */
@@ -41,6 +49,7 @@ export const isCrlItem = (item: Item): boolean => item.pk.startsWith("CRL#");
 
 /** @throws AppError internal when an attribute is missing or mistyped. */
 export function crlRecord(item: Item): Stored<CrlRecord> {
+  const dueAt = optionalNumber(item, "dueAt");
   return {
     version: item.version,
     value: {
@@ -48,11 +57,13 @@ export function crlRecord(item: Item): Stored<CrlRecord> {
       authorityId: text(item, "authorityId"),
       crlShard: text(item, "crlShard"),
       number: number(item, "number"),
+      publishedNumber: number(item, "publishedNumber"),
       thisUpdate: number(item, "thisUpdate"),
       nextUpdate: number(item, "nextUpdate"),
       entries: number(item, "entries"),
       octets: number(item, "octets"),
-      dueAt: number(item, "dueAt"),
+      places: text(item, "places"),
+      ...(dueAt === undefined ? {} : { dueAt }),
     },
   };
 }
