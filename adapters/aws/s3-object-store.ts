@@ -6,6 +6,7 @@
  */
 import { randomUUID } from "node:crypto";
 import {
+  DeleteObjectCommand,
   GetObjectCommand,
   type GetObjectCommandOutput,
   HeadObjectCommand,
@@ -96,6 +97,15 @@ export class S3ObjectStore implements ObjectStore {
     return this.#patiently(octets, (abortSignal) =>
       this.#put(request, writeId, { abortSignal, requestTimeout }),
     );
+  }
+
+  /** S3 answers the same where nothing is. In a versioned bucket a delete marker hides the object. */
+  async remove(key: string): Promise<void> {
+    checkObjectKey(key);
+    const command = new DeleteObjectCommand({ Bucket: this.#bucket, Key: key });
+    await this.#patiently(0, async (abortSignal) => {
+      await this.#client.send(command, { abortSignal, requestTimeout: requestMilliseconds });
+    });
   }
 
   async #put(request: PutObjectCommandInput, writeId: string, limits: AttemptLimits): Promise<ObjectVersion> {

@@ -11,7 +11,14 @@ import { FileLock } from "./file-lock.ts";
 import { decodeHead, decodeObject, encodeHead, headerOctets, objectPath } from "./objects/object-file.ts";
 import { ensurePrivateDirectory } from "./private-directory.ts";
 import { isBusy } from "./sqlite/failures.ts";
-import { makeDirectories, replaceBy, systemCode, temporaryName, writeTemporary } from "./whole-files.ts";
+import {
+  makeDirectories,
+  removeFile,
+  replaceBy,
+  systemCode,
+  temporaryName,
+  writeTemporary,
+} from "./whole-files.ts";
 
 export interface FileObjectStoreOptions {
   /** Made with mode 0700 when absent; the store's own, nothing else may stand in it. */
@@ -102,6 +109,15 @@ class FileObjectStore implements ObjectStore {
       throw failure(cause);
     }
     return { tag };
+  }
+
+  async remove(key: string): Promise<void> {
+    checkObjectKey(key);
+    try {
+      await this.#lock.hold(() => removeFile(this.#path(key)));
+    } catch (cause) {
+      throw failure(cause);
+    }
   }
 
   /** While the lock is held: nobody puts between this look and the replacement. */

@@ -3,7 +3,7 @@
  * given its name at once, its directory synced. Errors are the file system's own: callers say what they mean.
  */
 import { randomBytes } from "node:crypto";
-import { mkdir, open, rename } from "node:fs/promises";
+import { mkdir, open, rename, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** A file on its way to its name. */
@@ -41,6 +41,17 @@ export async function writeTemporary(path: string, ...content: readonly Uint8Arr
 /** Gives `temporary` the name `path`, whatever had it; the name is on the disk when the promise resolves. */
 export async function replaceBy(temporary: string, path: string): Promise<void> {
   await rename(temporary, path);
+  await syncDirectory(dirname(path));
+}
+
+/** Takes the name away, where there is one; that is on the disk when the promise resolves. */
+export async function removeFile(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (cause) {
+    if (systemCode(cause) === "ENOENT") return;
+    throw cause;
+  }
   await syncDirectory(dirname(path));
 }
 

@@ -9,6 +9,7 @@ import { limitContract } from "./object-store/limits.ts";
 import type { ObjectStoreContractOptions } from "./object-store/material.ts";
 import { octetContract } from "./object-store/octets.ts";
 import { raceContract } from "./object-store/races.ts";
+import { removalContract } from "./object-store/removals.ts";
 
 export interface ObjectStoreUnderTest {
   readonly store: ObjectStore;
@@ -35,6 +36,7 @@ export function objectStoreContract(
     octetContract(store, options);
     conditionContract(store);
     limitContract(store);
+    removalContract(store);
     if (options.judgesConditionsAtOnce !== false) raceContract(store);
   });
 }

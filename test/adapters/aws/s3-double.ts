@@ -97,6 +97,10 @@ export class S3Double {
       this.objects.get(request.key)?.splice(-1, 1, version);
       return () => answer(200, { etag: tag, "x-amz-version-id": versionId });
     }
+    if (request.method === "DELETE") {
+      this.objects.delete(request.key);
+      return () => answer(204, { "x-amz-delete-marker": "true" });
+    }
     if (current === undefined) return () => refusal(request, 404, "NoSuchKey");
     const headers = {
       ...current.headers,
