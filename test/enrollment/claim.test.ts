@@ -5,19 +5,18 @@ import { type ClaimRequest, createClaim, getClaim, type IssuedClaim } from "../.
 import { enroll } from "../../core/enrollment/enroll.ts";
 import { createEnrollmentToken } from "../../core/enrollment/token.ts";
 import { encodePem } from "../../core/formats/pem.ts";
-import type { App } from "../../core/ports.ts";
 import { claimPartition, claimRecord, isClaimItem } from "../../core/records/claim-record.ts";
 import { holdItem } from "../../core/records/hold-record.ts";
 import { revoke } from "../../core/revocation/revoke.ts";
 import { deviceCsr, deviceKey } from "../support/device.ts";
 import { codeOf } from "../support/errors.ts";
 import { faultyKeys } from "../support/faulty-keys.ts";
-import { addFleet, type FleetApp, testFleet as fleet } from "../support/fleet-app.ts";
+import { addFleet, type FleetApp, type FleetPorts, testFleet as fleet } from "../support/fleet-app.ts";
 import { actor, configure, enrolled, openConfiguredFleet, register } from "./fixtures/configured-fleet.ts";
 
 const other = "clinic";
 let opened: FleetApp;
-let app: App;
+let app: FleetPorts;
 beforeAll(async () => {
   opened = await openConfiguredFleet({ accepts: ["token", "claim"] });
   app = opened.app;

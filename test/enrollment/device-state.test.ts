@@ -6,13 +6,13 @@ import { enroll } from "../../core/enrollment/enroll.ts";
 import { renew } from "../../core/enrollment/renew.ts";
 import { createEnrollmentToken } from "../../core/enrollment/token.ts";
 import { isAppError } from "../../core/errors.ts";
-import type { App, ItemStore } from "../../core/ports.ts";
+import type { ItemStore } from "../../core/ports.ts";
 import { revoke } from "../../core/revocation/revoke.ts";
 import { deviceCsr, deviceKey } from "../support/device.ts";
 import { codeOf } from "../support/errors.ts";
 import { faultyKeys } from "../support/faulty-keys.ts";
 import { faultyStore } from "../support/faulty-store.ts";
-import { addFleet, type FleetApp, testFleet as fleet } from "../support/fleet-app.ts";
+import { addFleet, type FleetApp, type FleetPorts, testFleet as fleet } from "../support/fleet-app.ts";
 import {
   actor,
   configure,
@@ -22,7 +22,7 @@ import {
 } from "./fixtures/configured-fleet.ts";
 
 let opened: FleetApp;
-let app: App;
+let app: FleetPorts;
 beforeAll(async () => {
   opened = await openConfiguredFleet({ accepts: ["token"] });
   app = opened.app;

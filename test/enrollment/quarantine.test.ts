@@ -8,20 +8,19 @@ import { getDevice, setDeviceState } from "../../core/enrollment/device.ts";
 import { enroll } from "../../core/enrollment/enroll.ts";
 import { renew } from "../../core/enrollment/renew.ts";
 import { createEnrollmentToken } from "../../core/enrollment/token.ts";
-import type { App } from "../../core/ports.ts";
 import type { FleetConfiguration } from "../../core/records/fleet-configuration.ts";
 import { authorityItem } from "../../core/records/fleet-record.ts";
 import { revoke } from "../../core/revocation/revoke.ts";
 import { type DeviceKey, deviceCsr, deviceKey } from "../support/device.ts";
 import { codeOf } from "../support/errors.ts";
-import { addFleet, testFleet as fleet, type TestClock } from "../support/fleet-app.ts";
+import { addFleet, type FleetPorts, testFleet as fleet, type TestClock } from "../support/fleet-app.ts";
 import { actor, configure, enrolled, openConfiguredFleet } from "./fixtures/configured-fleet.ts";
 
 const day = 86_400_000;
 const deviceId = "pump-1";
 
 interface Shelf {
-  readonly app: App;
+  readonly app: FleetPorts;
   readonly clock: TestClock;
   readonly key: DeviceKey;
   readonly previousCertificate: string;
@@ -31,7 +30,7 @@ interface Shelf {
   code(csr?: Buffer): Promise<string>;
 }
 
-async function tokenCertificate(app: App, key: DeviceKey, id = deviceId) {
+async function tokenCertificate(app: FleetPorts, key: DeviceKey, id = deviceId) {
   const { token } = await createEnrollmentToken(app, { fleet, actor, deviceId: id });
   return enroll(app, { fleet, token, csr: deviceCsr(key) });
 }
@@ -56,7 +55,8 @@ async function shelf(
   }
 }
 
-const clientOf = (app: App, certificate: string) => authenticateClientCertificate(app, { certificate });
+const clientOf = (app: FleetPorts, certificate: string) =>
+  authenticateClientCertificate(app, { certificate });
 
 describe("a device whose certificate expired on the shelf", () => {
   it("espressif/esp-aws-iot #139: comes back into quarantine, is released, and renews to a whole certificate", () =>
@@ -148,7 +148,7 @@ describe("the way back is refused", () => {
     shelf(10, async ({ app, clock, previousCertificate, code, comeBack }) => {
       expect(await code()).toBe("credential_invalid");
       const end = new X509Certificate(previousCertificate).validToDate.getTime();
-      const at = (time: number): App => ({ ...app, clock: { ...clock, now: () => time } });
+      const at = (time: number): FleetPorts => ({ ...app, clock: { ...clock, now: () => time } });
       const ask = (time: number) =>
         enroll(at(time), { fleet, previousCertificate, csr: deviceCsr(deviceKey()) });
       expect(await codeOf(ask(end + 999))).toBe("credential_invalid");

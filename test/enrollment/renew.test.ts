@@ -6,21 +6,21 @@ import { enroll } from "../../core/enrollment/enroll.ts";
 import { assertKeyPermitted, renew } from "../../core/enrollment/renew.ts";
 import { createEnrollmentToken } from "../../core/enrollment/token.ts";
 import { verifyCsr } from "../../core/formats/certification-request.ts";
-import type { App, ItemStore } from "../../core/ports.ts";
+import type { ItemStore } from "../../core/ports.ts";
 import { revoke } from "../../core/revocation/revoke.ts";
 import { type DeviceKey, deviceCsr, deviceKey } from "../support/device.ts";
 import { codeOf } from "../support/errors.ts";
-import { type FleetApp, testFleet as fleet, openFleetApp } from "../support/fleet-app.ts";
+import { type FleetApp, type FleetPorts, testFleet as fleet, openFleetApp } from "../support/fleet-app.ts";
 
 let opened: FleetApp;
-let app: App;
+let app: FleetPorts;
 beforeAll(async () => {
   opened = await openFleetApp();
   app = opened.app;
 });
 afterAll(() => opened.close());
 
-async function enrolled(deviceId: string, key: DeviceKey = deviceKey(), on: App = app) {
+async function enrolled(deviceId: string, key: DeviceKey = deviceKey(), on: FleetPorts = app) {
   const { token } = await createEnrollmentToken(on, { fleet, actor: "operator:operator-1", deviceId });
   return enroll(on, { fleet, token, csr: deviceCsr(key) });
 }
@@ -39,7 +39,8 @@ function slowStore(items: ItemStore): ItemStore {
   };
 }
 
-const door = (certificate: string, on: App = app) => authenticateClientCertificate(on, { certificate });
+const door = (certificate: string, on: FleetPorts = app) =>
+  authenticateClientCertificate(on, { certificate });
 
 describe("a device with its certificate", () => {
   it("RFC 7030 §4.2.2: renews to the same names with a new key, and the old certificate stays good", async () => {
