@@ -151,6 +151,12 @@ export interface ObjectStore {
    * @throws AppError store_condition_failed; store_limit_exceeded (key, size, media type); store_unavailable.
    */
   put(key: string, object: NewObject, when?: "absent" | { readonly tag: string }): Promise<ObjectVersion>;
+  /**
+   * Readers find nothing any more when the promise resolves; nothing changes where nothing is. A store that keeps
+   * versions keeps them.
+   * @throws AppError store_limit_exceeded (a key no store can have), store_unavailable.
+   */
+  remove(key: string): Promise<void>;
 }
 
 /** What people are told: a word of ours, opaque ids and measures. Never text that a caller sent. */
@@ -306,6 +312,11 @@ export type KeylessApp = Omit<App, "keys">;
 /** What a use case receives that takes trust back: others are to learn of it soon. */
 export interface RevocationApp extends KeylessApp {
   readonly tasks: TaskStarter;
+}
+
+/** The ports of a process that answers every kind of request. */
+export interface ServiceApp extends App, RevocationApp {
+  readonly artifacts: ObjectStore;
 }
 
 /** What a use case receives that reads what is published. */
