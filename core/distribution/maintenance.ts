@@ -5,7 +5,7 @@
 import { isAppError } from "../errors.ts";
 import { allFleets } from "../fleets/directory.ts";
 import type { Notifier, RevocationApp } from "../ports.ts";
-import { continueJobs } from "../revocation/bulk.ts";
+import { continueJobs } from "../revocation/bulk-worker.ts";
 import { foldAcknowledgements } from "./adoption.ts";
 import { takeCensus } from "./census.ts";
 import { tellExpiries } from "./expiry-notices.ts";

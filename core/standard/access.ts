@@ -32,12 +32,18 @@ export type PipelineOperation =
   | "createEnrollmentToken"
   | "registerDevices"
   | "listCertificates"
-  | "getCertificate";
+  | "getCertificate"
+  | "getDeviceKeys"
+  | "getTrustAdoption"
+  | "acknowledgeTrust";
 export const pipelineOperations: readonly PipelineOperation[] = [
   "createEnrollmentToken",
   "registerDevices",
   "listCertificates",
   "getCertificate",
+  "getDeviceKeys",
+  "getTrustAdoption",
+  "acknowledgeTrust",
 ];
 
 export interface CriticalOperation {
@@ -62,7 +68,7 @@ export const criticalOperations = {
   fleetSuspension: { description: "suspend the fleet or end its suspension", persons: 2, status: "enforced" },
   authorityUse: { description: "use of a root authority's key", persons: 2, status: "planned" },
   authorityRotation: { description: "rotation of an authority", persons: 2, status: "planned" },
-  bulkRevocation: { description: "revocation of more than one device", persons: 2, status: "planned" },
+  bulkRevocation: { description: "revocation of more than one device", persons: 2, status: "enforced" },
   keyDestruction: { description: "destruction of a key", persons: 2, status: "planned" },
   operatorDecryption: {
     description: "decryption of protected data by an operator",

@@ -10,6 +10,7 @@ import { enrollmentTokenStandard } from "./enrollment-token.ts";
 import { limits } from "./limits.ts";
 import { profiles } from "./profiles.ts";
 import { retention } from "./retention.ts";
+import { publicationSchedules, revocationStandard } from "./revocation.ts";
 import { tlsSettings } from "./transport.ts";
 
 export type { AlgorithmEntry, RsaStandard } from "./algorithms.ts";
@@ -43,6 +44,8 @@ export const securityStandard = {
   tls: tlsSettings,
   credentials: { enrollmentToken: enrollmentTokenStandard },
   access: { roles, enrollmentMethods, criticalOperations, periods: accessPeriods, limits: accessLimits },
+  publication: publicationSchedules,
+  revocation: revocationStandard,
   limits,
   retention,
   clauses,

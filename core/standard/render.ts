@@ -5,6 +5,7 @@ import type { Cryptoperiod } from "./cryptoperiods.ts";
 import { type Clause, type Profile, type Retention, securityStandard } from "./index.ts";
 import { type Row, table } from "./markdown.ts";
 import { accessSection } from "./render-access.ts";
+import { publicationSection } from "./render-publication.ts";
 
 function duration(days: number): string {
   if (days >= 1) return days === 1 ? "1 day" : `${days} days`;
@@ -203,6 +204,7 @@ export function renderSecurityStandard(): string {
     transport(),
     credentials(),
     accessSection(),
+    publicationSection(),
     limitSection(),
     retentionSection(),
     clauseSection(),
