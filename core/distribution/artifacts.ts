@@ -32,11 +32,12 @@ export type ArtifactName = keyof typeof artifactKinds;
 
 export const manifestVersionKind: ArtifactKind = { contentType: "application/jose", cacheControl: lasting };
 
-/** Key in the object store. */
-export const artifactKey = (fleet: string, name: ArtifactName): string => `fleets/${fleet}/${name}`;
+/** Key in the object store of whatever is published of `fleet` under `name`. */
+export const artifactKey = (fleet: string, name: string): string => `fleets/${fleet}/${name}`;
 
+/** Once written, a version never changes. */
 export const manifestVersionKey = (fleet: string, version: number): string =>
-  `fleets/${fleet}/trust/${version}.jws`;
+  artifactKey(fleet, `trust/${version}.jws`);
 
 export const artifact = (name: ArtifactName, body: Uint8Array): NewObject => ({
   body,

@@ -1,6 +1,6 @@
 /** Room: core/distribution. What relying parties pin: the fleet's roots. */
 import { hash } from "node:crypto";
-import { type Fleet, getFleet } from "../authority/issuer.ts";
+import { type Fleet, getFleet, type Issuer } from "../authority/issuer.ts";
 import { encodePem } from "../formats/pem.ts";
 import type { KeylessApp } from "../ports.ts";
 
@@ -11,11 +11,16 @@ export async function trustBundlePem(app: KeylessApp, request: { readonly fleet:
     .join("");
 }
 
-/** DER of the roots that are not retired. */
-export function rootsOf(fleet: Fleet): readonly Uint8Array[] {
-  return fleet.authorities
+/** Not retired, the oldest first. */
+export function rootsInUse({ authorities }: Fleet): readonly Issuer[] {
+  return authorities
     .filter(({ record }) => record.kind === "root" && record.state !== "retired")
-    .map(({ certificate }) => certificate.raw);
+    .toSorted((left, right) => left.record.createdAt - right.record.createdAt);
+}
+
+/** DER of the roots that are not retired, the oldest first. */
+export function rootsOf(fleet: Fleet): readonly Uint8Array[] {
+  return rootsInUse(fleet).map(({ certificate }) => certificate.raw);
 }
 
 /** DER of roots and issuing authorities that are not retired, each issuer before what it issued. */

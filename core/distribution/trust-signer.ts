@@ -1,0 +1,98 @@
+/**
+ * Room: core/distribution. The keys that sign a fleet's trust manifests. A root certifies each, in deployments only;
+ * from then on a manifest names who signs the next.
+ */
+import { type Fleet, getFleet, type Issuer } from "../authority/issuer.ts";
+import { certifyOwnKey } from "../enrollment/own-key.ts";
+import { AppError, isAppError } from "../errors.ts";
+import { authorityAlgorithms } from "../formats/algorithms.ts";
+import { decodeSubjectPublicKey } from "../formats/spki.ts";
+import { decodeCertificate } from "../formats/x509/certificate.ts";
+import type { DeploymentApp, KeylessApp } from "../ports.ts";
+import type { Stored } from "../records/certificate-record.ts";
+import { readItems } from "../records/pages.ts";
+import {
+  publicationPartition,
+  signerRange,
+  type TrustSignerRecord,
+  trustSignerItem,
+  trustSignerRecord,
+} from "../records/publication-record.ts";
+import { profiles } from "../standard/profiles.ts";
+import { publishedJwk } from "./manifest-content.ts";
+import type { PublishedJwk } from "./trust-manifest.ts";
+
+/** Of a fleet's whole life, one a year. */
+const maximumSigners = 1_000;
+/** What every reader can verify, the smallest devices too. */
+const signerAlgorithm = "P-256";
+
+/** All that a fleet ever had. They are read after the state of its publication, on which a change of them is conditioned. */
+export async function trustSigners(
+  app: KeylessApp,
+  fleet: string,
+): Promise<readonly Stored<TrustSignerRecord>[]> {
+  const query = { pk: publicationPartition(fleet), ...signerRange, limit: maximumSigners };
+  return (await readItems(app, query)).map(trustSignerRecord);
+}
+
+export const signerIn = (
+  signers: readonly Stored<TrustSignerRecord>[],
+  state: "active" | "next",
+): Stored<TrustSignerRecord> | undefined => signers.find(({ value }) => value.state === state);
+
+export function signerJwk({ certificate, algorithm }: TrustSignerRecord): PublishedJwk {
+  const { subjectPublicKeyInfo } = decodeCertificate(certificate).tbs;
+  return publishedJwk(decodeSubjectPublicKey(subjectPublicKeyInfo), authorityAlgorithms[algorithm]);
+}
+
+/** @throws AppError authority_unavailable. */
+function certifyingRoot(app: KeylessApp, { record, authorities }: Fleet): Issuer {
+  const now = app.clock.now();
+  const roots = authorities.filter(
+    ({ record: { kind, state }, certificate }) =>
+      kind === "root" && state === "active" && certificate.tbs.validity.notAfter > now,
+  );
+  const newest = roots.toSorted((left, right) => right.record.createdAt - left.record.createdAt)[0];
+  if (newest !== undefined) return newest;
+  throw new AppError("authority_unavailable", `fleet "${record.fleet}" has no root in use; activate one`);
+}
+
+/**
+ * The signer of this id, made and certified by the newest root when there is none. A repetition finds it, whatever has
+ * become of it since.
+ * @throws AppError not_found, authority_unavailable, key_service_unavailable, store_unavailable.
+ */
+export async function createTrustSigner(
+  app: DeploymentApp,
+  fleet: string,
+  signerId: string,
+  state: "active" | "next",
+): Promise<void> {
+  const known = await trustSigners(app, fleet);
+  if (known.some(({ value }) => value.signerId === signerId)) return;
+  const { key, record, certificate } = await certifyOwnKey(app, {
+    fleet,
+    alias: `${fleet}-${signerId}`,
+    algorithm: signerAlgorithm,
+    profile: profiles.trustSigner,
+    identity: { kind: "service", fleet, serviceId: signerId },
+    issuer: certifyingRoot(app, await getFleet(app, fleet)),
+    purpose: "trustSigner",
+  });
+  const signer: TrustSignerRecord = {
+    fleet,
+    signerId,
+    keyId: key.keyId,
+    algorithm: key.algorithm,
+    certificate,
+    createdAt: record.createdAt,
+    state,
+  };
+  try {
+    await app.items.transact([{ put: trustSignerItem(signer), when: "absent" }]);
+  } catch (error) {
+    // Another run has recorded the same: one alias is one key, and its certificate answers one request.
+    if (!isAppError(error, "store_condition_failed")) throw error;
+  }
+}
