@@ -5,6 +5,7 @@
  */
 
 import { type Fleet, findFleet, getFleet } from "../authority/issuer.ts";
+import { artifact, artifactKey } from "../distribution/artifacts.ts";
 import { authoritiesOf, certificateFingerprint, rootsOf } from "../distribution/trust.ts";
 import { findCertificate } from "../enrollment/intent.ts";
 import { AppError } from "../errors.ts";
@@ -12,6 +13,7 @@ import { verifyCsr } from "../formats/certification-request.ts";
 import { decodePem, encodePem } from "../formats/pem.ts";
 import type { DeploymentApp, NewObject } from "../ports.ts";
 import { conclude, fleetCeremony, operatorCeremony } from "./ceremony.ts";
+import { distribute } from "./distribution.ts";
 import { issueForDeployment } from "./end-entity.ts";
 import { bootstrapFleet, type FleetPlan } from "./fleet.ts";
 import { assertOrigin, moveOrigin } from "./origin.ts";
@@ -59,22 +61,13 @@ export interface DeployedFleet {
   readonly operator?: CertifiedOperator;
 }
 
-/** As long as `GET …/trust.pem` lets caches keep it. */
-const trustBundleCaching = "public, max-age=300";
-
-export const trustBundleKey = (fleet: string): string => `fleets/${fleet}/trust.pem`;
+export const trustBundleKey = (fleet: string): string => artifactKey(fleet, "trust.pem");
 export const clientTrustKey = "mutual-tls/clients.pem";
 
 const pemOf = (certificates: readonly Uint8Array[]): string =>
   certificates.map((raw) => encodePem("CERTIFICATE", raw)).join("");
 
-function trustBundle(fleet: Fleet): NewObject {
-  return {
-    body: Buffer.from(pemOf(rootsOf(fleet))),
-    contentType: "application/pem-certificate-chain",
-    cacheControl: trustBundleCaching,
-  };
-}
+const trustBundle = (fleet: Fleet): NewObject => artifact("trust.pem", Buffer.from(pemOf(rootsOf(fleet))));
 
 /**
  * Roots and issuing authorities of those of `fleets` that exist, in the order of their names, then the authorities of
@@ -122,7 +115,7 @@ async function certifyOperator(
 }
 
 /**
- * Makes the fleet, publishes its trust bundle and the trust store of all fleets, certifies the operator, keeps a
+ * Makes the fleet, publishes its trust and the trust store of all fleets, certifies the operator, keeps a
  * record of each ceremony, and tells people what was made.
  * @throws AppError csr_* and key_* before anything is made; the policy's codes; those of the ports.
  */
@@ -139,6 +132,7 @@ export async function deployFleet(app: DeploymentApp, request: DeploymentRequest
   await publish(app.artifacts, trustBundleKey(plan.fleet), async () =>
     trustBundle(await getFleet(app, plan.fleet)),
   );
+  await distribute(app, plan.fleet);
   const trustStore = await publish(app.trustStores, clientTrustKey, () => clientTrust(app, fleets));
   await concludeFleet(app, fleet);
   const certified = operator === undefined ? undefined : await certifyOperator(app, plan.fleet, operator);

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { getFleet } from "../../core/authority/issuer.ts";
 import { clientTrustKey, type DeploymentRequest, deployFleet } from "../../core/bootstrap/deployment.ts";
 import { listCertificates } from "../../core/distribution/inventory.ts";
+import { verifyManifest } from "../../core/distribution/manifest-walk.ts";
 import { leaseMilliseconds } from "../../core/enrollment/intent.ts";
 import type { DeploymentApp } from "../../core/ports.ts";
 import { type DeploymentFixture, openDeploymentApp } from "../support/deployment-app.ts";
@@ -82,9 +83,20 @@ describe("a deployment that dies at any call", () => {
     const deployed = await deployFleet(fixture.app, wanted);
     const label = `died at step ${target}`;
     const { certificates } = await listCertificates(fixture.app, { fleet: "clinic", limit: 10 });
-    expect(certificates.map(({ profile }) => profile).sort(), label).toEqual(["issuing", "operator", "root"]);
+    expect(certificates.map(({ profile }) => profile).sort(), label).toEqual([
+      "issuing",
+      "ocspResponder",
+      "operator",
+      "root",
+      "trustSigner",
+    ]);
     expect((await getFleet(fixture.app, "clinic")).record.origin, label).toBe(wanted.origin);
     expect(fixture.artifacts.text("fleets/clinic/trust.pem"), label).toBe(deployed.root);
+    const manifest = fixture.artifacts.text("fleets/clinic/trust.jws");
+    expect(fixture.artifacts.text("fleets/clinic/trust/1.jws"), label).toBe(manifest);
+    const anchor = { roots: [deployed.rootFingerprint], fleet: "clinic" };
+    const verified = await verifyManifest(manifest, anchor, fixture.clock.now());
+    expect(verified, label).toMatchObject({ state: "current", manifest: { version: 1 } });
     expect(fixture.trustStores.text(clientTrustKey), label).toBe(
       `${deployed.root}${deployed.operator?.chain}`,
     );
@@ -111,6 +123,6 @@ describe("a deployment that dies at any call", () => {
       await fixture.close();
       fixture = await openDeploymentApp();
     }
-    expect(deaths).toBeGreaterThan(60);
+    expect(deaths).toBeGreaterThan(150);
   }, 120_000);
 });
