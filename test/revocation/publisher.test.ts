@@ -1,0 +1,342 @@
+/** Room: test. What readers find after a run of the publisher: lists, their addresses, their times, and their end. */
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { getFleet } from "../../core/authority/issuer.ts";
+import { moveOrigin } from "../../core/bootstrap/origin.ts";
+import { crlKey, crlRecord } from "../../core/records/crl-record.ts";
+import { authorityItem, fleetItem } from "../../core/records/fleet-record.ts";
+import { listKey } from "../../core/revocation/list.ts";
+import { publishRevocations } from "../../core/revocation/publisher.ts";
+import { release, revoke } from "../../core/revocation/revoke.ts";
+import { completeShard } from "../../core/revocation/shard.ts";
+import { tendShards } from "../../core/revocation/shards.ts";
+import { publicationSchedules, revocationStandard } from "../../core/standard/revocation.ts";
+import { countingStore } from "../support/counting-store.ts";
+import { faultyKeys } from "../support/faulty-keys.ts";
+import {
+  actor,
+  day,
+  fleet,
+  keyOfUrl,
+  listAt,
+  openPublishingFleet,
+  origin,
+  otherFleet,
+  type Ports,
+  type PublishingFleet,
+  pointerOf,
+  serialsOf,
+} from "./publishing-fleet.ts";
+
+let house: PublishingFleet;
+let app: Ports;
+beforeEach(async () => {
+  house = await openPublishingFleet();
+  app = house.app;
+});
+afterEach(() => house.close());
+
+const nothing = { published: 0, entries: 0, withdrawn: 0, failed: 0, pending: 0, oldestPendingSeconds: 0 };
+const ask = (serialNumber: string, name = fleet) =>
+  ({ fleet: name, actor, serialNumber, reason: "keyCompromise" }) as const;
+
+async function listOf(certificate: string, name = fleet) {
+  const list = await listAt(app, pointerOf(certificate), await house.issuer(name));
+  if (list === undefined) throw new Error("there is no list");
+  return list;
+}
+
+describe("lists are there before a certificate names them", () => {
+  it("empty, one for each window up to the longest validity, and not one more the next time", async () => {
+    const first = await house.publish();
+    // Ninety days in windows of seven, for each of two fleets.
+    expect(first.published).toBeGreaterThanOrEqual(2 * 13);
+    expect(first.published).toBeLessThanOrEqual(2 * 14);
+    const { certificate } = await house.enrol("pump-1");
+    const list = await listOf(certificate);
+    expect([list.number, list.revoked]).toEqual([1, []]);
+    expect(await house.publish()).toEqual(nothing);
+  });
+
+  it("a run with nothing to tend costs one query a fleet", async () => {
+    await house.publish();
+    const items = countingStore(app.items);
+    const found = await getFleet(app, fleet);
+    expect(await tendShards({ ...app, items }, found)).toBe(0);
+    expect(items.calls).toEqual({ reads: 1, transactions: 0 });
+  });
+
+  it("a fleet without an address has none, and what waits there is nobody's alarm", async () => {
+    const { record, version } = await getFleet(app, otherFleet);
+    const { artifactBases: _, ...homeless } = record;
+    const { serialNumber } = await house.enrol("pump-1", otherFleet);
+    await publishRevocations(app);
+    await app.items.transact([{ put: fleetItem(homeless), when: version }]);
+    await revoke(app, ask(serialNumber, otherFleet));
+    expect(await tendShards(app, await getFleet(app, otherFleet))).toBe(0);
+    expect(await publishRevocations(app)).toEqual(nothing);
+    expect(house.artifacts.keys.filter((key) => key.includes(otherFleet) && key.includes("crl"))).toEqual([]);
+    // Once it has one again, what waited is published.
+    await moveOrigin(app, otherFleet, origin);
+    expect(await publishRevocations(app)).toMatchObject({ published: 1, entries: 1 });
+  });
+});
+
+describe("a list", () => {
+  it("RFC 5280 §5.2.5, §6.3.3: names itself by the address that its certificates carry", async () => {
+    await house.publish();
+    const { certificate } = await house.enrol("pump-1");
+    const list = await listOf(certificate);
+    expect(list.distributionPoint).toEqual([
+      { kind: "uniformResourceIdentifier", value: pointerOf(certificate) },
+    ]);
+  });
+
+  it("names itself by every address that certificates in force carry, as soon as the fleet has moved", async () => {
+    await house.publish();
+    const { certificate: before } = await house.enrol("pump-1");
+    await moveOrigin(app, fleet, "https://fleet.example.test");
+    const { published } = await house.publish();
+    expect(published).toBeGreaterThan(12);
+    const { certificate: after } = await house.enrol("pump-2");
+    for (const pem of [before, after]) {
+      const names = (await listOf(pem)).distributionPoint?.map(({ value }) => value);
+      expect(names).toContain(pointerOf(pem));
+    }
+    expect(await house.publish()).toEqual(nothing);
+  });
+
+  it("RFC 5280 §5.3: has the serial number, time and reason of each that is revoked, and no other", async () => {
+    const [first, second, third] = [
+      await house.enrol("pump-1"),
+      await house.enrol("pump-2"),
+      await house.enrol("pump-3"),
+    ];
+    await house.publish();
+    await revoke(app, ask(first.serialNumber));
+    await revoke(app, { ...ask(second.serialNumber), reason: "certificateHold" });
+    expect(await house.publish()).toEqual({ ...nothing, published: 1, entries: 2 });
+    const list = await listOf(first.certificate);
+    const entry = async (serialNumber: string, reason: string) => ({
+      serialNumber,
+      reason,
+      revocationDate: Math.floor(((await house.record(serialNumber)).revokedAt ?? 0) / 1000) * 1000,
+    });
+    const expected = [
+      await entry(first.serialNumber, "keyCompromise"),
+      await entry(second.serialNumber, "certificateHold"),
+    ];
+    expect(list.revoked).toHaveLength(2);
+    expect(list.revoked).toEqual(expect.arrayContaining(expected));
+    expect(serialsOf(list)).not.toContain(third.serialNumber);
+    await release(app, { fleet, serialNumber: second.serialNumber, actor });
+    await house.publish();
+    const next = await listOf(first.certificate);
+    expect([serialsOf(next), next.number]).toEqual([[first.serialNumber], 3]);
+  });
+
+  it("RFC 2585 §4: is application/pkix-crl, and caches keep it no longer than the standard says", async () => {
+    await house.publish();
+    const { certificate } = await house.enrol("pump-1");
+    const object = await app.artifacts.get(keyOfUrl(pointerOf(certificate)));
+    expect(object).toMatchObject({
+      contentType: "application/pkix-crl",
+      cacheControl: `public, max-age=${revocationStandard.cacheSeconds}`,
+    });
+  });
+
+  it("RFC 5280 §5.1.2.5: is signed again well before its nextUpdate, though nothing has changed", async () => {
+    await house.publish();
+    const { certificate } = await house.enrol("pump-1");
+    const first = await listOf(certificate);
+    const { validSeconds, refreshSeconds } = publicationSchedules.crl;
+    expect((first.nextUpdate ?? 0) - first.thisUpdate).toBe(validSeconds * 1000);
+    house.clock.advance(refreshSeconds * 900 - 60_000);
+    expect((await listOf(certificate)).number).toBe(1);
+    await publishRevocations(app);
+    expect((await listOf(certificate)).number).toBe(1);
+    house.clock.advance(refreshSeconds * 200 + 120_000);
+    await publishRevocations(app);
+    const second = await listOf(certificate);
+    expect(second.number).toBe(2);
+    expect(second.thisUpdate).toBeLessThan(first.nextUpdate ?? 0);
+  });
+
+  it("is not due in the same minute as all the others", async () => {
+    await house.publish();
+    const found = await app.items.query({ pk: `CRL#${fleet}`, limit: 100 });
+    const due = found.items
+      .map((item) => crlRecord(item).value)
+      .filter(({ crlShard }) => crlShard !== completeShard)
+      .map(({ dueAt, thisUpdate }) => {
+        const share = ((dueAt ?? 0) - thisUpdate) / (publicationSchedules.crl.refreshSeconds * 1000);
+        expect(share).toBeGreaterThan(0.899);
+        expect(share).toBeLessThan(1.101);
+        return share.toFixed(4);
+      });
+    expect(new Set(due).size).toBe(due.length);
+  });
+
+  it("goes with the last of its certificates, after one more list since they expired (RFC 5280 §3.3)", async () => {
+    await house.publish();
+    const { certificate, serialNumber } = await house.enrol("pump-1");
+    await revoke(app, ask(serialNumber));
+    await house.publish();
+    const url = pointerOf(certificate);
+    const { notAfter, crlShard = "" } = await house.record(serialNumber);
+    let last = await listOf(certificate);
+    for (let days = 0; days < 120; days += 1) {
+      house.clock.advance(day);
+      await house.publish();
+      const list = await listAt(app, url, await house.issuer());
+      if (list === undefined) break;
+      last = list;
+    }
+    expect(serialsOf(last)).toEqual([serialNumber]);
+    expect(last.thisUpdate).toBeGreaterThan(notAfter);
+    expect(await listAt(app, url, await house.issuer())).toBeUndefined();
+    const item = await app.items.get(crlKey({ fleet, authorityId: "issuing-1", crlShard }));
+    expect(item?.indexes ?? {}).toEqual({});
+    expect(await house.publish()).toMatchObject({ withdrawn: 0, failed: 0, pending: 0 });
+  });
+
+  it("whose publisher stood still until long after its end is published once more before it goes", async () => {
+    await house.publish();
+    const { certificate, serialNumber } = await house.enrol("pump-1");
+    await revoke(app, ask(serialNumber));
+    await house.publish();
+    const before = await listOf(certificate);
+    house.clock.advance(150 * day);
+    await publishRevocations(app);
+    const after = await listOf(certificate);
+    expect(after.number).toBeGreaterThan(before.number ?? 0);
+    expect(serialsOf(after)).toEqual([serialNumber]);
+    house.clock.advance(4 * day);
+    const { withdrawn } = await publishRevocations(app);
+    expect(withdrawn).toBeGreaterThan(0);
+    expect(await listAt(app, pointerOf(certificate), await house.issuer())).toBeUndefined();
+  });
+
+  it("of a retired authority is signed still, and of a draining one", async () => {
+    await house.publish();
+    const devices = [await house.enrol("pump-1"), await house.enrol("pump-2")];
+    for (const [index, state] of (["draining", "retired"] as const).entries()) {
+      const { authorities } = await getFleet(app, fleet);
+      const record = authorities.find((each) => each.record.kind === "issuing")?.record;
+      if (record === undefined) throw new Error("no authority");
+      const stored = await app.items.get({ pk: `FLEET#${fleet}`, sk: "AUTHORITY#issuing-1" });
+      const put = authorityItem({ ...record, state });
+      await app.items.transact([{ put, when: stored?.version ?? "absent" }]);
+      const { serialNumber = "", certificate = "" } = devices[index] ?? {};
+      await revoke(app, ask(serialNumber));
+      expect(await publishRevocations(app)).toMatchObject({ published: 1, failed: 0 });
+      expect(serialsOf(await listOf(certificate))).toContain(serialNumber);
+    }
+  });
+
+  it("that somebody damaged is replaced by the next one, and its number is higher than any before", async () => {
+    await house.publish();
+    const { certificate, serialNumber } = await house.enrol("pump-1");
+    await app.artifacts.put(keyOfUrl(pointerOf(certificate)), {
+      body: Buffer.from("not a list"),
+      contentType: "text/plain",
+    });
+    await revoke(app, ask(serialNumber));
+    await house.publish();
+    expect((await listOf(certificate)).number).toBe(2);
+    expect(house.log).toContainEqual(expect.objectContaining({ event: "crl_damaged" }));
+  });
+
+  it("RFC 5280 §5.2.3: has a higher number than the one there, though the store forgot about that one", async () => {
+    await house.publish();
+    const { certificate, serialNumber } = await house.enrol("pump-1");
+    for (let at = 0; at < 5; at += 1) {
+      house.clock.advance(4 * day);
+      await publishRevocations(app);
+    }
+    const before = await listOf(certificate);
+    const { crlShard = "" } = await house.record(serialNumber);
+    const key = crlKey({ fleet, authorityId: "issuing-1", crlShard });
+    await app.items.transact([{ delete: key, when: "present" }]);
+    await revoke(app, ask(serialNumber));
+    await publishRevocations(app);
+    const after = await listOf(certificate);
+    expect(after.number).toBe((before.number ?? 0) + 1);
+    expect(serialsOf(after)).toEqual([serialNumber]);
+  });
+});
+
+describe("a run", () => {
+  it("signs only the lists that were touched", async () => {
+    await house.publish();
+    const keys = faultyKeys(app.keys);
+    const { serialNumber } = await house.enrol("pump-1");
+    await revoke(app, ask(serialNumber));
+    await house.publish({ ...app, keys });
+    expect(keys.signatures).toBe(1);
+  });
+
+  it("whose list fails publishes all others, says how long it waits, and the next run makes up for it", async () => {
+    await house.publish();
+    const [own, other] = [await house.enrol("pump-1"), await house.enrol("pump-1", otherFleet)];
+    await revoke(app, ask(own.serialNumber));
+    house.clock.advance(10_000);
+    await revoke(app, ask(other.serialNumber, otherFleet));
+    house.clock.advance(30_000);
+    const refused = (await house.issuer()).record.keyId;
+    const keys = {
+      ...app.keys,
+      sign: (keyId: string, message: Uint8Array) =>
+        keyId === refused ? Promise.reject(new Error("broken")) : app.keys.sign(keyId, message),
+    };
+    const report = await publishRevocations({ ...app, keys });
+    expect(report).toMatchObject({ published: 1, entries: 1, failed: 1, pending: 1 });
+    expect(report.oldestPendingSeconds).toBeGreaterThanOrEqual(40);
+    expect(serialsOf(await listOf(other.certificate, otherFleet))).toEqual([other.serialNumber]);
+    expect(house.log).toContainEqual(
+      expect.objectContaining({
+        event: "crl_not_published",
+        fields: expect.objectContaining({ fleet, code: "internal" }),
+      }),
+    );
+    expect(await publishRevocations(app)).toEqual({ ...nothing, published: 1, entries: 1 });
+    expect(serialsOf(await listOf(own.certificate))).toEqual([own.serialNumber]);
+  });
+
+  it("publishes nothing that its key's signature does not verify for", async () => {
+    await house.publish();
+    const { serialNumber, certificate } = await house.enrol("pump-1");
+    await revoke(app, ask(serialNumber));
+    const keys = faultyKeys(app.keys, () => "wrongSignature");
+    expect(await house.publish({ ...app, keys })).toMatchObject({ published: 0, failed: 1, pending: 1 });
+    expect((await listOf(certificate)).number).toBe(1);
+  });
+
+  it("that has no time left begins nothing, and counts what waits", async () => {
+    await house.publish();
+    const { serialNumber } = await house.enrol("pump-1");
+    await revoke(app, ask(serialNumber));
+    const report = await publishRevocations(app, { until: app.clock.now() });
+    expect(report).toMatchObject({ published: 0, failed: 0, pending: 1 });
+  });
+
+  it("marks a hold that ended before it was published, and lists nobody", async () => {
+    await house.publish();
+    const { serialNumber, certificate } = await house.enrol("pump-1");
+    await revoke(app, { ...ask(serialNumber), reason: "certificateHold" });
+    await release(app, { fleet, serialNumber, actor });
+    expect(await house.publish()).toMatchObject({ published: 1, entries: 1, pending: 0 });
+    expect((await listOf(certificate)).revoked).toEqual([]);
+    expect(await house.publish()).toEqual(nothing);
+  });
+
+  it("keeps fleets apart: each list is below its own fleet's key", async () => {
+    await house.publish();
+    const name = { fleet: otherFleet, authorityId: "issuing-1", crlShard: "2026-11-26.7d" };
+    expect(listKey(name)).toBe(`fleets/${otherFleet}/crl/issuing-1/2026-11-26.7d.crl`);
+    const { serialNumber } = await house.enrol("pump-1");
+    await revoke(app, ask(serialNumber));
+    await house.publish();
+    const { certificate } = await house.enrol("pump-1", otherFleet);
+    expect((await listOf(certificate, otherFleet)).revoked).toEqual([]);
+  });
+});
