@@ -1,4 +1,4 @@
-/** zlint as a judge: many certificates in one run, and what it says of each. */
+/** zlint as a judge: many certificates or CRLs in one run, and what it says of each. */
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -11,7 +11,7 @@ export type ZlintResult = "pass" | "NA" | "NE" | "info" | "warn" | "error" | "fa
 export type ZlintReport = ReadonlyMap<string, ZlintResult>;
 
 /** Every source that speaks of certificates in general; the browsers' rules are for the public web. */
-const sources = ["RFC3279", "RFC5280", "RFC5480", "RFC5891", "RFC8813"];
+const certificateSources = ["RFC3279", "RFC5280", "RFC5480", "RFC5891", "RFC8813"];
 
 /** Files of one run: long enough that starting costs little, short enough for any command line. */
 const batchSize = 250;
@@ -24,10 +24,11 @@ function parseReport(line: string): ZlintReport {
 
 async function runBatch(
   folder: string,
-  certificates: readonly Buffer[],
+  inputs: readonly Buffer[],
   start: number,
+  sources: readonly string[],
 ): Promise<readonly ZlintReport[]> {
-  const batch = certificates.slice(start, start + batchSize);
+  const batch = inputs.slice(start, start + batchSize);
   const files = batch.map((_, index) => join(folder, `${start + index}.der`));
   await Promise.all(batch.map((der, index) => writeFile(files[index] ?? "", der)));
   const args = ["-format", "der", "-includeSources", sources.join(","), ...files];
@@ -39,13 +40,16 @@ async function runBatch(
   return stdout.trim().split("\n").map(parseReport);
 }
 
-/** One report for each certificate (DER), in order. Rejects when zlint cannot read one. */
-export async function zlint(certificates: readonly Buffer[]): Promise<readonly ZlintReport[]> {
+/** One report for each certificate or CRL (DER), in order. Rejects when zlint cannot read one. */
+export async function zlint(
+  inputs: readonly Buffer[],
+  sources: readonly string[] = certificateSources,
+): Promise<readonly ZlintReport[]> {
   const folder = await mkdtemp(join(tmpdir(), "fleetkey-zlint-"));
   try {
     const reports: ZlintReport[] = [];
-    for (let start = 0; start < certificates.length; start += batchSize) {
-      reports.push(...(await runBatch(folder, certificates, start)));
+    for (let start = 0; start < inputs.length; start += batchSize) {
+      reports.push(...(await runBatch(folder, inputs, start, sources)));
     }
     return reports;
   } finally {
