@@ -112,7 +112,10 @@ function statusChange(
   const operations: readonly WriteOperation[] = [
     { put: certificateItem(record), when: version },
     auditEntry(app, { fleet, subject: serialNumber, result: "success", ...act }),
-    ...(hasList(record, now) ? [{ put: next, when: entry?.version ?? ("absent" as const) }] : []),
+    // A list that is late in going still reads what there is.
+    ...(entry !== undefined || hasList(record, now)
+      ? [{ put: next, when: entry?.version ?? ("absent" as const) }]
+      : []),
   ];
   return { record, operations };
 }

@@ -30,7 +30,8 @@ afterAll(() => house.close());
 async function pemAt(key: string): Promise<string> {
   const object = await app.artifacts.get(key);
   if (object === undefined) throw new Error(`nothing is at ${key}`);
-  return encodePem("X509 CRL", object.body);
+  // RFC 7468 §6.
+  return encodePem("CERTIFICATE", object.body).replaceAll("CERTIFICATE", "X509 CRL");
 }
 
 const rootList = () => pemAt(listKey({ fleet, authorityId: "root-1", crlShard: completeShard }));
