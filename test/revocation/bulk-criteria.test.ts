@@ -1,0 +1,254 @@
+/** Room: test. The dry run of a bulk revocation: what it counts, what it never counts, and what it refuses. */
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { acknowledgementItem } from "../../core/records/acknowledgement-record.ts";
+import { type CertificateRecord, certificateItem } from "../../core/records/certificate-record.ts";
+import { claimedItem } from "../../core/records/claim-record.ts";
+import { getRevocationJob, previewRevocation } from "../../core/revocation/bulk.ts";
+import { continueJobs } from "../../core/revocation/bulk-worker.ts";
+import type { RevocationCriteria } from "../../core/revocation/criteria.ts";
+import { codeOf } from "../support/errors.ts";
+import { testFleet } from "../support/fleet-app.ts";
+import {
+  actor,
+  auditOf,
+  type BulkFleet,
+  certificateOf,
+  continueOnce,
+  day,
+  execute,
+  forever,
+  openBulkFleet,
+  preview,
+  put,
+  stored,
+} from "./bulk-fleet.ts";
+
+const hour = 3_600_000;
+const devices = ["pump-1", "pump-2", "pump-3", "pump-4"];
+const claims: Readonly<Record<string, string>> = { "pump-1": "Batch-1", "pump-2": "batch-2" };
+const label = "4.2.0+build.7";
+const withLabel: readonly string[] = ["pump-1", "pump-3"];
+
+const kinds = ["device", "device", "device", "server", "operator", "claim", "service", "authority"] as const;
+const states = ["issued", "issued", "issued", "revoked", "held"] as const;
+const credentials = [
+  "token:x",
+  "claim:batch-1/pump",
+  "claim:batch-2/pump",
+  "certificate:4a",
+  "quarantine:4b",
+  "manufacturer:batch-1/pump",
+];
+
+/** Hours are before now. */
+const certificates = fc.array(
+  fc.record({
+    subjectKind: fc.constantFrom(...kinds),
+    subjectId: fc.constantFrom(...devices),
+    state: fc.constantFrom(...states),
+    authorityId: fc.constantFrom("issuing-1", "issuing-2"),
+    profile: fc.constantFrom("device", "server", "quarantine"),
+    credential: fc.constantFrom(...credentials),
+    issued: fc.integer({ min: 1, max: 12 }),
+    isOver: fc.boolean(),
+  }),
+  { minLength: 20, maxLength: 120 },
+);
+type Drawn = (typeof certificates extends fc.Arbitrary<infer Value> ? Value : never)[number];
+
+function recordOf(fleet: BulkFleet, now: number, drawn: Drawn): CertificateRecord {
+  const { state, issued, isOver, ...same } = drawn;
+  const revocationReason = state === "held" ? "certificateHold" : "superseded";
+  const profile = same.profile as CertificateRecord["profile"];
+  return certificateOf(fleet.app, {
+    ...same,
+    profile,
+    issuedAt: now - issued * hour,
+    notAfter: isOver ? now - hour / 2 : now + day,
+    ...(state === "issued" ? {} : { state: "revoked", revocationReason, revokedAt: now - 1_000 }),
+  });
+}
+
+const choice = <Value>(...values: readonly Value[]) =>
+  fc.option(fc.constantFrom(...values), { nil: undefined });
+const wanted = fc
+  .record({
+    authorityId: choice("issuing-1", "issuing-2", "issuing-3"),
+    claimId: choice("batch-1", "BATCH-1", "batch-2"),
+    firmware: choice(label, "9.9.9"),
+    profile: choice("device", "server"),
+    from: choice(10, 6),
+    to: choice(5, 2),
+  })
+  .filter((drawn) => Object.values(drawn).some((value) => value !== undefined));
+type Wanted = typeof wanted extends fc.Arbitrary<infer Value> ? Value : never;
+
+function criteriaOf(now: number, { from, to, ...rest }: Wanted): RevocationCriteria {
+  const given = Object.entries(rest).filter(([, value]) => value !== undefined);
+  return {
+    ...Object.fromEntries(given),
+    ...(from === undefined ? {} : { issuedFrom: now - from * hour }),
+    ...(to === undefined ? {} : { issuedTo: now - to * hour }),
+  };
+}
+
+/** What a bulk revocation is for, said another way: over one certificate, without an index. */
+function isMeant(drawn: Drawn, criteria: Wanted): boolean {
+  const { subjectKind, subjectId, credential, issued } = drawn;
+  const claim = /^claim:(.*)\//.exec(credential)?.[1] ?? "";
+  const descends = subjectKind === "device" && /^(certificate|quarantine):/.test(credential);
+  const batch = (descends ? (claims[subjectId] ?? "") : claim).toLowerCase();
+  return (
+    subjectKind !== "authority" &&
+    subjectKind !== "service" &&
+    !drawn.isOver &&
+    (criteria.authorityId ?? drawn.authorityId) === drawn.authorityId &&
+    (criteria.profile ?? drawn.profile) === drawn.profile &&
+    (criteria.claimId ?? batch).toLowerCase() === batch &&
+    (criteria.firmware === undefined ||
+      (criteria.firmware === label && subjectKind === "device" && withLabel.includes(subjectId))) &&
+    issued <= (criteria.from ?? 99) &&
+    issued >= (criteria.to ?? 0)
+  );
+}
+
+async function describeDevices(fleet: BulkFleet): Promise<void> {
+  const acknowledged = withLabel.map((id) =>
+    acknowledgementItem({ fleet: testFleet, kind: "device", id, version: 1, firmware: label, at: 1 }),
+  );
+  const claimed = Object.entries(claims).map(([id, claimId]) => claimedItem(testFleet, id, claimId, 1));
+  await fleet.app.items.transact(
+    [...acknowledged, ...claimed].map((put) => ({ put, when: "absent" as const })),
+  );
+}
+
+let fleet: BulkFleet;
+beforeAll(async () => {
+  fleet = await openBulkFleet();
+});
+afterAll(() => fleet.close());
+
+describe("a dry run over random certificates", () => {
+  it("changes nothing and counts exactly, and its execution revokes exactly what it counted", async () => {
+    const runs = fc.asyncProperty(certificates, wanted, async (drawn, criteria) => {
+      const other = await openBulkFleet();
+      const { app } = other;
+      try {
+        const now = app.clock.now();
+        const records = drawn.map((each) => recordOf(other, now, each));
+        await put(app, records);
+        await describeDevices(other);
+        const before = await stored(app);
+        const jobId = await preview(app, criteriaOf(now, criteria));
+        const meant = drawn.map((each) => isMeant(each, criteria));
+        const revocable = meant.map((is, index) => is && drawn[index]?.state !== "revoked");
+        const counts = {
+          matched: meant.filter(Boolean).length,
+          unchanged: meant.filter(Boolean).length - revocable.filter(Boolean).length,
+        };
+        const counted = await getRevocationJob(app, { fleet: testFleet, jobId });
+        expect(counted).toMatchObject({ state: "counted", revoked: 0, ...counts });
+        expect(await stored(app)).toEqual(before);
+        expect(await auditOf(app, "certificate.revoked")).toEqual([]);
+        await execute(app, jobId);
+        await continueJobs(app, { until: forever });
+        const revoked = revocable.filter(Boolean).length;
+        const done = await getRevocationJob(app, { fleet: testFleet, jobId });
+        expect(done).toMatchObject({ state: "done", revoked, ...counts });
+        expect(done.progress).toEqual({ read: counted.progress.read, of: counted.progress.read });
+        const after = await stored(app);
+        for (const [index, record] of records.entries()) {
+          const { serialNumber } = record;
+          const expected = revocable[index]
+            ? { state: "revoked", revocationReason: "keyCompromise", revokedBy: `revocation-job:${jobId}` }
+            : before.get(serialNumber);
+          expect(after.get(serialNumber)).toMatchObject(expected ?? {});
+        }
+      } finally {
+        await other.close();
+      }
+    });
+    await fc.assert(runs, { numRuns: 25 });
+  }, 120_000);
+});
+
+describe("the window of issue", () => {
+  it("ends when the job was asked for, whatever it says: what is issued later is never caught", async () => {
+    const { app, clock } = fleet;
+    const authorityId = "issuing-window";
+    await put(app, [certificateOf(app, { authorityId })]);
+    const issuedTo = clock.now() + 9 * day;
+    const job = await previewRevocation(app, {
+      fleet: testFleet,
+      actor,
+      criteria: { authorityId, issuedTo },
+      reason: "superseded",
+    });
+    expect(Date.parse(job.criteria.issuedTo ?? "")).toBeLessThanOrEqual(clock.now());
+    clock.advance(1_000);
+    const late = certificateOf(app, { authorityId, issuedAt: clock.now() });
+    await put(app, [late]);
+    await continueJobs(app, { until: forever });
+    const { jobId } = job;
+    expect(await getRevocationJob(app, { fleet: testFleet, jobId })).toMatchObject({ matched: 1 });
+    await execute(app, jobId);
+    await continueJobs(app, { until: forever });
+    expect(await getRevocationJob(app, { fleet: testFleet, jobId })).toMatchObject({ revoked: 1 });
+    expect((await stored(app)).get(late.serialNumber)?.state).toBe("issued");
+  });
+
+  it("is by the time of issue, also of records that an earlier release kept under the time of their intent", async () => {
+    const { app, clock } = fleet;
+    const authorityId = "issuing-earlier";
+    const issuedAt = clock.now() - 5 * hour;
+    const records = Array.from({ length: 60 }, (_, index) =>
+      certificateOf(app, { authorityId, issuedAt: issuedAt + index, createdAt: issuedAt + index - hour }),
+    );
+    const puts = records.map((record) => {
+      const item = certificateItem(record);
+      const sk = `${new Date(record.createdAt).toISOString()}#${record.serialNumber}`;
+      const byIssue = { pk: item.indexes?.byIssue?.pk ?? "", sk };
+      return { put: { ...item, indexes: { ...item.indexes, byIssue } }, when: "absent" as const };
+    });
+    await app.items.transact(puts);
+    const jobId = await preview(app, { authorityId, issuedFrom: issuedAt + 10 });
+    expect(await getRevocationJob(app, { fleet: testFleet, jobId })).toMatchObject({ matched: 50 });
+    await execute(app, jobId);
+    // A revocation moves such a record on in the index, to where the next run comes by.
+    for (let run = 0; run < 3; run += 1) await continueOnce(fleet);
+    expect(await getRevocationJob(app, { fleet: testFleet, jobId })).toMatchObject({
+      state: "done",
+      revoked: 50,
+      unchanged: 0,
+    });
+  });
+});
+
+describe("criteria are refused", () => {
+  const cases: readonly [string, RevocationCriteria, string][] = [
+    ["none", {}, "request_invalid"],
+    ["a window that begins after now", { issuedFrom: Date.now() + 900 * day }, "request_invalid"],
+    ["a window that ends before it begins", { issuedFrom: 2_000, issuedTo: 1_000 }, "request_invalid"],
+    ["a time that is none", { issuedTo: Number.NaN }, "request_invalid"],
+    ["a time before the epoch", { issuedFrom: -1 }, "request_invalid"],
+    ["a profile that there is none of", { profile: "toaster" as "device" }, "request_invalid"],
+    ["a firmware label of other characters", { firmware: "4.2 beta" }, "request_invalid"],
+    ["a claim id shaped like an e-mail address", { claimId: "jane@example.org" }, "name_not_permitted"],
+    ["a claim id shaped like a birth date", { claimId: "1971-02-03" }, "name_not_permitted"],
+    [
+      "a firmware label shaped like a social security number",
+      { firmware: "123-45-6789" },
+      "name_not_permitted",
+    ],
+    ["an authority id of other characters", { authorityId: "a b" }, "name_not_permitted"],
+  ];
+  it.each(cases)("%s", async (_name, criteria, code) => {
+    const request = { fleet: testFleet, actor, criteria, reason: "superseded" } as const;
+    const refused = previewRevocation(fleet.app, request).catch((error: unknown) => {
+      expect(String(error)).not.toMatch(/jane|1971|6789|toaster/);
+      throw error;
+    });
+    expect(await codeOf(refused)).toBe(code);
+  });
+});
