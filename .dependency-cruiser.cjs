@@ -205,14 +205,16 @@ const edges = [
   ),
   only(
     "cli-is-a-client",
-    "The CLI knows the API's schemas, the error codes, and the formats with which it makes keys and CSRs.",
+    "The CLI knows the API's schemas and words, the error codes, the formats, and how a manifest is verified.",
     { path: "^cli/", pathNot: "^cli/commands/(serve|fleet-create)\\.ts$" },
     { path: rooms },
     [
       "^cli/",
       "^lambdas/http/(answer-|access-|device-)?schemas\\.ts$",
-      "^lambdas/http/access-answers\\.ts$",
+      "^lambdas/http/(access|distribution|revocation)-answers\\.ts$",
       "^core/errors\\.ts$",
+      "^core/revocation/reason\\.ts$",
+      "^core/distribution/(manifest-signature|manifest-walk|trust-manifest|certificate-status)\\.ts$",
       "^core/formats/",
     ],
   ),

@@ -24,6 +24,7 @@ export const commandTree: CommandGroup = {
         return: async () => (await import("./commands/device-return.ts")).deviceReturn,
         import: async () => (await import("./commands/device-import.ts")).deviceImport,
         show: async () => (await import("./commands/device-show.ts")).deviceShow,
+        keys: async () => (await import("./commands/device-keys.ts")).deviceKeys,
         suspend: async () => (await import("./commands/device-state.ts")).deviceSuspend,
         release: async () => (await import("./commands/device-state.ts")).deviceRelease,
         retire: async () => (await import("./commands/device-state.ts")).deviceRetire,
@@ -33,9 +34,39 @@ export const commandTree: CommandGroup = {
       summary: "Inventory and revocation",
       commands: {
         list: async () => (await import("./commands/cert-list.ts")).certList,
+        search: async () => (await import("./commands/cert-list.ts")).certSearch,
+        export: async () => (await import("./commands/cert-export.ts")).certExport,
         show: async () => (await import("./commands/cert-show.ts")).certShow,
         revoke: async () => (await import("./commands/cert-revoke.ts")).certRevoke,
+        release: async () => (await import("./commands/cert-revoke.ts")).certRelease,
       },
+    },
+    revoke: {
+      summary: "Taking trust back from devices, one or many",
+      commands: {
+        device: async () => (await import("./commands/revoke-device.ts")).revokeDevice,
+        own: async () => (await import("./commands/revoke-own.ts")).revokeOwn,
+        bulk: async () => (await import("./commands/revoke-bulk.ts")).revokeBulk,
+        execute: async () => (await import("./commands/revoke-bulk.ts")).revokeExecute,
+        show: async () => (await import("./commands/revoke-job.ts")).revokeShow,
+        list: async () => (await import("./commands/revoke-job.ts")).revokeList,
+        cancel: async () => (await import("./commands/revoke-job.ts")).revokeCancel,
+      },
+    },
+    inventory: {
+      summary: "Certificates in numbers",
+      commands: { show: async () => (await import("./commands/inventory-show.ts")).inventoryShow },
+    },
+    crl: {
+      summary: "Certificate revocation lists",
+      commands: {
+        get: async () => (await import("./commands/crl-get.ts")).crlGet,
+        show: async () => (await import("./commands/crl-show.ts")).crlShow,
+      },
+    },
+    ocsp: {
+      summary: "Status of one certificate, now",
+      commands: { query: async () => (await import("./commands/ocsp-query.ts")).ocspQuery },
     },
     claim: {
       summary: "Claims of production batches",
@@ -80,8 +111,13 @@ export const commandTree: CommandGroup = {
       },
     },
     trust: {
-      summary: "Roots that a device trusts",
-      commands: { pull: async () => (await import("./commands/trust-pull.ts")).trustPull },
+      summary: "Whom devices trust, and which version of that they know",
+      commands: {
+        pull: async () => (await import("./commands/trust-pull.ts")).trustPull,
+        verify: async () => (await import("./commands/trust-verify.ts")).trustVerify,
+        ack: async () => (await import("./commands/trust-ack.ts")).trustAck,
+        adoption: async () => (await import("./commands/trust-adoption.ts")).trustAdoption,
+      },
     },
     doctor: async () => (await import("./commands/doctor.ts")).doctor,
   },

@@ -23,6 +23,12 @@ export const exitCodes = {
     code: 6,
     meaning: "nothing failed; an operator has to decide or approve first, then the same command goes on",
   },
+  untrusted: {
+    code: 7,
+    meaning:
+      "what was fetched or read is not to be trusted: who signed it, its time, its version or its subject; nothing was changed",
+  },
+  revoked: { code: 8, meaning: "`ocsp query` was told that the certificate is revoked or on hold" },
   internal: { code: 70, meaning: "a defect of fleetkey itself; FLEETKEY_DEBUG=1 shows where" },
   interrupted: { code: 130, meaning: "interrupted; the same command takes up where it stopped" },
 } as const satisfies Record<string, ExitCode>;

@@ -42,8 +42,20 @@ export interface TokenRequest {
   readonly expiresInSeconds?: number;
 }
 
-export interface ListRequest {
+/** All that is given must hold. */
+export interface CertificateFilter {
   readonly deviceId?: string;
+  readonly status?: string;
+  readonly profile?: string;
+  readonly authorityId?: string;
+  readonly keyAlgorithm?: string;
+  /** ISO 8601, UTC: certificates that end then or later. */
+  readonly expiresFrom?: string;
+  /** Certificates that end before. */
+  readonly expiresTo?: string;
+}
+
+export interface ListRequest extends CertificateFilter {
   readonly limit?: number;
   readonly cursor?: string;
 }
@@ -56,6 +68,15 @@ export interface FleetCall<T> {
   readonly body?: object;
   readonly headers?: Readonly<Record<string, string>>;
   readonly schema: AnswerSchema<T>;
+}
+
+/** A call whose answer is no JSON: octets of a format of its own, for the caller to read. */
+export interface OctetCall {
+  readonly method: "GET" | "POST";
+  /** Below the fleet's own path, with a leading slash. */
+  readonly path: string;
+  readonly accept: string;
+  readonly body?: { readonly type: string; readonly octets: Uint8Array };
 }
 
 /** An enrolment that waits for an operator's decision: the same request again, later. */
@@ -84,6 +105,8 @@ export interface FleetApi {
   /** With any credential that the fleet accepts, or none. */
   enrollWith(request: EnrollmentCall): Promise<IssuedCertificate | PendingEnrollment>;
   call<T>(call: FleetCall<T>): Promise<T>;
+  /** Resolves to a success as it came; its media type is `accept`, or `answer_malformed`. */
+  fetch(call: OctetCall): Promise<HttpResponse>;
   /** Over mutual TLS with the certificate to renew; `csr` is PEM. */
   renew(request: { readonly csr: string }): Promise<IssuedCertificate>;
   list(request: ListRequest): Promise<CertificatePage>;
@@ -140,6 +163,11 @@ export function createFleetApi(options: FleetApiOptions): FleetApi {
       const all = { accept: json, ...type, ...headers };
       return parseAnswer(await send({ method, path: base + path, headers: all, ...sent }), schema);
     },
+    fetch: async ({ method, path, accept, body }) => {
+      const type = body === undefined ? {} : { "content-type": body.type };
+      const sent = body === undefined ? {} : { body: body.octets };
+      return ofType(await send({ method, path: base + path, headers: { accept, ...type }, ...sent }), accept);
+    },
     renew: (request) =>
       post("/certificates/renew", request, issuedCertificate, { remedyOf: renewalRemedyFor }),
     list: (request) => get(`/certificates?${queryOf({ ...request })}`, certificatePage),
@@ -177,21 +205,25 @@ function sender(options: FleetApiOptions) {
     );
 }
 
-function queryOf(values: Readonly<Record<string, string | number>>): string {
+export function queryOf(values: Readonly<Record<string, string | number>>): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(values)) query.set(name, String(value));
   return query.toString();
 }
 
+const malformedAnswer = (what: string): Failure =>
+  new Failure("refused", "answer_malformed", `the service's answer is not as expected: ${what}`, {
+    remedy: "check that --url names a Fleetkey service of the same version as this command",
+  });
+
+function ofType(response: HttpResponse, accept: string): HttpResponse {
+  const [type = ""] = (response.headers["content-type"] ?? "").split(";", 1);
+  if (type.trim().toLowerCase() === accept) return response;
+  throw malformedAnswer(`it is no ${accept}`);
+}
+
 function parseAnswer<T>(response: HttpResponse, schema: AnswerSchema<T>): T {
   const answer = readAnswer(schema, parseJsonText(response.body.toString("utf8")));
   if ("value" in answer) return answer.value;
-  throw new Failure(
-    "refused",
-    "answer_malformed",
-    `the service's answer is not as expected: ${answer.unexpected}`,
-    {
-      remedy: "check that --url names a Fleetkey service of the same version as this command",
-    },
-  );
+  throw malformedAnswer(answer.unexpected);
 }

@@ -27,6 +27,11 @@ export const connectionFlags = {
   key: { type: "string", valueHint: "FILE", description: "PEM private key of the client" },
 } as const;
 
+const { cert: _cert, key: _key, ...publicFlags } = connectionFlags;
+
+/** For commands that show no credential, or bring one of their own. */
+export { publicFlags };
+
 export const fingerprintFlag = {
   fingerprint: {
     type: "string",

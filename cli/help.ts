@@ -75,7 +75,7 @@ function settingsSection(): Section {
   );
   rows.push(["--renewal-url", "FLEETKEY_RENEWAL_URL the URL; where renewals go (device enroll)"]);
   const variables: Row[] = [
-    ["", "FLEETKEY_TOKEN       enrolment token, kept out of the process list"],
+    ["", "FLEETKEY_TOKEN       enrolment token, or a pipeline's (trust ack), kept out of the process list"],
     ["", "FLEETKEY_PASSPHRASE  seals the keys of a local server (serve, fleet create)"],
     ["", "FLEETKEY_DEBUG       any value: show where an error arose"],
   ];

@@ -7,6 +7,9 @@ export interface AnswerSchema<T> {
   ): { success: true; data: T } | { success: false; error: { issues: readonly Issue[] } };
 }
 
+/** What a schema's value is. */
+export type AnswerOf<Schema> = Schema extends AnswerSchema<infer T> ? T : never;
+
 interface Issue {
   readonly code?: string | undefined;
   readonly path: readonly PropertyKey[];

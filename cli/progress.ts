@@ -11,28 +11,88 @@ const redrawMilliseconds = 100;
 const plainMilliseconds = 10_000;
 const barWidth = 24;
 
+interface ProgressLine {
+  /** Shows the text of `render` when the last one is old enough. */
+  show(render: (elapsed: number) => string): void;
+  /** Shows a text now, for what changes seldom. */
+  tell(text: string): void;
+  end(): void;
+}
+
 /**
  * Written here and not taken from a prompt library: those put the terminal into raw mode, where Ctrl-C ends
  * the process before what is in flight is on record.
  */
-export function createProgress(terminal: Terminal, total: number): Progress {
-  const { stderr, now } = terminal;
-  const isRedrawn = stderr.isTTY === true && terminal.env["TERM"] !== "dumb";
+function progressLine({ stderr, env, now }: Terminal): ProgressLine & { readonly isRedrawn: boolean } {
+  const isRedrawn = stderr.isTTY === true && env["TERM"] !== "dumb";
   const interval = isRedrawn ? redrawMilliseconds : plainMilliseconds;
-  const counts = { issued: 0, failed: 0, skipped: 0 };
   const startedAt = now();
   let shownAt = startedAt;
+  const write = (text: string): void => void stderr.write(isRedrawn ? `\r${text}\u001b[K` : `${text}\n`);
   return {
-    advance(outcome) {
-      counts[outcome] += 1;
+    isRedrawn,
+    show(render) {
       if (now() - shownAt < interval) return;
       shownAt = now();
-      const text = renderProgress(counts, total, shownAt - startedAt);
-      stderr.write(isRedrawn ? `\r${renderBar(counts, total)} ${text}\u001b[K` : `${text}\n`);
+      write(render(shownAt - startedAt));
     },
+    tell: write,
     end() {
       if (isRedrawn) stderr.write("\r\u001b[K");
     },
+  };
+}
+
+export function createProgress(terminal: Terminal, total: number): Progress {
+  const { show, end, isRedrawn } = progressLine(terminal);
+  const counts = { issued: 0, failed: 0, skipped: 0 };
+  return {
+    advance(outcome) {
+      counts[outcome] += 1;
+      show((elapsed) => {
+        const text = renderProgress(counts, total, elapsed);
+        return isRedrawn ? `${renderBar(counts, total)} ${text}` : text;
+      });
+    },
+    end,
+  };
+}
+
+export interface Counter {
+  /** So many more. */
+  advance(count: number): void;
+  end(): void;
+}
+
+/** For work of which nobody knows how much it is. */
+export function createCounter(terminal: Terminal, noun: string): Counter {
+  const { show, end } = progressLine(terminal);
+  let total = 0;
+  return {
+    advance(count) {
+      total += count;
+      show((elapsed) => `${total} ${noun}, ${((total * 1000) / Math.max(elapsed, 1)).toFixed(0)} a second`);
+    },
+    end,
+  };
+}
+
+export interface Watch {
+  /** What it has come to; shown when it is another text than before. */
+  see(text: string): void;
+  end(): void;
+}
+
+/** For work that somebody else does, and that is looked at now and then. */
+export function createWatch(terminal: Terminal): Watch {
+  const { tell, end } = progressLine(terminal);
+  let shown = "";
+  return {
+    see(text) {
+      if (text !== shown) tell(text);
+      shown = text;
+    },
+    end,
   };
 }
 

@@ -38,6 +38,9 @@ const remedies: Partial<Readonly<Record<ErrorCode, string>>> = {
   fleet_suspended: "the fleet's owners can end that: fleetkey fleet resume",
   not_found: "check the id or serial number, and --fleet: a certificate is good in its own fleet alone",
   already_revoked: "nothing to do; `fleetkey cert show SERIAL` tells the reason on record",
+  not_on_hold:
+    "only a certificate on hold is released; `fleetkey cert show SERIAL` tells what was done with it",
+  job_state_invalid: "look at the job with `fleetkey revoke show JOB`",
   key_reused: freshKey,
   key_weak: freshKey,
   key_unsupported: "use one of P-256, P-384, Ed25519, RSA 2048 to 4096, ML-DSA-44, 65 or 87",

@@ -16,6 +16,10 @@ export interface SessionOptions {
   readonly credential?: ClientCredential | undefined;
   readonly retries?: RetryPolicy;
   readonly maxSockets?: number;
+  /** As in HttpsClientOptions. */
+  readonly maxResponseBytes?: number;
+  /** PEM of the roots that may sign the server. @default those of the settings */
+  readonly ca?: string;
   /** As in FleetApiOptions. */
   readonly finishInFlight?: boolean;
 }
@@ -25,12 +29,21 @@ export async function withFleetApi<T>(
   options: SessionOptions,
   work: (api: FleetApi) => Promise<T>,
 ): Promise<T> {
-  const { settings, terminal, credential, retries, maxSockets, finishInFlight = false } = options;
+  const {
+    settings,
+    terminal,
+    credential,
+    retries,
+    maxSockets,
+    maxResponseBytes,
+    finishInFlight = false,
+  } = options;
   const client = createHttpsClient({
     url: settings.url.value,
-    ca: await readRoots(settings),
+    ca: options.ca ?? (await readRoots(settings)),
     credential,
     ...(maxSockets === undefined ? {} : { maxSockets }),
+    ...(maxResponseBytes === undefined ? {} : { maxResponseBytes }),
   });
   try {
     return await work(

@@ -53,7 +53,7 @@ export const approvalRequest = defineCommand({
       type: "positional",
       required: true,
       valueHint: "OPERATION",
-      description: "configureFleet, setFleetState, inviteOperator or changeOperator",
+      description: "configureFleet, setFleetState, inviteOperator, changeOperator or executeRevocation",
     },
     body: {
       type: "string",

@@ -2,31 +2,15 @@
 import { createPrivateKey } from "node:crypto";
 import { join } from "node:path";
 import { defineCommand } from "../command.ts";
-import { type DeviceRecord, deviceFiles, readDeviceRecord } from "../device-directory.ts";
+import { type DeviceRecord, deviceFiles } from "../device-directory.ts";
 import { obtainCertificate, withDeviceDirectory } from "../device-enrollment.ts";
 import { deviceKeyAlgorithmIds, deviceKeyAlgorithmOf } from "../device-key.ts";
-import { Failure } from "../failure.ts";
-import { connectionFlags } from "../global-flags.ts";
+import { deviceSettings, readEnrolled } from "../device-session.ts";
+import { publicFlags } from "../global-flags.ts";
 import { readClientCredential, withFleetApi } from "../session.ts";
-import { resolveRenewalUrl, resolveSettings, type SettingFlags, systemRoots } from "../settings.ts";
+import { type SettingFlags, systemRoots } from "../settings.ts";
 import type { Terminal } from "../terminal.ts";
 import { rootsOfFile } from "../trust-bundle.ts";
-
-// The certificate that renews itself is the client's credential, so no other is named.
-const { cert: _cert, key: _key, ...renewalFlags } = connectionFlags;
-
-async function readEnrolled(directory: string): Promise<DeviceRecord> {
-  const record = await readDeviceRecord(directory);
-  if (record !== undefined) return record;
-  throw new Failure(
-    "localFile",
-    "file_missing",
-    `${join(directory, deviceFiles.record)} is missing or unreadable`,
-    {
-      remedy: "name the directory that `fleetkey device enroll` wrote with --dir",
-    },
-  );
-}
 
 interface RenewFlags extends SettingFlags {
   readonly algorithm?: string | undefined;
@@ -43,13 +27,9 @@ async function renewIn(directory: string, flags: RenewFlags, terminal: Terminal)
   const current = await readEnrolled(directory);
   const isDue = terminal.now() >= Date.parse(current.renewAfter);
   if (flags["if-due"] === true && !isDue) return { renewed: false, record: current };
-  const { deviceId, serialNumber, fleet } = current;
+  const { deviceId, serialNumber } = current;
   const root = join(directory, deviceFiles.root);
-  const settings = resolveSettings(
-    { ...flags, url: flags.url ?? resolveRenewalUrl(undefined, terminal.env) },
-    terminal.env,
-    { url: current.url, fleet, ca: current.ca === systemRoots ? systemRoots : root },
-  );
+  const settings = deviceSettings(directory, current, flags, terminal.env);
   const known = await rootsOfFile(settings, settings.ca.value === systemRoots ? root : settings.ca.value);
   const credential = await readClientCredential(
     join(directory, deviceFiles.fullChain),
@@ -80,7 +60,8 @@ export const deviceRenew = defineCommand({
       description: "Kind of the new key, as before if not given",
     },
     "if-due": { type: "boolean", description: "Do nothing before the time to renew; for a timer" },
-    ...renewalFlags,
+    // The certificate that renews itself is the client's credential, so no other is named.
+    ...publicFlags,
   },
   async run(args, { terminal, output }) {
     const { dir: directory } = args;

@@ -3,19 +3,17 @@ import { createPrivateKey } from "node:crypto";
 import { join } from "node:path";
 import { defineCommand } from "../command.ts";
 import { readCredentialFile, readFileIfPresent } from "../credential-files.ts";
-import { type DeviceRecord, deviceFiles, readDeviceRecord } from "../device-directory.ts";
+import { type DeviceRecord, deviceFiles } from "../device-directory.ts";
 import { obtainCertificate, withDeviceDirectory } from "../device-enrollment.ts";
 import { deviceKeyAlgorithmOf, deviceKeyAlgorithms, requestFor } from "../device-key.ts";
+import { readEnrolled } from "../device-session.ts";
 import { enrollOnce } from "../enrollment-credential.ts";
 import { Failure } from "../failure.ts";
-import { connectionFlags } from "../global-flags.ts";
+import { publicFlags } from "../global-flags.ts";
 import { withFleetApi } from "../session.ts";
 import { resolveRenewalUrl, resolveSettings, type SettingFlags, systemRoots } from "../settings.ts";
 import type { Terminal } from "../terminal.ts";
 import { rootsOfFile } from "../trust-bundle.ts";
-
-// The expired certificate's key is the credential, so no other is named.
-const { cert: _cert, key: _key, ...returnFlags } = connectionFlags;
 
 const enrolled = "name the directory that `fleetkey device enroll` wrote with --dir";
 
@@ -33,13 +31,6 @@ async function ownKey(directory: string, deviceId: string) {
   // Ed25519 and RSA sign the same text alike: the request must not be the one that is known from the enrolment.
   const known = await readFileIfPresent(join(directory, deviceFiles.request));
   return { algorithm, key: key.csr === known ? requestFor("", privateKey, row) : key };
-}
-
-async function readEnrolled(directory: string): Promise<DeviceRecord> {
-  const record = await readDeviceRecord(directory);
-  if (record !== undefined) return record;
-  const path = join(directory, deviceFiles.record);
-  throw new Failure("localFile", "file_missing", `${path} is missing or unreadable`, { remedy: enrolled });
 }
 
 interface ReturnFlags extends SettingFlags {
@@ -79,7 +70,8 @@ export const deviceReturn = defineCommand({
       valueHint: "URL",
       description: "Where renewals go from now on, if not where they went",
     },
-    ...returnFlags,
+    // The expired certificate's key is the credential, so no other is named.
+    ...publicFlags,
   },
   async run(args, { terminal, output }) {
     const { dir: directory } = args;

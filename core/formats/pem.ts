@@ -5,7 +5,7 @@
  */
 import { AppError } from "../errors.ts";
 
-export type PemLabel = "CERTIFICATE" | "CERTIFICATE REQUEST" | "PUBLIC KEY";
+export type PemLabel = "CERTIFICATE" | "CERTIFICATE REQUEST" | "PUBLIC KEY" | "X509 CRL";
 
 /** Characters of a whole PEM text: room for a chain of certificates with the largest keys. */
 const maxCharacters = 1_048_576;

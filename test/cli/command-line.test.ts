@@ -22,10 +22,10 @@ describe("the command line", () => {
     {
       name: "a word of another group",
       argv: ["cert", "enroll"],
-      says: /fleetkey cert takes one of: list, show, revoke/,
+      says: /fleetkey cert takes one of: list, search, export, show, revoke, release/,
     },
     { name: "a name of Object.prototype", argv: ["constructor"], says: /no such command/ },
-    { name: "a group alone", argv: ["cert"], says: /takes one of: list, show, revoke/ },
+    { name: "a group alone", argv: ["cert"], says: /takes one of: list, search, export, show, revoke, release/ },
     { name: "an unknown flag", argv: ["cert", "list", "--lmit", "3"], says: /unknown flag --lmit/ },
     {
       name: "an unknown flag before the words",
