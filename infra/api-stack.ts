@@ -49,6 +49,12 @@ export class ApiStack extends Stack {
       dataKeys: [state.dataKey, state.operationsKey, ...keys.map(([, { protection }]) => protection)],
       issuingKeys: Object.fromEntries(keys.map(([fleet, { issuing }]) => [`${fleet}-issuing-1`, issuing])),
       rootKeys: Object.fromEntries(keys.map(([fleet, { root }]) => [`${fleet}-root-1`, root])),
+      serviceKeys: Object.fromEntries(
+        keys.flatMap(([fleet, { ocsp, trust }]) => [
+          [`${fleet}-ocsp-1`, ocsp],
+          [`${fleet}-trust-1`, trust],
+        ]),
+      ),
       deadLetters,
       scheduleGroupName: schedules.group.scheduleGroupName,
       topic: state.topic,

@@ -9,10 +9,12 @@ const variables = {
   FLEETKEY_TABLE: "name of the item table",
   FLEETKEY_KEY_ALIAS_PREFIX: "prefix of the signing keys' aliases, such as fleetkey/production",
   FLEETKEY_FLEETS: "JSON of the fleets that this deployment may make",
-  FLEETKEY_ARTIFACTS_BUCKET: "bucket of published trust bundles",
+  FLEETKEY_ARTIFACTS_BUCKET: "bucket of published trust and revocation lists",
   FLEETKEY_TRUST_STORES_BUCKET: "bucket of the gateway's trust stores",
   FLEETKEY_RECORDS_BUCKET: "bucket of lasting records",
   FLEETKEY_TOPIC_ARN: "ARN of the topic for notices",
+  FLEETKEY_PUBLICATION_FUNCTION: "name of the function that publishes revocations",
+  FLEETKEY_MAINTENANCE_FUNCTION: "name of the function that goes on with bulk revocations",
 } as const;
 
 export type VariableName = keyof typeof variables;

@@ -36,6 +36,8 @@ const environment = {
   FLEETKEY_TRUST_STORES_BUCKET: "trust-stores",
   FLEETKEY_RECORDS_BUCKET: "records",
   FLEETKEY_TOPIC_ARN: "arn:aws:sns:eu-central-1:000000000000:notices",
+  FLEETKEY_PUBLICATION_FUNCTION: "publication",
+  FLEETKEY_MAINTENANCE_FUNCTION: "maintenance",
 };
 
 interface Row {

@@ -13,7 +13,7 @@ import { chooseFleets, deployUsage, readOptions } from "./deployment/options.ts"
 import { type Deployment, preflight } from "./deployment/preflight.ts";
 import { runProgram } from "./deployment/program.ts";
 import { smokeEnrollment } from "./deployment/smoke.ts";
-import { addressesOf, deployEdge, deployService, originOf } from "./deployment/stacks.ts";
+import { addressesOf, artifactsOf, deployEdge, deployService, originOf } from "./deployment/stacks.ts";
 import { stackNames } from "./deployment/stage.ts";
 
 async function bootstrapFleets(
@@ -22,7 +22,7 @@ async function bootstrapFleets(
 ): Promise<readonly BootstrappedFleet[]> {
   const { options, configuration, lambda } = deployment;
   const bootstrapFunction = outputOf(outputs, stackNames(options.stage).api, "BootstrapFunction");
-  const origin = originOf(options.stage, outputs);
+  const places = { origin: originOf(options.stage, outputs), ...artifactsOf(configuration) };
   const made: BootstrappedFleet[] = [];
   for (const fleet of chooseFleets(options, configuration)) {
     step(`Fleet ${fleet}`);
@@ -34,7 +34,7 @@ async function bootstrapFleets(
       fleet,
       directory,
       withOperator,
-      origin,
+      ...places,
     });
     const files = operatorFiles(directory);
     say(`root SHA-256 ${answer.rootFingerprint}, in ${files.root}`);

@@ -12,10 +12,15 @@ export const defaultReservedConcurrency = {
   enrollment: 100,
   distribution: 100,
   revocation: 20,
+  // Anyone may ask, and what is not in store is signed: half of what enrolment may ask of KMS.
+  ocsp: 50,
   // People sign in, and pipelines do not come here.
   access: 20,
   // One at a time: a second run would find the intents that the first one holds.
   reconciliation: 1,
+  // A second run takes up what came after the first had read.
+  publication: 2,
+  maintenance: 1,
   bootstrap: 1,
   provisioning: 10,
 } as const satisfies ReservedConcurrency;
@@ -26,8 +31,11 @@ const noConcurrency: ReservedConcurrency = {
   enrollment: undefined,
   distribution: undefined,
   revocation: undefined,
+  ocsp: undefined,
   access: undefined,
   reconciliation: undefined,
+  publication: undefined,
+  maintenance: undefined,
   bootstrap: undefined,
   provisioning: undefined,
 };
@@ -64,8 +72,11 @@ export function readReservedConcurrency(place: Place, value: unknown): ReservedC
     enrollment: read("enrollment"),
     distribution: read("distribution"),
     revocation: read("revocation"),
+    ocsp: read("ocsp"),
     access: read("access"),
     reconciliation: read("reconciliation"),
+    publication: read("publication"),
+    maintenance: read("maintenance"),
     bootstrap: read("bootstrap"),
     provisioning: read("provisioning"),
   };

@@ -9,6 +9,7 @@ import { Construct } from "constructs";
 import type { DeployedFunctionId } from "../configuration/concurrency.ts";
 import type { AuthorityAlgorithm, FleetConfiguration } from "../configuration/fleets.ts";
 import { authorityAlias, roleArn } from "./deployment-names.ts";
+import type { SigningKeyKind } from "./duty.ts";
 import { administration, signingBy } from "./key-policies.ts";
 
 const keySpecs = {
@@ -27,28 +28,51 @@ export interface AuthorityKeysProps {
   readonly algorithms: Pick<FleetConfiguration, "rootAlgorithm" | "issuingAlgorithm">;
 }
 
-/** What a root signs are authorities, at a fleet's bootstrap; what an issuing key signs are devices, every day. */
-const signers = {
-  root: ["bootstrap"],
-  issuing: ["enrollment", "reconciliation", "bootstrap"],
-} as const satisfies Record<string, readonly DeployedFunctionId[]>;
+interface Use {
+  /** Construct id of the first key. */
+  readonly id: string;
+  readonly signs: string;
+  readonly signers: readonly DeployedFunctionId[];
+}
+
+const uses = {
+  root: { id: "Root1", signs: "authorities, at a fleet's bootstrap", signers: ["bootstrap"] },
+  issuing: {
+    id: "Issuing1",
+    signs: "certificates of devices, and lists of those that are revoked",
+    signers: ["enrollment", "reconciliation", "bootstrap", "publication"],
+  },
+  // Whoever answers strangers holds no key of an authority (RFC 6960 §4.2.2.2).
+  ocsp: { id: "Ocsp1", signs: "answers about revocation", signers: ["ocsp", "bootstrap", "publication"] },
+  trust: { id: "Trust1", signs: "trust manifests", signers: ["bootstrap", "publication"] },
+} as const satisfies Record<SigningKeyKind, Use>;
+
+/** Of keys that are no authority's: every verifier knows it. */
+const serviceAlgorithm = "P-256";
 
 export class AuthorityKeys extends Construct {
   readonly root: Key;
   readonly issuing: Key;
+  /** Of the OCSP responder, which issuing authorities certify. */
+  readonly ocsp: Key;
+  /** Of the signer of trust manifests, which the root certifies. */
+  readonly trust: Key;
 
   constructor(scope: Construct, id: string, props: AuthorityKeysProps) {
     super(scope, id);
     this.root = this.key("root", props, props.algorithms.rootAlgorithm);
     this.issuing = this.key("issuing", props, props.algorithms.issuingAlgorithm);
+    this.ocsp = this.key("ocsp", props, serviceAlgorithm);
+    this.trust = this.key("trust", props, serviceAlgorithm);
   }
 
-  private key(kind: "root" | "issuing", props: AuthorityKeysProps, algorithm: AuthorityAlgorithm): Key {
+  private key(kind: SigningKeyKind, props: AuthorityKeysProps, algorithm: AuthorityAlgorithm): Key {
     const { stage, fleet } = props;
-    const roles = signers[kind].map((id) => roleArn(this, stage, id));
-    const key = new Key(this, kind === "root" ? "Root1" : "Issuing1", {
+    const { id, signs, signers } = uses[kind];
+    const roles = signers.map((signer) => roleArn(this, stage, signer));
+    const key = new Key(this, id, {
       alias: authorityAlias(stage, fleet, `${kind}-1`),
-      description: `Fleetkey stage ${stage}, fleet ${fleet}: signs as authority ${kind}-1`,
+      description: `Fleetkey stage ${stage}, fleet ${fleet}: ${kind}-1 signs ${signs}`,
       keySpec: keySpecs[algorithm],
       keyUsage: KeyUsage.SIGN_VERIFY,
       policy: new PolicyDocument({ statements: [administration("signing"), ...signingBy(roles)] }),

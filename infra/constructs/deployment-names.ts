@@ -42,8 +42,12 @@ export const distributionArns = (scope: Construct): string =>
     resourceName: "*",
   });
 
-/** Object keys: see core/bootstrap/deployment.ts and core/bootstrap/ceremony.ts, which write them. */
+/** Object keys: see core/bootstrap and core/revocation, which write them. */
 export const objectKeys = {
+  /** Below it is what anyone may read. */
+  published: "fleets/",
+  /** Trust and revocation lists of one fleet. */
+  publishedOf: (fleet: string): string => `fleets/${fleet}/`,
   trustBundle: (fleet: string): string => `fleets/${fleet}/trust.pem`,
   clientTrust: "mutual-tls/clients.pem",
   ceremonies: (fleet: string): string => `ceremonies/${fleet}/`,

@@ -3,17 +3,25 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Duration, RemovalPolicy, Stack, Stage } from "aws-cdk-lib";
 import { ManagedPolicy, type PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import { Architecture, Code, LoggingFormat, Function as NodeFunction, Runtime } from "aws-cdk-lib/aws-lambda";
+import {
+  Architecture,
+  Code,
+  type IFunction,
+  LoggingFormat,
+  Function as NodeFunction,
+  Runtime,
+} from "aws-cdk-lib/aws-lambda";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { retention } from "../../core/standard/retention.ts";
+import type { TaskFunctionId } from "../../lambdas/routes.ts";
 import { acknowledge } from "../acknowledgements.ts";
 import type { DeployedFunctionId } from "../configuration/concurrency.ts";
 import { assertEmulatorAccount } from "../configuration/emulator.ts";
 import { bundleFunction } from "../function-bundle.ts";
 import { aliasPrefix, logGroupName, roleName } from "./deployment-names.ts";
-import { type Duty, dutyOf, signs } from "./duty.ts";
+import { type Duty, dutyOf, isStarted, signs } from "./duty.ts";
 import { dutyStatements, fleetStatements } from "./duty-grants.ts";
 import type { FleetKeyState } from "./fleetkey-state.ts";
 
@@ -24,9 +32,13 @@ export interface DutyFunctionProps {
   readonly reservedConcurrency: number | undefined;
   /** Receives what an asynchronous invocation failed at; the duty that a schedule starts needs it. */
   readonly deadLetters?: Queue;
+  /** Functions that others may start; those that the duty starts must be among them. @default - none */
+  readonly started?: StartedFunctions;
   /** Module around the handlers of requests; for the emulator's account alone. @default - none */
   readonly wrapper?: string;
 }
+
+export type StartedFunctions = Readonly<Partial<Record<TaskFunctionId, IFunction>>>;
 
 interface Size {
   readonly memorySize: number;
@@ -39,28 +51,61 @@ const sizes = {
   enrollment: { memorySize: 1_024, seconds: 29 },
   distribution: { memorySize: 512, seconds: 15 },
   revocation: { memorySize: 512, seconds: 29 },
+  // A signature, and the store before and after it.
+  ocsp: { memorySize: 512, seconds: 15 },
   // May wait for an identity provider: see adapters/identity.
   access: { memorySize: 512, seconds: 29 },
   reconciliation: { memorySize: 512, seconds: 60 },
+  // Lists of hundreds of thousands of entries are sorted, encoded and hashed whole.
+  publication: { memorySize: 1_769, seconds: 120 },
+  // Ends before the next run begins.
+  maintenance: { memorySize: 512, seconds: 240 },
   bootstrap: { memorySize: 512, seconds: 120 },
   provisioning: { memorySize: 512, seconds: 29 },
 } as const satisfies Record<DeployedFunctionId, Size>;
 
-// A policy holds 6,144 characters, a fleet takes up to 400 of them: two keys, two names of objects.
-const fleetsPerPolicy = 10;
+// A policy holds 6,144 characters, a fleet takes up to 600 of them: four keys, two names of objects.
+const fleetsPerPolicy = 8;
 
-function environmentOf(duty: Duty, state: FleetKeyState): Record<string, string> {
-  const { artifacts, trustStores, records } = state.buckets;
+/** Variables that name the functions which others start. */
+const startVariables: Readonly<Partial<Record<TaskFunctionId, string>>> = {
+  publication: "FLEETKEY_PUBLICATION_FUNCTION",
+  maintenance: "FLEETKEY_MAINTENANCE_FUNCTION",
+};
+
+/** @throws Error for a task of `duty` that is not among `started`. */
+function startsOf(duty: Duty, started: StartedFunctions = {}): (readonly [variable: string, IFunction])[] {
+  return duty.starts.map((id) => {
+    const [variable, target] = [startVariables[id], started[id]];
+    if (variable !== undefined && target !== undefined) return [variable, target] as const;
+    throw new Error(
+      `function ${duty.id} starts ${id}, which it was not given; create that first and pass it`,
+    );
+  });
+}
+
+/** Buckets and topic. */
+function outlets(duty: Duty, { buckets, topic }: FleetKeyState): Record<string, string> {
+  const lasts = duty.publishes.has("everything");
+  const published = lasts || duty.publishes.has("artifacts") || duty.readsArtifacts;
+  return {
+    ...(published && { FLEETKEY_ARTIFACTS_BUCKET: buckets.artifacts.bucketName }),
+    ...(lasts && {
+      FLEETKEY_TRUST_STORES_BUCKET: buckets.trustStores.bucketName,
+      FLEETKEY_RECORDS_BUCKET: buckets.records.bucketName,
+    }),
+    ...(duty.notifies && { FLEETKEY_TOPIC_ARN: topic.topicArn }),
+  };
+}
+
+function environmentOf(duty: Duty, { state, started }: DutyFunctionProps): Record<string, string> {
+  const starts = startsOf(duty, started).map(([variable, { functionName }]) => [variable, functionName]);
   return {
     FLEETKEY_TABLE: state.items.tableName,
     ...(signs(duty) && { FLEETKEY_KEY_ALIAS_PREFIX: aliasPrefix(state.stage) }),
     ...(duty.keys.has("certify") && { FLEETKEY_FLEETS: JSON.stringify(state.fleets) }),
-    ...(duty.publishes && {
-      FLEETKEY_ARTIFACTS_BUCKET: artifacts.bucketName,
-      FLEETKEY_TRUST_STORES_BUCKET: trustStores.bucketName,
-      FLEETKEY_RECORDS_BUCKET: records.bucketName,
-    }),
-    ...(duty.notifies && { FLEETKEY_TOPIC_ARN: state.topic.topicArn }),
+    ...outlets(duty, state),
+    ...Object.fromEntries(starts),
   };
 }
 
@@ -88,7 +133,7 @@ export class DutyFunction extends Construct {
     this.acknowledgeFindings(duty, props);
   }
 
-  private createRole(duty: Duty, { state, deadLetters }: DutyFunctionProps): Role {
+  private createRole(duty: Duty, { state, deadLetters, started }: DutyFunctionProps): Role {
     const role = new Role(this, "Role", {
       roleName: roleName(this, state.stage, duty.id),
       description: `Function ${duty.id} of Fleetkey stage ${state.stage}`,
@@ -100,7 +145,9 @@ export class DutyFunction extends Construct {
       const description = `What function ${duty.id} of Fleetkey stage ${state.stage} touches`;
       new ManagedPolicy(this, id, { description, statements, roles: [role] });
     };
-    policy("Policy", dutyStatements(this, duty, { state, logGroup, ...(deadLetters && { deadLetters }) }));
+    const starts = startsOf(duty, started).map(([, target]) => target);
+    const touched = { state, logGroup, starts, ...(deadLetters && { deadLetters }) };
+    policy("Policy", dutyStatements(this, duty, touched));
     const fleets = [...state.keys.keys()];
     for (let from = 0; from < fleets.length; from += fleetsPerPolicy)
       policy(
@@ -123,7 +170,7 @@ export class DutyFunction extends Construct {
       role: this.role.withoutPolicyUpdates(),
       memorySize,
       timeout: Duration.seconds(seconds),
-      environment: environmentOf(duty, state),
+      environment: environmentOf(duty, props),
       environmentEncryption: state.dataKey,
       logGroup: this.logGroup,
       // Our lines are JSON already; Lambda's own JSON format may put a level of its own in the place of ours.
@@ -133,7 +180,8 @@ export class DutyFunction extends Construct {
       ...(deadLetters && {
         deadLetterQueue: deadLetters,
         retryAttempts: 0,
-        maxEventAge: Duration.minutes(1),
+        // Those who start it may be many at once, and what waits behind a run is done by the next one.
+        maxEventAge: Duration.minutes(isStarted(duty.id) ? 5 : 1),
       }),
     });
     // Policies attach to the role by its name alone: without this the first invocations might find none.

@@ -1,13 +1,14 @@
 /**
- * Room: infra. The IAM statements that follow from a duty. Each names its actions and its resources; the two places
- * where AWS itself counts on a wildcard (log streams, objects whose names hold a time) are named here and in the tests.
+ * Room: infra. The IAM statements that follow from a duty. Each names its actions and its resources; the places where
+ * names are made later (log streams, records, what a fleet publishes) have a wildcard, and are named here and in the tests.
  */
 import { PolicyStatement, type PolicyStatementProps } from "aws-cdk-lib/aws-iam";
+import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import type { LogGroup } from "aws-cdk-lib/aws-logs";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
 import { logGroupArn, objectKeys } from "./deployment-names.ts";
-import { type Duty, signs } from "./duty.ts";
+import { type Duty, signingKeysOf, signs } from "./duty.ts";
 import type { FleetKeyState } from "./fleetkey-state.ts";
 import { itemIndexes } from "./item-table.ts";
 import { endpoint } from "./key-policies.ts";
@@ -18,6 +19,8 @@ export interface DutyResources {
   readonly logGroup: LogGroup;
   /** Receives what an asynchronous invocation failed at. */
   readonly deadLetters?: Queue;
+  /** Functions of the tasks that it starts. */
+  readonly starts: readonly IFunction[];
 }
 
 const allow = (sid: string, props: Omit<PolicyStatementProps, "sid">): PolicyStatement =>
@@ -113,51 +116,52 @@ export function fleetStatements(
   fleets: readonly string[],
 ): PolicyStatement[] {
   const { artifacts, records } = state.buckets;
-  const keys = fleets.map((fleet) => state.keysOf(fleet));
-  const roots = duty.keys.has("certify") ? keys.map(({ root }) => root.keyArn) : [];
-  return [
-    ...(signs(duty)
-      ? [
-          allow("Sign", {
-            actions: ["kms:GetPublicKey", "kms:Sign"],
-            resources: [...keys.map(({ issuing }) => issuing.keyArn), ...roots],
-          }),
-        ]
-      : []),
-    ...(duty.publishes
-      ? [
-          allow("PublishFleets", {
-            actions: ["s3:GetObject", "s3:PutObject"],
-            resources: [
-              ...fleets.map((fleet) => artifacts.arnForObjects(objectKeys.trustBundle(fleet))),
-              // The name of a record ends in the time of its ceremony.
-              ...fleets.map((fleet) => records.arnForObjects(`${objectKeys.ceremonies(fleet)}*`)),
-            ],
-          }),
-        ]
-      : []),
-  ];
+  const kinds = signingKeysOf(duty);
+  const { publishes } = duty;
+  const lasts = publishes.has("everything");
+  // What a fleet publishes is named by its authorities, the days of its lists, and versions.
+  const published = fleets.map((fleet) => artifacts.arnForObjects(`${objectKeys.publishedOf(fleet)}*`));
+  // The name of a record ends in the time of its ceremony.
+  const ceremonies = fleets.map((fleet) => records.arnForObjects(`${objectKeys.ceremonies(fleet)}*`));
+  const sign = allow("Sign", {
+    actions: ["kms:GetPublicKey", "kms:Sign"],
+    resources: fleets.flatMap((fleet) => kinds.map((kind) => state.keysOf(fleet)[kind].keyArn)),
+  });
+  const publish = allow("PublishFleets", {
+    // Lists of certificates that have all expired are removed; a version of each stays in the bucket.
+    actions: ["s3:GetObject", "s3:PutObject", ...(publishes.has("artifacts") ? ["s3:DeleteObject"] : [])],
+    resources: [...published, ...(lasts ? ceremonies : [])],
+  });
+  return [...(signs(duty) ? [sign] : []), ...(lasts || publishes.has("artifacts") ? [publish] : [])];
 }
 
-function publishStatements(
-  scope: Construct,
-  { publishes }: Duty,
-  { state }: DutyResources,
-): PolicyStatement[] {
-  if (!publishes) return [];
+/** Objects, whichever fleets there are. */
+function objectStatements(scope: Construct, duty: Duty, { state }: DutyResources): PolicyStatement[] {
+  const { publishes, readsArtifacts } = duty;
+  const lasts = publishes.has("everything");
+  const writes = lasts || publishes.has("artifacts");
+  if (!writes && !readsArtifacts) return [];
   const { artifacts, trustStores, records } = state.buckets;
+  const read = allow("ReadArtifacts", {
+    actions: ["s3:GetObject"],
+    // Of fleets too that the stage has no longer: their certificates go on naming their lists.
+    resources: [artifacts.arnForObjects(`${objectKeys.published}*`)],
+  });
+  const clientTrust = allow("PublishClientTrust", {
+    actions: ["s3:GetObject", "s3:PutObject"],
+    resources: [trustStores.arnForObjects(objectKeys.clientTrust)],
+  });
+  const buckets = [artifacts, ...(lasts ? [trustStores, records] : [])];
   return [
-    allow("PublishClientTrust", {
-      actions: ["s3:GetObject", "s3:PutObject"],
-      resources: [trustStores.arnForObjects(objectKeys.clientTrust)],
-    }),
+    ...(readsArtifacts ? [read] : []),
+    ...(lasts ? [clientTrust] : []),
     // Without it S3 says 403 of an object that is not there, and a first publication looks like a refusal.
     allow("TellAbsence", {
       actions: ["s3:ListBucket"],
-      resources: [artifacts.bucketArn, trustStores.bucketArn, records.bucketArn],
+      resources: buckets.map(({ bucketArn }) => bucketArn),
     }),
     allow("ObjectEncryption", {
-      actions: ["kms:Decrypt", "kms:GenerateDataKey"],
+      actions: ["kms:Decrypt", ...(writes ? ["kms:GenerateDataKey"] : [])],
       resources: [state.dataKey.keyArn],
       ...through(scope, "s3"),
     }),
@@ -174,6 +178,12 @@ function notifyStatements(scope: Construct, { notifies }: Duty, { state }: DutyR
       ...through(scope, "sns"),
     }),
   ];
+}
+
+function startStatements({ starts }: DutyResources): PolicyStatement[] {
+  if (starts.length === 0) return [];
+  const resources = starts.map(({ functionArn }) => functionArn);
+  return [allow("StartTasks", { actions: ["lambda:InvokeFunction"], resources })];
 }
 
 /** Sends to a queue that the operations key encrypts. */
@@ -207,8 +217,9 @@ export function dutyStatements(scope: Construct, duty: Duty, resources: DutyReso
       ...through(scope, "lambda"),
     }),
     ...itemStatements(scope, duty, resources),
-    ...publishStatements(scope, duty, resources),
+    ...objectStatements(scope, duty, resources),
     ...notifyStatements(scope, duty, resources),
+    ...startStatements(resources),
     ...(deadLetters === undefined ? [] : deadLetterStatements(scope, deadLetters, state)),
   ];
 }

@@ -1,6 +1,16 @@
 /** Room: infra. What each function touches: the union of its rows in lambdas/routes.ts, and nothing besides. */
-import { type Route, routes, type Task, type Touches, tasks } from "../../lambdas/routes.ts";
+import {
+  type Route,
+  routes,
+  type Task,
+  type TaskFunctionId,
+  type Touches,
+  tasks,
+} from "../../lambdas/routes.ts";
 import type { DeployedFunctionId } from "../configuration/concurrency.ts";
+
+/** What a key of a fleet is for; its alias ends in this and a number. */
+export type SigningKeyKind = "root" | "issuing" | "ocsp" | "trust";
 
 export interface Duty {
   readonly id: DeployedFunctionId;
@@ -10,8 +20,12 @@ export interface Duty {
   readonly releases: boolean;
   /** Remembers proofs of possession, so that none counts twice. */
   readonly proves: boolean;
-  readonly publishes: boolean;
+  /** Reads what is published. */
+  readonly readsArtifacts: boolean;
+  readonly publishes: ReadonlySet<Task["publishes"]>;
   readonly notifies: boolean;
+  /** Functions that it starts before their schedule does. */
+  readonly starts: readonly TaskFunctionId[];
 }
 
 const everyRoute: readonly Route[] = routes;
@@ -20,6 +34,29 @@ const everyTask: readonly Task[] = tasks;
 /** Whose sessions are bound to a key, or ask for one: each request of theirs carries a proof (RFC 9449 §11.1). */
 const proves = ({ access }: Route): boolean =>
   access !== "public" && access.by.some((kind) => kind === "operator" || kind === "proof");
+
+const signingKeys = {
+  none: [],
+  issue: ["issuing"],
+  respond: ["ocsp"],
+  publish: ["issuing", "ocsp", "trust"],
+  certify: ["root", "issuing", "ocsp", "trust"],
+} as const satisfies Record<Touches["keys"], readonly SigningKeyKind[]>;
+
+/** Of each fleet: what the duty signs with. */
+export function signingKeysOf({ keys }: Duty): readonly SigningKeyKind[] {
+  return [...new Set([...keys].flatMap((use): readonly SigningKeyKind[] => signingKeys[use]))];
+}
+
+/** Functions of the tasks that the rows start, each once, in the order of the table. */
+function startedBy(rows: readonly (Route | Task)[]): readonly TaskFunctionId[] {
+  const started = new Set<string>(rows.flatMap(({ touches }) => touches.starts ?? []));
+  return everyTask.filter(({ id }) => started.has(id)).map((task) => task.function);
+}
+
+/** Whether requests or other tasks start it, besides its schedule. */
+export const isStarted = (id: string): boolean =>
+  startedBy([...everyRoute, ...everyTask]).some((one) => one === id);
 
 export function dutyOf(id: DeployedFunctionId): Duty {
   const own = everyTask.filter((task) => task.function === id);
@@ -31,10 +68,12 @@ export function dutyOf(id: DeployedFunctionId): Duty {
     keys: new Set(rows.map((row) => row.touches.keys)),
     releases: rows.some((row) => row.touches.releases === true),
     proves: served.some(proves),
-    publishes: own.some((task) => task.publishes),
+    readsArtifacts: rows.some((row) => row.touches.artifacts === "read"),
+    publishes: new Set(own.map((task) => task.publishes)),
     notifies: own.some((task) => task.notifies),
+    starts: startedBy(rows),
   };
 }
 
 /** Whether it signs at all, and so asks for keys by their names or ids. */
-export const signs = ({ keys }: Duty): boolean => keys.has("issue") || keys.has("certify");
+export const signs = (duty: Duty): boolean => signingKeysOf(duty).length > 0;

@@ -49,6 +49,10 @@ export interface FleetKeyStateProps {
 export interface FleetKeys {
   readonly root: Key;
   readonly issuing: Key;
+  /** Signs answers about revocation. */
+  readonly ocsp: Key;
+  /** Signs trust manifests. */
+  readonly trust: Key;
   /** Wraps the data keys of backends that store patient data, with encryption context `fleet`. */
   readonly protection: Key;
 }
@@ -162,7 +166,7 @@ export class FleetKeyState extends Construct {
     props: FleetKeyStateProps,
   ): FleetKeys {
     const scope = new Construct(this, `Fleet-${fleet}`);
-    const { root, issuing } = new AuthorityKeys(scope, "Authorities", {
+    const { root, issuing, ocsp, trust } = new AuthorityKeys(scope, "Authorities", {
       stage: this.stage,
       fleet,
       algorithms,
@@ -173,7 +177,7 @@ export class FleetKeyState extends Construct {
       description: `Fleetkey stage ${this.stage}, fleet ${fleet}: wraps the data keys of its backends`,
       uses: [useForFleet(fleet)],
     });
-    return { root, issuing, protection };
+    return { root, issuing, ocsp, trust, protection };
   }
 
   private createTopic(): Topic {

@@ -13,7 +13,7 @@ import {
 } from "../configuration/concurrency.ts";
 import { assertEmulatorAccount } from "../configuration/emulator.ts";
 import { objectKeys } from "./deployment-names.ts";
-import { DutyFunction } from "./duty-function.ts";
+import { DutyFunction, type DutyFunctionProps } from "./duty-function.ts";
 import { FleetKeyState, type FleetKeyStateProps } from "./fleetkey-state.ts";
 import { HttpApi, type Throttling } from "./http-api.ts";
 import { endpoint } from "./key-policies.ts";
@@ -32,6 +32,8 @@ export interface FleetKeyProps extends FleetKeyStateProps {
   readonly executeApiEndpoint?: boolean;
   /** @default - 1,000 requests a second, 500 at once */
   readonly throttling?: Throttling;
+  /** Of each route on which anybody may make the service sign or write, such as OCSP. @default - 100 a second, 50 at once */
+  readonly strangerThrottling?: Throttling;
   /**
    * Absolute path of a module around the handlers of requests, which stands for what the emulator's gateway lacks: mutual
    * TLS. For the emulator's account alone.
@@ -64,17 +66,19 @@ export class FleetKey extends Construct {
       scheduledFunctions.map((name) => [name, deadLetterQueue(this, `${name}-dead-letters`, this.state)]),
     );
     this.functions = this.createFunctions(props, queues);
-    const { enrollment, distribution, revocation, access, ...tasks } = this.functions;
+    const { enrollment, distribution, revocation, ocsp, access, ...tasks } = this.functions;
     this.http = new HttpApi(this, "Http", {
       state: this.state,
       functions: {
         enrollment: enrollment.function,
         distribution: distribution.function,
         revocation: revocation.function,
+        ocsp: ocsp.function,
         access: access.function,
       },
       executeApiEndpoint: props.executeApiEndpoint ?? true,
       throttling: props.throttling ?? { rateLimit: 1_000, burstLimit: 500 },
+      strangerThrottling: props.strangerThrottling ?? { rateLimit: 100, burstLimit: 50 },
     });
     // HttpApi implements IHttpApi; the two disagree on what an absent optional member is.
     this.api = this.http.api as IHttpApi;
@@ -82,6 +86,8 @@ export class FleetKey extends Construct {
       state: this.state,
       functions: {
         reconciliation: tasks.reconciliation.function,
+        publication: tasks.publication.function,
+        maintenance: tasks.maintenance.function,
         bootstrap: tasks.bootstrap.function,
         provisioning: tasks.provisioning.function,
       },
@@ -187,19 +193,32 @@ export class FleetKey extends Construct {
     queues: Readonly<Record<string, Queue>>,
   ): Readonly<Record<DeployedFunctionId, DutyFunction>> {
     const { reservedConcurrency = defaultReservedConcurrency, emulatedGateway: wrapper } = props;
-    const create = (duty: DeployedFunctionId, around?: string): DutyFunction =>
+    const create = (
+      duty: DeployedFunctionId,
+      others: Pick<DutyFunctionProps, "started" | "wrapper"> = {},
+    ): DutyFunction =>
       new DutyFunction(this, duty, {
         duty,
         state: this.state,
         reservedConcurrency: reservedConcurrency[duty],
         ...(queues[duty] && { deadLetters: queues[duty] }),
-        ...(around !== undefined && { wrapper: around }),
+        ...others,
       });
+    // Whoever is started is made before whoever starts it.
+    const publication = create("publication");
+    const maintenance = create("maintenance", { started: { publication: publication.function } });
+    const serving = {
+      started: { publication: publication.function, maintenance: maintenance.function },
+      ...(wrapper !== undefined && { wrapper }),
+    };
     return {
-      enrollment: create("enrollment", wrapper),
-      distribution: create("distribution", wrapper),
-      revocation: create("revocation", wrapper),
-      access: create("access", wrapper),
+      enrollment: create("enrollment", serving),
+      distribution: create("distribution", serving),
+      revocation: create("revocation", serving),
+      ocsp: create("ocsp", serving),
+      access: create("access", serving),
+      publication,
+      maintenance,
       reconciliation: create("reconciliation"),
       bootstrap: create("bootstrap"),
       provisioning: create("provisioning"),

@@ -2,6 +2,7 @@
 import { ArnFormat, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { AccessLogFormat } from "aws-cdk-lib/aws-apigateway";
 import {
+  CfnStage,
   HttpApi as GatewayApi,
   HttpMethod,
   HttpRoute,
@@ -35,6 +36,8 @@ export interface HttpApiProps {
   /** API Gateway's own name for the API answers; a way around mutual TLS where there is a domain. */
   readonly executeApiEndpoint: boolean;
   readonly throttling: Throttling;
+  /** Of each route on which anybody may make the service sign or write. */
+  readonly strangerThrottling: Throttling;
 }
 
 /**
@@ -57,6 +60,12 @@ const requestLine = {
 } as const;
 
 const everyRoute: readonly Route[] = routes;
+
+/** Whoever calls these is known to nobody, and each call may cost a signature or an item. */
+const isStrangers = ({ access, touches }: Route): boolean =>
+  access === "public" && (touches.keys !== "none" || touches.items === "write");
+
+const routeKey = ({ method, path }: Route): string => `${method} ${path}`;
 
 export class HttpApi extends Construct {
   readonly api: GatewayApi;
@@ -88,10 +97,11 @@ export class HttpApi extends Construct {
         format: AccessLogFormat.custom(JSON.stringify(requestLine)),
       },
     });
-    this.addRoutes(props.functions);
+    const created = this.addRoutes(props.functions);
+    this.throttleStrangers(created, props.strangerThrottling);
   }
 
-  private addRoutes(functions: HttpApiProps["functions"]): void {
+  private addRoutes(functions: HttpApiProps["functions"]): ReadonlyMap<Route, HttpRoute> {
     const integration = (id: FunctionId): HttpLambdaIntegration =>
       new HttpLambdaIntegration(id, functions[id], {
         payloadFormatVersion: PayloadFormatVersion.VERSION_2_0,
@@ -100,23 +110,40 @@ export class HttpApi extends Construct {
       enrollment: integration("enrollment"),
       distribution: integration("distribution"),
       revocation: integration("revocation"),
+      ocsp: integration("ocsp"),
       access: integration("access"),
     };
     const httpApi = this.api;
     const authorizer = new HttpIamAuthorizer();
-    for (const route of everyRoute)
-      new HttpRoute(this, route.id, {
+    const created = everyRoute.map((route) => {
+      const made = new HttpRoute(this, route.id, {
         httpApi,
         routeKey: HttpRouteKey.with(route.path, HttpMethod[route.method]),
         integration: integrations[route.function],
         ...(isIamRoute(route) && { authorizer }),
       });
+      return [route, made] as const;
+    });
     // Says 404 and 405 as the API says everything: with a problem of RFC 9457.
     new HttpRoute(this, "otherwise", {
       httpApi,
       routeKey: HttpRouteKey.DEFAULT,
       integration: integrations.distribution,
     });
+    return new Map(created);
+  }
+
+  /** CDK's own stage has one throttle for all routes. */
+  private throttleStrangers(created: ReadonlyMap<Route, HttpRoute>, throttling: Throttling): void {
+    const { rateLimit: ThrottlingRateLimit, burstLimit: ThrottlingBurstLimit } = throttling;
+    const { defaultChild } = this.stage.node;
+    if (!(defaultChild instanceof CfnStage))
+      throw new Error(`${this.stage.node.path} is made of no AWS::ApiGatewayV2::Stage`);
+    const settings = { ThrottlingRateLimit, ThrottlingBurstLimit };
+    const strangers = everyRoute.filter(isStrangers);
+    defaultChild.routeSettings = Object.fromEntries(strangers.map((route) => [routeKey(route), settings]));
+    // API Gateway takes settings of no route that is not there yet.
+    this.stage.node.addDependency(...strangers.flatMap((route) => created.get(route) ?? []));
   }
 
   /** ARNs of the routes of one fleet that IAM lets call, for `execute-api:Invoke`. */

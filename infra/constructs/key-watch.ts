@@ -26,7 +26,7 @@ export class KeyWatch extends Construct {
     super(scope, id);
     const arns = (keys: ObservedService["rootKeys"]) => Object.values(keys).map((key) => key.keyArn);
     const roots = arns(service.rootKeys);
-    const signing = [...roots, ...arns(service.issuingKeys)];
+    const signing = [...roots, ...arns(service.issuingKeys), ...arns(service.serviceKeys)];
     this.watch("Changed", service, {
       event: "key.changed",
       keyArns: [...service.dataKeys.map((key) => key.keyArn), ...signing],

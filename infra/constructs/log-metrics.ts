@@ -25,6 +25,8 @@ const patterns = {
     FilterPattern.any(is("route", "enroll"), is("route", "renew")),
   ),
   reconciled: is("event", "reconciled"),
+  published: is("event", "published"),
+  maintained: is("event", "maintained"),
 } as const;
 
 interface Filter {
@@ -45,27 +47,61 @@ export class LogMetrics extends Construct {
   readonly reconciliations: Metric;
   /** Seconds since the oldest unfinished intent was recorded; 0 when there is none. */
   readonly oldestOpenSeconds: Metric;
+  /** Runs of the publisher that came to their end. */
+  readonly publications: Metric;
+  /** Seconds since the oldest revocation that no list has was recorded; 0 when there is none. */
+  readonly oldestPendingSeconds: Metric;
+  /** Runs of maintenance that came to their end. */
+  readonly maintenances: Metric;
+  /** What runs of both could not do: lists, manifests, steps. */
+  readonly taskFailures: Metric;
 
   readonly #stage: string;
 
   constructor(scope: Construct, id: string, { stage, functions }: ObservedService) {
     super(scope, id);
     this.#stage = stage;
-    const { enrollment, reconciliation, bootstrap } = functions;
-    const failures = { metricName: "SigningFailures", pattern: patterns.signingFailure, defaultValue: 0 };
-    for (const [name, signer] of Object.entries({ enrollment, reconciliation, bootstrap }))
-      this.filter(`${name}-signing-failures`, signer.logGroup, failures);
-    const issued = { metricName: "CertificatesIssued", pattern: patterns.issued, defaultValue: 0 };
-    this.filter("issued", enrollment.logGroup, issued);
-    const { logGroup } = reconciliation;
-    const runs = { metricName: "Reconciliations", pattern: patterns.reconciled };
-    this.filter("reconciliations", logGroup, runs);
-    const age = { metricName: "OldestOpenIntent", metricValue: "$.oldestOpenSeconds", unit: Unit.SECONDS };
-    this.filter("oldest-open", logGroup, { ...age, pattern: patterns.reconciled });
+    this.issuance(functions);
+    this.tasks(functions);
     this.signingFailures = this.metric("SigningFailures", Stats.SUM);
     this.issued = this.metric("CertificatesIssued", Stats.SUM);
     this.reconciliations = this.metric("Reconciliations", Stats.SUM);
     this.oldestOpenSeconds = this.metric("OldestOpenIntent", Stats.MAXIMUM);
+    this.publications = this.metric("Publications", Stats.SUM);
+    this.oldestPendingSeconds = this.metric("OldestPendingRevocation", Stats.MAXIMUM);
+    this.maintenances = this.metric("Maintenances", Stats.SUM);
+    this.taskFailures = this.metric("TaskFailures", Stats.SUM);
+  }
+
+  private issuance({
+    enrollment,
+    reconciliation,
+    bootstrap,
+    publication,
+    ocsp,
+  }: ObservedService["functions"]): void {
+    const failures = { metricName: "SigningFailures", pattern: patterns.signingFailure, defaultValue: 0 };
+    const signers = { enrollment, reconciliation, bootstrap, publication, ocsp };
+    for (const [name, signer] of Object.entries(signers))
+      this.filter(`${name}-signing-failures`, signer.logGroup, failures);
+    const issued = { metricName: "CertificatesIssued", pattern: patterns.issued, defaultValue: 0 };
+    this.filter("issued", enrollment.logGroup, issued);
+    const { logGroup } = reconciliation;
+    const pattern = patterns.reconciled;
+    this.filter("reconciliations", logGroup, { metricName: "Reconciliations", pattern });
+    const age = { metricName: "OldestOpenIntent", metricValue: "$.oldestOpenSeconds", unit: Unit.SECONDS };
+    this.filter("oldest-open", logGroup, { ...age, pattern });
+  }
+
+  private tasks({ publication, maintenance }: ObservedService["functions"]): void {
+    const { published, maintained } = patterns;
+    const age = { metricName: "OldestPendingRevocation", metricValue: "$.oldestPendingSeconds" };
+    const failures = { metricName: "TaskFailures", metricValue: "$.failed" };
+    this.filter("publications", publication.logGroup, { metricName: "Publications", pattern: published });
+    this.filter("oldest-pending", publication.logGroup, { ...age, unit: Unit.SECONDS, pattern: published });
+    this.filter("publication-failures", publication.logGroup, { ...failures, pattern: published });
+    this.filter("maintenances", maintenance.logGroup, { metricName: "Maintenances", pattern: maintained });
+    this.filter("maintenance-failures", maintenance.logGroup, { ...failures, pattern: maintained });
   }
 
   private filter(id: string, logGroup: ILogGroup, filter: Filter): void {

@@ -26,6 +26,8 @@ export interface ObservedService extends Told {
   readonly issuingKeys: Readonly<Record<string, IKey>>;
   /** Sign authorities, at a fleet's bootstrap only; by authority, such as `default-root-1`. */
   readonly rootKeys: Readonly<Record<string, IKey>>;
+  /** Sign answers about revocation, and trust manifests; by name, such as `default-ocsp-1`. */
+  readonly serviceKeys: Readonly<Record<string, IKey>>;
   /** Where calls end up that failed for good; by what sends to it, such as `reconciliation`. */
   readonly deadLetters: Readonly<Record<string, IQueue>>;
   /** Group of the schedules of this service. */

@@ -13,9 +13,17 @@ export const runbooks = {
     "Read the reconciler's intent_not_finished lines: their code says why it cannot finish.",
   "reconciliation-missing":
     "Look for errors of the reconciliation function, then whether its schedule is enabled.",
+  "revocations-unpublished":
+    "Read the publication function's error lines: until a list has them, others trust certificates that are revoked.",
+  "publication-missing":
+    "Look for errors of the publication function, then whether its schedule is enabled: lists end a few days after their last signature.",
+  "maintenance-missing":
+    "Look for errors of the maintenance function, then whether its schedule is enabled: bulk revocations wait for it.",
+  "tasks-failing":
+    "Read the error lines of publication and maintenance: they name the list or the step, and their code says why.",
   "dead-letters":
     "Read the message without deleting it, remove its cause, then start the function once more.",
-  "schedule-failures": "Check that the scheduler's role may still invoke the reconciliation function.",
+  "schedule-failures": "Check that the scheduler's role may still invoke the functions of its schedules.",
   "key-watch-failures":
     "A notice about a key was lost: look in CloudTrail for what happened to the keys since, then at the topic's policy.",
   "table-throttles": "Compare the table's consumed capacity with its account limits; look for one hot key.",

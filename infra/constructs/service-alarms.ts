@@ -15,6 +15,7 @@ import {
 } from "aws-cdk-lib/aws-cloudwatch";
 import { Construct } from "constructs";
 import { tellAlarm } from "./alarm-actions.ts";
+import { isStarted } from "./duty.ts";
 import type { LogMetrics } from "./log-metrics.ts";
 import { apiMetric, type ObservedService, schedulerMetric, tableMetric } from "./observed-service.ts";
 import { alarmDescription, type RunbookId } from "./runbooks.ts";
@@ -25,10 +26,24 @@ interface Watch {
   readonly atLeast?: number;
   /** Alarm when the figure is below this. */
   readonly below?: number;
+  /** Alarm when the figure is more than this. */
+  readonly above?: number;
   readonly evaluationPeriods?: number;
   readonly datapointsToAlarm?: number;
   /** @default NOT_BREACHING: no data means that nothing happened */
   readonly missing?: TreatMissingData;
+}
+
+function limitOf({ atLeast = 1, below, above }: Watch): {
+  readonly threshold: number;
+  readonly comparisonOperator: ComparisonOperator;
+} {
+  if (below !== undefined)
+    return { threshold: below, comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD };
+  if (above !== undefined)
+    return { threshold: above, comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD };
+  const comparisonOperator = ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD;
+  return { threshold: atLeast, comparisonOperator };
 }
 
 export class ServiceAlarms extends Construct {
@@ -40,6 +55,7 @@ export class ServiceAlarms extends Construct {
     const enrollmentErrors = this.functions();
     const signing = this.alarm("signing-failures", logs.signingFailures, { runbook: "signing-failures" });
     this.reconciliation(logs);
+    this.tasks(logs);
     this.queuesAndSchedules();
     this.table();
     // The emulator has neither metric math nor composite alarms.
@@ -60,16 +76,12 @@ export class ServiceAlarms extends Construct {
   }
 
   private alarm(id: string, metric: IMetric, watch: Watch): Alarm {
-    const { runbook, atLeast = 1, below, evaluationPeriods = 1, datapointsToAlarm = 1, missing } = watch;
+    const { runbook, evaluationPeriods = 1, datapointsToAlarm = 1, missing } = watch;
     const alarm = new Alarm(this, id, {
       alarmName: this.name(id),
       alarmDescription: alarmDescription(runbook),
       metric,
-      threshold: below ?? atLeast,
-      comparisonOperator:
-        below === undefined
-          ? ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
-          : ComparisonOperator.LESS_THAN_THRESHOLD,
+      ...limitOf(watch),
       evaluationPeriods,
       datapointsToAlarm,
       treatMissingData: missing ?? TreatMissingData.NOT_BREACHING,
@@ -84,7 +96,8 @@ export class ServiceAlarms extends Construct {
     const { enrollment, ...others } = this.#service.functions;
     const watch = (name: string, { function: handler }: typeof enrollment): Alarm => {
       const throttles = handler.metricThrottles({ period });
-      this.alarm(`${name}-throttles`, throttles, { runbook: "function-throttles" });
+      // Whoever starts a task while it runs is throttled, and waits in Lambda's queue: nothing is lost.
+      if (!isStarted(name)) this.alarm(`${name}-throttles`, throttles, { runbook: "function-throttles" });
       return this.alarm(`${name}-errors`, handler.metricErrors({ period }), { runbook: "function-errors" });
     };
     for (const [name, observed] of Object.entries(others)) watch(name, observed);
@@ -118,6 +131,37 @@ export class ServiceAlarms extends Construct {
       runbook: "unfinished-intents",
       atLeast: 300,
       missing: TreatMissingData.IGNORE,
+    });
+  }
+
+  private tasks(logs: LogMetrics): void {
+    const period = Duration.minutes(1);
+    // A list has a revocation within a minute: that is promised, so one late figure is enough. Without a run nothing is
+    // known of the age: the alarm stays as it was.
+    this.alarm("revocations-unpublished", logs.oldestPendingSeconds.with({ period }), {
+      runbook: "revocations-unpublished",
+      above: 60,
+      missing: TreatMissingData.IGNORE,
+    });
+    // It runs every minute: silence breaches.
+    this.alarm("publication-missing", logs.publications, {
+      runbook: "publication-missing",
+      below: 1,
+      missing: TreatMissingData.BREACHING,
+    });
+    // It runs every five minutes, and one run may end in the next period.
+    this.alarm("maintenance-missing", logs.maintenances, {
+      runbook: "maintenance-missing",
+      below: 1,
+      evaluationPeriods: 3,
+      datapointsToAlarm: 3,
+      missing: TreatMissingData.BREACHING,
+    });
+    // Two writers at once, or a store that is away, are over with the next run.
+    this.alarm("tasks-failing", logs.taskFailures, {
+      runbook: "tasks-failing",
+      evaluationPeriods: 4,
+      datapointsToAlarm: 3,
     });
   }
 

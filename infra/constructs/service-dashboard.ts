@@ -48,13 +48,21 @@ function functionRows(service: ObservedService): GraphWidget[][] {
 type ObservedHandler = ObservedService["functions"]["enrollment"]["function"];
 
 function issuanceRows(service: ObservedService, logs: LogMetrics): GraphWidget[][] {
-  const keys = Object.entries({ ...service.issuingKeys, ...service.rootKeys });
+  const keys = Object.entries({ ...service.issuingKeys, ...service.rootKeys, ...service.serviceKeys });
   const latency = (statistic: string) =>
     apiMetric(service, "Latency", { statistic, label: `latency ${statistic}` });
   return [
     [
       graph("Certificates issued, in five minutes", [logs.issued], [logs.signingFailures]),
       graph("Unfinished intents: age of the oldest, s", [logs.oldestOpenSeconds], [logs.reconciliations]),
+    ],
+    [
+      graph("Revocations in no list yet: age of the oldest, s", [logs.oldestPendingSeconds]),
+      graph(
+        "Runs of publication and maintenance, and what they failed at",
+        [logs.publications, logs.maintenances],
+        [logs.taskFailures],
+      ),
     ],
     [
       graph(

@@ -16,7 +16,7 @@ import { Construct } from "constructs";
 import { retention } from "../../core/standard/retention.ts";
 import { acknowledge } from "../acknowledgements.ts";
 import type { RecordRetention } from "../stage-configuration.ts";
-import { distributionArns } from "./deployment-names.ts";
+import { distributionArns, objectKeys } from "./deployment-names.ts";
 
 export interface StateBucketsProps {
   readonly stage: string;
@@ -130,7 +130,7 @@ export class StateBuckets extends Construct {
         sid: "Distributions",
         principals: [new ServicePrincipal("cloudfront.amazonaws.com")],
         actions: ["s3:GetObject"],
-        resources: [this.artifacts.arnForObjects("fleets/*")],
+        resources: [this.artifacts.arnForObjects(`${objectKeys.published}*`)],
         // The ARN names the account.
         conditions: { ArnLike: { "aws:SourceArn": distributionArns(this) } },
       }),

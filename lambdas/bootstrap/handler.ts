@@ -16,11 +16,13 @@ const operatorRequest = lazily(() =>
     { error: "must be an object of operatorId and csr" },
   ),
 );
+const host = () => z.string({ error: "must be https://HOST or https://HOST:PORT" });
 const bootstrapRequest = lazily(() =>
   z.strictObject({
     fleet: fleetId(),
     operator: z.exactOptional(operatorRequest()),
-    origin: z.exactOptional(z.string({ error: "must be https://HOST or https://HOST:PORT" })),
+    origin: z.exactOptional(host()),
+    artifacts: z.exactOptional(host()),
   }),
 );
 

@@ -1,9 +1,14 @@
 /** Room: lambdas/distribution. The function on AWS. */
 import { dynamoDbItemStore } from "../../adapters/aws/dynamodb-item-store.ts";
+import { s3ObjectStore } from "../../adapters/aws/s3-object-store.ts";
 import { readEnvironment } from "../environment.ts";
 import { functionRuntime } from "../runtime.ts";
 import { distributionFunction } from "./handler.ts";
 
-const { FLEETKEY_TABLE: table } = readEnvironment("FLEETKEY_TABLE");
+const environment = readEnvironment("FLEETKEY_TABLE", "FLEETKEY_ARTIFACTS_BUCKET");
 
-export const handler = distributionFunction({ ...functionRuntime(), items: dynamoDbItemStore({ table }) });
+export const handler = distributionFunction({
+  ...functionRuntime(),
+  items: dynamoDbItemStore({ table: environment.FLEETKEY_TABLE }),
+  artifacts: s3ObjectStore({ bucket: environment.FLEETKEY_ARTIFACTS_BUCKET }),
+});

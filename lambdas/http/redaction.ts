@@ -17,6 +17,8 @@ const textFields: ReadonlySet<string> = new Set([
   "fleet",
   "serialNumber",
   "authorityId",
+  "crlShard",
+  "jobId",
   "algorithm",
   "profile",
   "rule",
@@ -25,6 +27,7 @@ const textFields: ReadonlySet<string> = new Set([
   "url",
   "reason",
   "task",
+  "step",
   "subjectId",
   "deviceId",
   "detail",
@@ -41,6 +44,18 @@ const measureFields: ReadonlySet<string> = new Set([
   "failed",
   "open",
   "oldestOpenSeconds",
+  "pending",
+  "oldestPendingSeconds",
+  "published",
+  "entries",
+  "withdrawn",
+  "manifests",
+  "responders",
+  "counted",
+  "notices",
+  "revoked",
+  "ended",
+  "read",
   "port",
   "connections",
   "coldStart",
@@ -65,11 +80,13 @@ function looksSecret(text: string): boolean {
   return suspicious.some((pattern) => pattern.test(text)) || secretShape(text) !== undefined;
 }
 
-/** Random by construction, so that digits among them mean nothing: each has the one form that it may have. */
+/** Made by us, so that digits among them mean nothing: each has the one form that it may have. */
 const forms: Readonly<Record<string, RegExp>> = {
   // A UUID, or API Gateway's own.
   requestId: /^(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[A-Za-z0-9_-]{10,24}=)$/,
   serialNumber: /^(?:[0-9a-f]{2}){8,20}$/,
+  // The day on which a window of certificates begins to end: see core/revocation/shard.ts.
+  crlShard: /^(?:complete|\d{4}-\d{2}-\d{2}\.[1-9]\d?d)$/,
 };
 
 /** Opaque by policy; what got past the policy, or was there before it, is stopped here. */

@@ -20,13 +20,16 @@ export interface FleetRequest {
   readonly withOperator?: boolean;
   /** `https://host[:port]` under which operators use their passkeys. @default as the fleet has it */
   readonly origin?: string;
+  /** `https://host` from which others read what is published. @default the API serves it */
+  readonly artifacts?: string;
 }
 
 /** Any number of times: the same key gets the same certificate, a fleet that is there stays as it is. */
 export async function bootstrapFleet(request: FleetRequest): Promise<BootstrappedFleet> {
-  const { lambda, bootstrapFunction, fleet, directory, withOperator = true, origin } = request;
+  const { lambda, bootstrapFunction, fleet, directory, withOperator = true, origin, artifacts } = request;
   const operator = withOperator ? { operator: { operatorId, csr: await prepareOperator(directory) } } : {};
-  const event = { fleet, ...operator, ...(origin !== undefined && { origin }) };
+  const places = { ...(origin !== undefined && { origin }), ...(artifacts !== undefined && { artifacts }) };
+  const event = { fleet, ...operator, ...places };
   const answer = (await invokeTask(lambda, bootstrapFunction, event)) as BootstrappedFleet;
   await installRoot(directory, answer);
   if (withOperator) await installOperator(directory, answer);

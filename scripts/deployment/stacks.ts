@@ -81,6 +81,11 @@ export function originOf(stage: string, outputs: StackOutputs): string {
   return new URL(outputOf(outputs, stackNames(stage).api, "ApiUrl")).origin;
 }
 
+/** Where others read what is published: CloudFront, once the stage has a name for it. */
+export function artifactsOf({ artifacts }: Deployment["configuration"]): { readonly artifacts?: string } {
+  return artifacts === undefined ? {} : { artifacts: `https://${artifacts.domainName}` };
+}
+
 /** The emulator's front, the domains of the stage, or else the name that API Gateway gave. */
 export function addressesOf(deployment: Deployment, outputs: StackOutputs): Addresses {
   const { stage, front } = deployment.options;

@@ -63,8 +63,28 @@ describe("functions", () => {
         "FLEETKEY_RECORDS_BUCKET",
       ].toSorted(),
     );
-    for (const id of ["distribution", "revocation", "provisioning"])
-      expect(variables(id)).toEqual(["FLEETKEY_TABLE"]);
+    expect(variables("ocsp")).toEqual(keyed);
+    expect(variables("publication")).toEqual(
+      [...keyed, "FLEETKEY_ARTIFACTS_BUCKET", "FLEETKEY_TOPIC_ARN"].toSorted(),
+    );
+    expect(variables("maintenance")).toEqual([
+      "FLEETKEY_PUBLICATION_FUNCTION",
+      "FLEETKEY_TABLE",
+      "FLEETKEY_TOPIC_ARN",
+    ]);
+    expect(variables("distribution")).toEqual(["FLEETKEY_ARTIFACTS_BUCKET", "FLEETKEY_TABLE"]);
+    expect(variables("revocation")).toEqual([
+      "FLEETKEY_MAINTENANCE_FUNCTION",
+      "FLEETKEY_PUBLICATION_FUNCTION",
+      "FLEETKEY_TABLE",
+    ]);
+    for (const id of ["access", "provisioning"]) expect(variables(id)).toEqual(["FLEETKEY_TABLE"]);
+    expect(functionOf("revocation")["Environment"]).toMatchObject({
+      Variables: {
+        FLEETKEY_MAINTENANCE_FUNCTION: expect.stringMatching(/^Servicemaintenance/),
+        FLEETKEY_PUBLICATION_FUNCTION: expect.stringMatching(/^Servicepublication/),
+      },
+    });
     expect(functionOf("bootstrap")["Environment"]).toMatchObject({
       Variables: {
         FLEETKEY_KEY_ALIAS_PREFIX: "fleetkey/test",
@@ -82,9 +102,9 @@ describe("functions", () => {
 
   it("that nobody waits for keep what they failed at: encrypted, TLS only, 14 days", () => {
     const withQueue = ids.filter((id) => functionOf(id)["DeadLetterConfig"] !== undefined);
-    expect(withQueue).toEqual(["reconciliation"]);
+    expect(withQueue.toSorted()).toEqual(["maintenance", "publication", "reconciliation"]);
     const queues = ofType(stage.api, "AWS::SQS::Queue");
-    expect(queues).toHaveLength(2);
+    expect(queues).toHaveLength(4);
     for (const [id, { Properties }] of queues) {
       expect(Properties).toMatchObject({
         KmsMasterKeyId: expect.stringMatching(/^StateOperationsKey\w+\.Arn$/),
@@ -189,6 +209,24 @@ describe("HTTP API", () => {
     ]);
   });
 
+  it("of strangers takes fewer requests on each route that signs or writes for them", () => {
+    const everyRoute: readonly Route[] = routes;
+    const costly = everyRoute.filter(
+      ({ access, touches }) => access === "public" && (touches.keys !== "none" || touches.items === "write"),
+    );
+    const keys = costly.map(({ method, path }) => `${method} ${path}`);
+    expect(keys).toEqual(
+      expect.arrayContaining(["POST /v1/fleets/{fleet}/ocsp", "POST /v1/fleets/{fleet}/challenges"]),
+    );
+    const [[, gatewayStage] = [undefined, undefined]] = ofType(stage.api, "AWS::ApiGatewayV2::Stage");
+    expect(gatewayStage?.Properties["RouteSettings"]).toEqual(
+      Object.fromEntries(keys.map((key) => [key, { ThrottlingRateLimit: 100, ThrottlingBurstLimit: 50 }])),
+    );
+    // API Gateway refuses settings of a route that is not there yet.
+    const made = JSON.stringify(gatewayStage);
+    for (const { id } of costly) expect(made).toMatch(new RegExp(`"ServiceHttp${id}[0-9A-F]{8}"`));
+  });
+
   it("answers under the gateway's own name only while it has no domain: that is a way around mutual TLS", () => {
     const certificateArn =
       "arn:aws:acm:eu-central-1:123456789012:certificate/01234567-89ab-cdef-0123-456789abcdef";
@@ -206,19 +244,43 @@ describe("HTTP API", () => {
 
 describe("schedules", () => {
   it("run each task that routes.ts gives a period, retry within it, and keep what could not be handed over", () => {
+    const schedule = (id: string, expression: string, seconds: number) => ({
+      ScheduleExpression: expression,
+      Target: expect.objectContaining({
+        Arn: expect.stringMatching(new RegExp(`^Service${id}`)),
+        DeadLetterConfig: { Arn: expect.stringMatching(/^ServiceSchedulesDeadLetters/) },
+        RetryPolicy: { MaximumEventAgeInSeconds: seconds, MaximumRetryAttempts: 2 },
+      }),
+    });
     expect(properties("AWS::Scheduler::Schedule")).toMatchObject([
-      {
-        ScheduleExpression: "rate(1 minute)",
-        Target: {
-          Arn: expect.stringMatching(/^Servicereconciliation/),
-          DeadLetterConfig: { Arn: expect.stringMatching(/^ServiceSchedulesDeadLetters/) },
-          RetryPolicy: { MaximumEventAgeInSeconds: 60, MaximumRetryAttempts: 2 },
-        },
-      },
+      schedule("reconciliation", "rate(1 minute)", 60),
+      schedule("publication", "rate(1 minute)", 60),
+      schedule("maintenance", "rate(5 minutes)", 300),
     ]);
-    expect(properties("AWS::Lambda::EventInvokeConfig")).toMatchObject([
-      { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
-    ]);
+  });
+
+  it("are not what is repeated: the next run does it; what others start may wait behind a run for five minutes", () => {
+    const ages = properties("AWS::Lambda::EventInvokeConfig").map((config) => {
+      expect(config["MaximumRetryAttempts"]).toBe(0);
+      const [, id] = /^Service([a-z]+)Function/.exec(String(config["FunctionName"])) ?? [];
+      return [id, config["MaximumEventAgeInSeconds"]];
+    });
+    expect(Object.fromEntries(ages)).toEqual({ reconciliation: 60, publication: 300, maintenance: 300 });
+  });
+
+  it("and whoever revokes start the same function, by its name", () => {
+    for (const id of ["publication", "maintenance"]) {
+      const [policy] = ofType(stage.api, "AWS::IAM::ManagedPolicy").filter(([name]) =>
+        name.startsWith("ServicerevocationPolicy"),
+      );
+      const starts = statementsOf(policy?.[1].Properties["PolicyDocument"]).filter(
+        ({ Action }) => Action.join() === "lambda:InvokeFunction",
+      );
+      expect(starts).toHaveLength(1);
+      expect(starts[0]?.Resource).toContainEqual(
+        expect.stringMatching(new RegExp(`^Service${id}Function\\w+\\.Arn$`)),
+      );
+    }
   });
 
   it("let the scheduler of this account alone take their role", () => {

@@ -38,7 +38,7 @@ describe("every role of every stack", () => {
       ),
     );
     expect(assumedBy.toSorted()).toEqual([
-      ...Array.from({ length: 7 }, () => "Api lambda.amazonaws.com"),
+      ...Array.from({ length: 10 }, () => "Api lambda.amazonaws.com"),
       "Api scheduler.amazonaws.com",
       "State backup.amazonaws.com",
     ]);
@@ -57,17 +57,25 @@ describe("every role of every stack", () => {
       expect(all(`AWS::IAM::${type}`), type).toEqual([]);
   });
 
-  it("may do nothing by a wildcard, and to nothing by one but log streams and records", () => {
+  it("may do nothing by a wildcard, and to nothing by one but log streams, records and what is published", () => {
     const found = all("AWS::IAM::ManagedPolicy").flatMap(([, id, { Properties }]) =>
       statementsOf(Properties["PolicyDocument"]).flatMap(({ Action, Resource: resources, ...others }) => {
         // Neither everything but some, nor everyone.
         expect(others, id).not.toHaveProperty("NotAction");
         expect(others, id).not.toHaveProperty("NotResource");
-        const named = resources.map((one) => one.replace(/^.*(:log-stream:|\/ceremonies\/)/, "$1"));
+        const named = resources.map((one) =>
+          one.replace(/^.*(:log-stream:|\/ceremonies\/|\/fleets\/)/, "$1"),
+        );
         return [...Action, ...named].filter((one) => one.includes("*"));
       }),
     );
-    expect([...new Set(found)].toSorted()).toEqual(["/ceremonies/default/*", ":log-stream:*"]);
+    expect([...new Set(found)].toSorted()).toEqual([
+      "/ceremonies/default/*",
+      // Who serves what is published serves it of every fleet there ever was.
+      "/fleets/*",
+      "/fleets/default/*",
+      ":log-stream:*",
+    ]);
   });
 });
 

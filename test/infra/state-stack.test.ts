@@ -33,7 +33,7 @@ describe("state stack", () => {
   it("is protected against deletion, and so is everything in it that holds state", () => {
     expect(stage.stack("State")?.terminationProtection).toBe(true);
     const counts = {
-      "AWS::KMS::Key": 5,
+      "AWS::KMS::Key": 7,
       "AWS::DynamoDB::Table": 1,
       "AWS::Backup::BackupVault": 1,
       "AWS::S3::Bucket": 4,

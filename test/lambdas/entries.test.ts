@@ -24,6 +24,8 @@ const environment: Readonly<Record<string, string>> = {
   FLEETKEY_TRUST_STORES_BUCKET: "trust-stores",
   FLEETKEY_RECORDS_BUCKET: "records",
   FLEETKEY_TOPIC_ARN: "arn:aws:sns:eu-central-1:000000000000:notices",
+  FLEETKEY_PUBLICATION_FUNCTION: "publication",
+  FLEETKEY_MAINTENANCE_FUNCTION: "maintenance",
 };
 
 /** What a fresh process, with nothing else in its environment, says of importing the module. */
@@ -53,10 +55,13 @@ const inputsOf = (entry: Entry): string => Object.keys(bundles.get(entry)?.metaf
 /** What each function may touch, and so what may be in its bundle. */
 const holds: Readonly<Record<Entry, readonly string[]>> = {
   enrollment: ["dynamodb", "kms"],
-  distribution: ["dynamodb"],
-  revocation: ["dynamodb"],
+  distribution: ["dynamodb", "s3"],
+  revocation: ["dynamodb", "lambda"],
+  ocsp: ["dynamodb", "kms"],
   access: ["dynamodb"],
   reconciliation: ["dynamodb", "kms", "sns"],
+  publication: ["dynamodb", "kms", "s3", "sns"],
+  maintenance: ["dynamodb", "lambda", "sns"],
   bootstrap: ["dynamodb", "kms", "s3", "sns"],
   provisioning: ["dynamodb"],
 };

@@ -1,0 +1,108 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import {
+  ofType,
+  type Resource,
+  type SynthesisedStage,
+  statementsOf,
+  synthesise,
+} from "./synthesised-stage.ts";
+
+const fleets = { pumps: { trustDomain: "pumps.example.org" }, scales: {} };
+
+let stage: SynthesisedStage;
+beforeAll(() => {
+  stage = synthesise({ fleets });
+});
+
+const named = (prefix: string): string => {
+  const [id] = Object.keys(stage.state).filter((name) => name.startsWith(prefix));
+  if (id === undefined) throw new Error(`the state has no ${prefix}`);
+  return id;
+};
+
+describe("policies", () => {
+  it("IAM: hold as many fleets as a stage may have, within 6,144 characters and 10 policies a role", () => {
+    // Names as long as they may be; the longest ARNs stand in for references.
+    const names = Array.from({ length: 30 }, (_, i) => `fleet-with-a-name-of-32-chars-${10 + i}`);
+    const trustDomain = "e.org";
+    const many = synthesise({ fleets: Object.fromEntries(names.map((name) => [name, { trustDomain }])) });
+    const policies = ofType(many.api, "AWS::IAM::ManagedPolicy").filter(([id]) => id.startsWith("Service"));
+    for (const [id, { Properties }] of policies) {
+      const document = JSON.stringify(Properties["PolicyDocument"])
+        .replace(
+          /StateFleet\w+\.Arn/g,
+          `arn:aws-us-gov:kms:ap-southeast-2:123456789012:key/${"x".repeat(36)}`,
+        )
+        .replace(/StateBuckets\w+\.Arn/g, `arn:aws-us-gov:s3:::${"x".repeat(63)}`)
+        .replace(
+          /State\w+\.Arn/g,
+          `arn:aws-us-gov:dynamodb:ap-southeast-2:123456789012:table/${"x".repeat(60)}`,
+        );
+      expect(document.length, id).toBeLessThanOrEqual(6_144);
+    }
+    const bootstrap = policies.filter(([id]) => id.startsWith("Servicebootstrap"));
+    expect(bootstrap.length).toBeGreaterThan(1);
+    expect(bootstrap.length).toBeLessThanOrEqual(10);
+  });
+
+  const documents = (): [string, Resource, string][] =>
+    [stage.state, stage.api].flatMap((resources) =>
+      Object.entries(resources).flatMap(([id, resource]) =>
+        ["PolicyDocument", "KeyPolicy", "AssumeRolePolicyDocument", "AccessPolicy"]
+          .filter((member) => resource.Properties?.[member] !== undefined)
+          .map((member): [string, Resource, string] => [id, resource, member]),
+      ),
+    );
+
+  it("no action has a wildcard, in policies of roles, keys, buckets, queues and topics alike", () => {
+    const found = documents().flatMap(([id, { Properties }, member]) =>
+      statementsOf(Properties[member])
+        // What is refused over plain HTTP is refused whole.
+        .filter(({ Effect }) => Effect === "Allow")
+        .flatMap(({ Action }) =>
+          Action.filter((action) => action.includes("*")).map((action) => `${id} ${action}`),
+        ),
+    );
+    expect(documents().length).toBeGreaterThan(25);
+    expect(found).toEqual([]);
+  });
+
+  it("no resource of a role has a wildcard, but log streams, records and what is published, whose names are made later", () => {
+    const found = ofType(stage.api, "AWS::IAM::ManagedPolicy").flatMap(([, { Properties }]) =>
+      statementsOf(Properties["PolicyDocument"]).flatMap(({ Action, Resource }) =>
+        Resource.filter((one) => one.includes("*")).map(
+          (one) => `${Action.join()} on ${one.split(":").at(-1)}`,
+        ),
+      ),
+    );
+    const records = `s3:GetObject,s3:PutObject on ${named("StateBucketsRecords")}.Arn/ceremonies`;
+    const artifacts = `${named("StateBucketsArtifacts")}.Arn/fleets`;
+    expect([...new Set(found)].toSorted()).toEqual(
+      [
+        "logs:CreateLogStream,logs:PutLogEvents on *",
+        `s3:GetObject on ${artifacts}/*`,
+        ...Object.keys(fleets).flatMap((fleet) => [
+          `${records}/${fleet}/*`,
+          `s3:GetObject,s3:PutObject on ${artifacts}/${fleet}/*`,
+          `s3:DeleteObject,s3:GetObject,s3:PutObject on ${artifacts}/${fleet}/*`,
+        ]),
+      ].toSorted(),
+    );
+  });
+
+  it("a key's policy speaks of itself: elsewhere no resource is `*`", () => {
+    for (const [id, { Type, Properties }, member] of documents())
+      for (const { Effect, Resource, Principal } of statementsOf(Properties[member]))
+        if (Effect === "Allow" && member !== "AssumeRolePolicyDocument" && Type !== "AWS::KMS::Key")
+          expect(Resource, `${id} ${JSON.stringify(Principal)}`).not.toContain("*");
+  });
+
+  it("no key lets an account use it at large: through services, as signers, or for one fleet", () => {
+    const uses = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:Sign", "kms:CreateGrant"];
+    // What rules publish with: SNS takes no condition there (see state-stack.test.ts).
+    for (const [id, { Properties }] of ofType(stage.state, "AWS::KMS::Key"))
+      for (const { Effect, Action, Condition, Sid } of statementsOf(Properties["KeyPolicy"]))
+        if (Effect === "Allow" && Sid !== "Rules" && Action.some((action) => uses.includes(action)))
+          expect(Object.keys(Condition ?? {}), `${id} ${Sid}`).not.toEqual([]);
+  });
+});
