@@ -2,11 +2,10 @@
  * Room: core/revocation. Which certificates a bulk revocation is for. All criteria must hold, and what each of them
  * looks at never changes in a certificate's record, so that a preview and its execution find the same.
  */
+import { assertFirmwareLabel } from "../distribution/acknowledgement.ts";
 import { AppError } from "../errors.ts";
 import { canonicalText } from "../formats/name.ts";
-import { allowed, type Decision, deny } from "../policy/decision.ts";
 import { checkAuthorityId, checkClaimId } from "../policy/identifiers.ts";
-import { personalDataShape } from "../policy/personal-data.ts";
 import type { KeylessApp } from "../ports.ts";
 import { text } from "../records/attributes.ts";
 import type { CertificateRecord } from "../records/certificate-record.ts";
@@ -35,29 +34,13 @@ function assertTime(name: "issuedFrom" | "issuedTo", time: number | undefined): 
   );
 }
 
-const firmwareLabel = /^[A-Za-z0-9._+-]{1,64}$/;
-
-function checkFirmware(label: string): Decision {
-  if (!firmwareLabel.test(label))
-    return deny(
-      "request_invalid",
-      `firmware label of ${label.length} characters; use 1 to 64 of A-Z, a-z, 0-9, dot, underscore, plus and hyphen`,
-    );
-  const shape = personalDataShape(label);
-  if (shape === undefined) return allowed;
-  return deny(
-    "name_not_permitted",
-    `firmware label is shaped like ${shape}; use an opaque one, such as pump-4.2.1`,
-  );
-}
-
 function assertNames({ authorityId, claimId, firmware, profile }: RevocationCriteria): void {
   const decisions = [
     ...(authorityId === undefined ? [] : [checkAuthorityId(authorityId)]),
     ...(claimId === undefined ? [] : [checkClaimId(claimId)]),
-    ...(firmware === undefined ? [] : [checkFirmware(firmware)]),
   ];
   for (const decision of decisions) if (!decision.allow) throw new AppError(decision.code, decision.reason);
+  if (firmware !== undefined) assertFirmwareLabel(firmware);
   if (profile === undefined || Object.hasOwn(profiles, profile)) return;
   throw new AppError(
     "request_invalid",

@@ -19,6 +19,7 @@ import {
   auditOf,
   type BulkFleet,
   certificateOf,
+  continueOnce,
   day,
   execute,
   forever,
@@ -162,6 +163,57 @@ describe("2,000 certificates, two workers at once that are killed ten times", ()
     },
     120_000,
   );
+});
+
+describe("a walk that somebody else goes on with", () => {
+  it("a worker that was asleep for three batches of another's begins where that one ended", async () => {
+    const { app } = fleet;
+    await put(
+      app,
+      Array.from({ length: 150 }, () => certificateOf(app)),
+    );
+    const jobId = await preview(app, { authorityId: "issuing-1" });
+    await execute(app, jobId);
+    let asleep = true;
+    const items: ItemStore = {
+      get: (key) => app.items.get(key),
+      query: (query) => app.items.query(query),
+      async transact(operations) {
+        if (asleep) {
+          asleep = false;
+          await continueOnce(fleet, 3);
+        }
+        await app.items.transact(operations);
+      },
+    };
+    expect(await continueJobs({ ...app, items }, { until: forever })).toMatchObject({ revoked: 75 });
+    const { read } = (await view(jobId)).progress;
+    expect(await view(jobId)).toMatchObject({ state: "done", revoked: 150, unchanged: 0 });
+    expect((await view(jobId)).progress).toEqual({ read, of: read });
+  });
+
+  it("over the devices of a firmware: a run may end at any place between two devices", async () => {
+    const { app } = fleet;
+    const label = "4.2.0";
+    const ids = Array.from({ length: 600 }, (_, index) => `pump-${String(index).padStart(3, "0")}`);
+    for (let first = 0; first < ids.length; first += 100) {
+      const some = ids.slice(first, first + 100).map((id) => {
+        const said = { fleet: testFleet, kind: "device", id, version: 1, firmware: label, at: 1 } as const;
+        return { put: acknowledgementItem(said), when: "absent" as const };
+      });
+      await app.items.transact(some);
+    }
+    await put(
+      app,
+      ids.map((subjectId) => certificateOf(app, { subjectId })),
+    );
+    const request = { fleet: testFleet, actor, criteria: { firmware: label }, reason: "superseded" } as const;
+    const { jobId } = await previewRevocation(app, request);
+    await continueOnce(fleet);
+    expect(await view(jobId)).toMatchObject({ state: "counting", matched: 500, progress: { read: 500 } });
+    await continueOnce(fleet);
+    expect(await view(jobId)).toMatchObject({ state: "counted", matched: 600, progress: { read: 600 } });
+  });
 });
 
 describe("the world goes on meanwhile", () => {
