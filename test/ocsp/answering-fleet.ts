@@ -61,7 +61,8 @@ async function subjectOf(app: App, fleet: string, enrollment: Enrollment): Promi
 
 let devices = 0;
 
-async function enrolled(app: App, fleet: string, deviceId?: string): Promise<Subject> {
+/** A new device and its certificate. */
+export async function enrolled(app: App, fleet: string, deviceId?: string): Promise<Subject> {
   devices += 1;
   const name = deviceId ?? `pump-${devices}`;
   const { token } = await createEnrollmentToken(app, { fleet, actor, deviceId: name });
