@@ -105,16 +105,18 @@ function assumed(): string {
       "each with a token that a pipeline asks of the provisioning function.",
     `- A device reads its trust bundle ${of.trustReadsPerMonth} times a month from CloudFront, ${whole(of.trustOctets)} octets each.`,
     `- One KMS Sign a certificate, with an ECC issuing key. Retries are answered from the record and sign nothing.`,
-    `- The enrolment function has ${whole(deployed.issuanceMegabytes)} MB, the others ${deployed.otherMegabytes}. Issuing takes ` +
-      `${of.issuanceMilliseconds} ms, making a token ${of.otherMilliseconds} ms, a run of the reconciler ${of.reconciliationMilliseconds} ms: assumed, not measured on AWS.`,
-    `- ${whole(of.logOctetsPerRequest)} octets of log a request, ${of.logOctetsPerRun} a run of the reconciler. CloudWatch stores a fifth of that, ` +
+    `- The enrolment function has ${whole(deployed.issuanceMegabytes)} MB, publication ${whole(deployed.publicationMegabytes)}, the others ${deployed.otherMegabytes}. Issuing takes ` +
+      `${of.issuanceMilliseconds} ms, making a token ${of.otherMilliseconds} ms, a run of a scheduled task ${of.runMilliseconds} ms: assumed, not measured on AWS.`,
+    `- ${whole(of.logOctetsPerRequest)} octets of log a request, ${of.logOctetsPerRun} a run of a scheduled task. CloudWatch stores a fifth of that, ` +
       "for six years: the table shows the end of the first year.",
     `- No certificate record is ever deleted: the table shows the end of the first year, and each year adds as much.`,
     `- ${of.backupCopies} daily copies of the table are kept, each of them whole. This is the largest line of a large fleet: ` +
       "see `recoveryDays` and the backup plan in [deploy.md](deploy.md#backup-and-restore) before you grow.",
-    `- One fleet. Every further fleet adds ${deployed.signingKeysOfFleet + deployed.encryptingKeysOfFleet} keys: two that sign, and the one under which its backends wrap their data keys.`,
+    `- One fleet. Every further fleet adds ${deployed.signingKeysOfFleet + deployed.encryptingKeysOfFleet} keys: ${deployed.signingKeysOfFleet} that sign, and the one under which its backends wrap their data keys.`,
     "- Keys that encrypt are rotated yearly; KMS bills the first two rotations. The table shows one rotation.",
-    "- Left out, being cents: operators' sessions and approvals, KMS calls of AWS services under our data keys, S3, SNS, SQS, EventBridge rules, Route 53. " +
+    "- Left out, since you alone know how often others ask: OCSP. A question costs what a request to a function of 512 MB costs, and one Sign when no " +
+      "answer is kept: once in six hours for each certificate, and each time for a question with a nonce.",
+    "- Left out, being cents: signatures of revocation lists and trust manifests, operators' sessions and approvals, KMS calls of AWS services under our data keys, S3, SNS, SQS, EventBridge rules, Route 53. " +
       "Left out, being yours: CloudTrail, GuardDuty, support, tax.",
   ].join("\n");
 }

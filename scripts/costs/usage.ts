@@ -6,20 +6,21 @@ import { acts, kept, writeUnitsOf } from "./writes.ts";
 
 /** One fleet, with domains and artefacts. test/infra/edge-stacks.test.ts compares it with the templates. */
 export const deployed = {
-  /** KMS keys of one fleet that sign: a root and an issuing key. */
-  signingKeysOfFleet: 2,
+  /** KMS keys of one fleet that sign: of a root, an issuing authority, an OCSP responder, trust manifests. */
+  signingKeysOfFleet: 4,
   /** KMS keys of one fleet that encrypt, and rotate: its protection key. */
   encryptingKeysOfFleet: 1,
   /** KMS keys beside them: data, operations, the firewall's log. All rotate. */
   sharedKeys: 3,
   /** Metrics that alarms look at: each alarm one, the rate of 5xx two, the two certificates of the domains. */
-  alarms: 30,
+  alarms: 40,
   compositeAlarms: 1,
   /** Counted from log lines. */
-  metrics: 4,
+  metrics: 8,
   dashboards: 1,
   firewallRules: 4,
   issuanceMegabytes: 1_024,
+  publicationMegabytes: 1_769,
   otherMegabytes: 512,
 } as const;
 
@@ -35,8 +36,9 @@ export const assumptions = {
   /** Of a function that issues, KMS and DynamoDB waited for. */
   issuanceMilliseconds: 150,
   otherMilliseconds: 50,
-  reconciliationMilliseconds: 200,
-  /** Our line, Lambda's three, and API Gateway's. */
+  /** Of the reconciler, of publication and of maintenance, when there is nothing to do. */
+  runMilliseconds: 200,
+  /** Our line, Lambda's three, and API Gateway's. A run has no request. */
   logOctetsPerRequest: 1_200,
   logOctetsPerRun: 600,
   /** CloudWatch stores logs compressed; what it was given is this many times as much. */
@@ -51,29 +53,35 @@ export interface MonthlyActs {
   /** Each with a token, which a pipeline asks for. */
   readonly enrolments: number;
   readonly trustReads: number;
-  readonly reconciliations: number;
+  /** Of all tasks that have a schedule. */
+  readonly runs: number;
+  /** Of those, the publisher's, which has the most memory. */
+  readonly publications: number;
+}
+
+const everyTask: readonly Task[] = tasks;
+
+/** Runs of a task in a month; 0 for one that no schedule starts. */
+function runsOf({ trigger }: Task): number {
+  return trigger === "invocation" ? 0 : (daysPerMonth * 24 * 60) / trigger.everyMinutes;
 }
 
 export function monthlyActs(devices: number): MonthlyActs {
   const { daysBetweenRenewals, yearsOfService, trustReadsPerMonth } = assumptions;
-  const scheduled: Task | undefined = tasks.find((task) => task.id === "reconcile");
-  const trigger = scheduled?.trigger;
-  if (trigger === undefined || trigger === "invocation")
-    throw new Error(
-      'task "reconcile" has no schedule; the cost table counts its runs: see lambdas/routes.ts',
-    );
+  const publish = everyTask.filter((task) => task.id === "publish");
   return {
     devices,
     renewals: (devices * daysPerMonth) / daysBetweenRenewals,
     enrolments: devices / (12 * yearsOfService),
     trustReads: devices * trustReadsPerMonth,
-    reconciliations: (daysPerMonth * 24 * 60) / trigger.everyMinutes,
+    runs: everyTask.reduce((sum, task) => sum + runsOf(task), 0),
+    publications: publish.reduce((sum, task) => sum + runsOf(task), 0),
   };
 }
 
 const gigabyte = 1_000_000_000;
 
-function store({ renewals, enrolments, reconciliations }: MonthlyActs) {
+function store({ renewals, enrolments, runs }: MonthlyActs) {
   const certificates = 12 * (renewals + enrolments);
   const table = (certificates * (kept.table + kept.overhead / 2)) / gigabyte;
   const indexes = (certificates * (kept.indexes + kept.overhead / 2)) / gigabyte;
@@ -85,34 +93,36 @@ function store({ renewals, enrolments, reconciliations }: MonthlyActs) {
     dynamoRead:
       renewals * renewal.reads +
       enrolments * (enrolment.reads + token.reads) +
-      (reconciliations * assumptions.shards) / 2,
+      (runs * assumptions.shards) / 2,
     dynamoStorage: table + indexes,
     dynamoRecovery: table,
     backup: table * assumptions.backupCopies,
   };
 }
 
-function compute({ renewals, enrolments, reconciliations }: MonthlyActs) {
-  const { issuanceMilliseconds, otherMilliseconds, reconciliationMilliseconds } = assumptions;
+function compute({ renewals, enrolments, runs, publications }: MonthlyActs) {
+  const { issuanceMilliseconds, otherMilliseconds, runMilliseconds } = assumptions;
   const issued = renewals + enrolments;
-  const others = enrolments * otherMilliseconds + reconciliations * reconciliationMilliseconds;
-  const { issuanceMegabytes, otherMegabytes } = deployed;
-  const megabyteMilliseconds = issued * issuanceMilliseconds * issuanceMegabytes + others * otherMegabytes;
+  const others = enrolments * otherMilliseconds + (runs - publications) * runMilliseconds;
+  const { issuanceMegabytes, publicationMegabytes, otherMegabytes } = deployed;
+  const megabyteMilliseconds =
+    issued * issuanceMilliseconds * issuanceMegabytes +
+    publications * runMilliseconds * publicationMegabytes +
+    others * otherMegabytes;
   return {
     kmsSign: issued,
     // A token is asked of the provisioning function directly.
     httpApi: issued,
-    lambdaRequest: issued + enrolments + reconciliations,
+    lambdaRequest: issued + enrolments + runs,
     lambdaDuration: megabyteMilliseconds / 1000 / 1024,
-    scheduler: reconciliations,
+    scheduler: runs,
     transfer: (issued * assumptions.answerOctets) / gigabyte,
   };
 }
 
-function watching({ renewals, enrolments, reconciliations }: MonthlyActs) {
+function watching({ renewals, enrolments, runs }: MonthlyActs) {
   const octets =
-    (renewals + 2 * enrolments) * assumptions.logOctetsPerRequest +
-    reconciliations * assumptions.logOctetsPerRun;
+    (renewals + 2 * enrolments) * assumptions.logOctetsPerRequest + runs * assumptions.logOctetsPerRun;
   return {
     logIngestion: octets / gigabyte,
     logStorage: (12 * octets) / gigabyte / assumptions.logCompression,

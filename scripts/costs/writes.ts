@@ -18,9 +18,9 @@ export interface Act {
 }
 
 const intent: ItemWrite = { item: "certificate, as an intent", octets: 1_250, indexWrites: 1 };
-// It leaves `open` and enters `byDevice` and `byIssue`.
-const issued: ItemWrite = { item: "certificate, issued", octets: 1_600, indexWrites: 3 };
-const counted: ItemWrite = { item: "certificate presented, renewal counted", octets: 1_600, indexWrites: 2 };
+// It leaves `open` and enters `byDevice`, `byIssue` and `byExpiry`.
+const issued: ItemWrite = { item: "certificate, issued", octets: 1_700, indexWrites: 4 };
+const counted: ItemWrite = { item: "certificate presented, renewal counted", octets: 1_700, indexWrites: 3 };
 const request: ItemWrite = { item: "idempotency record", octets: 180, indexWrites: 0 };
 const token: ItemWrite = { item: "token", octets: 350, indexWrites: 0 };
 const device: ItemWrite = { item: "device", octets: 150, indexWrites: 0 };
@@ -48,12 +48,12 @@ export const acts = {
   },
 } as const satisfies Readonly<Record<string, Act>>;
 
-/** Octets that stay for good after a certificate: in the table, and in its two indexes. */
+/** Octets that stay for good after a certificate: in the table, and in its three indexes. */
 export const kept = {
   table: issued.octets + audit.octets,
-  indexes: 2 * issued.octets,
+  indexes: 3 * issued.octets,
   /** DynamoDB counts 100 more for each item and each entry of an index. */
-  overhead: 400,
+  overhead: 500,
 } as const;
 
 /**
