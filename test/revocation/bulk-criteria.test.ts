@@ -1,12 +1,17 @@
 /** Room: test. The dry run of a bulk revocation: what it counts, what it never counts, and what it refuses. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { authenticateClientCertificate } from "../../core/access/client-certificate.ts";
+import { createClaim } from "../../core/enrollment/claim.ts";
+import { renew } from "../../core/enrollment/renew.ts";
 import { acknowledgementItem } from "../../core/records/acknowledgement-record.ts";
 import { type CertificateRecord, certificateItem } from "../../core/records/certificate-record.ts";
 import { claimedItem } from "../../core/records/claim-record.ts";
 import { getRevocationJob, previewRevocation } from "../../core/revocation/bulk.ts";
 import { continueJobs } from "../../core/revocation/bulk-worker.ts";
 import type { RevocationCriteria } from "../../core/revocation/criteria.ts";
+import { configure, enrolled, register } from "../enrollment/fixtures/configured-fleet.ts";
+import { deviceCsr, deviceKey } from "../support/device.ts";
 import { codeOf } from "../support/errors.ts";
 import { testFleet } from "../support/fleet-app.ts";
 import {
@@ -222,6 +227,34 @@ describe("the window of issue", () => {
       revoked: 50,
       unchanged: 0,
     });
+  });
+});
+
+describe("a production batch", () => {
+  it("is what the claim enrolled and what its devices renewed since, and nothing of another batch", async () => {
+    const { app, close } = await openBulkFleet();
+    await configure(app, { accepts: ["claim"] });
+    const csr = (commonName?: string) =>
+      deviceCsr(deviceKey(), commonName === undefined ? {} : { commonName });
+    await register(app, ["pump-1", "pump-2", "pump-3"]);
+    const claimOf = (claimId: string) => createClaim(app, { fleet: testFleet, actor, claimId, csr: csr() });
+    const [line7, line70] = [await claimOf("line-7"), await claimOf("line-70")];
+    const certificatesOf = async ({ certificate }: { readonly certificate: string }, deviceId: string) => {
+      const device = await enrolled(app, { fleet: testFleet, certificate, csr: csr(deviceId) });
+      const client = await authenticateClientCertificate(app, device);
+      return [device, await renew(app, { fleet: testFleet, client, csr: csr() })];
+    };
+    const batch = [...(await certificatesOf(line7, "pump-1")), ...(await certificatesOf(line7, "pump-2"))];
+    await certificatesOf(line70, "pump-3");
+    const jobId = await preview(app, { claimId: "line-7" });
+    const job = await getRevocationJob(app, { fleet: testFleet, jobId });
+    expect(job).toMatchObject({ state: "counted", matched: 4 });
+    await execute(app, jobId);
+    await continueJobs(app, { until: forever });
+    const revoked = [...(await stored(app)).values()].filter(({ state }) => state === "revoked");
+    const serials = revoked.map(({ serialNumber }) => serialNumber).sort();
+    expect(serials).toEqual(batch.map(({ serialNumber }) => serialNumber).sort());
+    await close();
   });
 });
 
