@@ -23,3 +23,7 @@ export function instantOf<Name extends string>(
   if (text === undefined) return {};
   return { [name]: parseInstant(flag, text) } as { readonly [name in Name]?: string };
 }
+
+/** What counts are as of; before the first count the service says 1970. */
+export const countedAt = (asOf: string): string =>
+  Date.parse(asOf) === 0 ? "nothing is counted yet" : `as of ${asOf}`;

@@ -41,7 +41,7 @@ export function renderJob({
     case "counting":
       return `${jobId} is counting: ${matched} found, ${read} looked at`;
     case "counted":
-      return `${jobId} is counted: ${matched} certificates would be revoked (${reason})`;
+      return `${jobId} is counted: ${matched} to revoke (${reason})`;
     case "revoking":
       return `${jobId} is revoking: ${revoked} revoked, ${read} of ${of ?? "?"} looked at`;
     case "done":

@@ -37,7 +37,8 @@ function fetcher(api: FleetApi): FetchManifest {
     try {
       return (await api.fetch({ method: "GET", path, accept })).body.toString("latin1");
     } catch (error) {
-      if (!(error instanceof Failure) || error.code !== "not_found") throw error;
+      // Only on the way to the newest does a missing version mean anything.
+      if (!(error instanceof Failure) || error.code !== "not_found" || version === "newest") throw error;
       throw new AppError("not_found", `there is no ${path}`, { cause: error });
     }
   };

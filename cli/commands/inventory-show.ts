@@ -2,6 +2,7 @@
 import { inventory } from "../../lambdas/http/distribution-answers.ts";
 import { defineCommand } from "../command.ts";
 import { connectionFlags } from "../global-flags.ts";
+import { countedAt } from "../instant.ts";
 import type { AnswerOf } from "../json-text.ts";
 import { renderTable } from "../output.ts";
 import { withOperatorApi } from "../session.ts";
@@ -30,7 +31,7 @@ export const inventoryShow = defineCommand({
     const call = { method: "GET", path: "/inventory", schema: inventory } as const;
     const answer = await withOperatorApi({ settings, terminal }, (api) => api.call(call));
     output.answer(answer, renderTable(["CERTIFICATES", "COUNT"], rowsOf(answer)));
-    output.note(`as of ${answer.asOf}`);
+    output.note(countedAt(answer.asOf));
     return undefined;
   },
 });

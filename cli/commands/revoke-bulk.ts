@@ -64,7 +64,7 @@ export const revokeBulk = defineCommand({
         output.note(`nothing is revoked yet; within a day, \`${next}\` revokes them`);
         return undefined;
       }
-      output.note(`${matched} certificates match; interrupted from here on, \`${next}\` goes on`);
+      output.note(`${matched} to revoke; interrupted from here on, \`${next}\` goes on`);
       const flags = { "no-wait": args["no-wait"] };
       return executeJob(api, jobId, { flags, settings }, context);
     });

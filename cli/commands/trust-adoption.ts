@@ -2,6 +2,7 @@
 import { trustAdoption as adoption } from "../../lambdas/http/distribution-answers.ts";
 import { defineCommand } from "../command.ts";
 import { connectionFlags } from "../global-flags.ts";
+import { countedAt } from "../instant.ts";
 import { renderTable } from "../output.ts";
 import { withOperatorApi } from "../session.ts";
 import { resolveSettings } from "../settings.ts";
@@ -17,8 +18,9 @@ export const trustAdoption = defineCommand({
       [each.version, each.devices, each.pipelines].map((count) => String(count)),
     );
     output.answer(answer, rows.length === 0 ? "" : renderTable(["VERSION", "DEVICES", "PIPELINES"], rows));
+    const { version, devices, pipelines, asOf } = answer;
     output.note(
-      `the newest version is ${answer.version}; ${answer.devices} devices and ${answer.pipelines} pipelines have acknowledged one, as of ${answer.asOf}`,
+      `the newest version is ${version}; ${devices} devices, ${pipelines} pipelines; ${countedAt(asOf)}`,
     );
     return undefined;
   },

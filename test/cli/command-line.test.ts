@@ -25,7 +25,11 @@ describe("the command line", () => {
       says: /fleetkey cert takes one of: list, search, export, show, revoke, release/,
     },
     { name: "a name of Object.prototype", argv: ["constructor"], says: /no such command/ },
-    { name: "a group alone", argv: ["cert"], says: /takes one of: list, search, export, show, revoke, release/ },
+    {
+      name: "a group alone",
+      argv: ["cert"],
+      says: /takes one of: list, search, export, show, revoke, release/,
+    },
     { name: "an unknown flag", argv: ["cert", "list", "--lmit", "3"], says: /unknown flag --lmit/ },
     {
       name: "an unknown flag before the words",

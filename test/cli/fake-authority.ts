@@ -17,6 +17,10 @@ export interface FakeAuthority {
   readonly root: string;
   /** For the CSR's key; for its own name unless another is given. */
   issue(csr: string, commonName?: string): Promise<{ serialNumber: string; certificate: string }>;
+  /** DER, for a key of any purpose. */
+  certify(commonName: string, key: KeyObject, extensions: readonly Extension[]): Buffer;
+  /** Of the root's own key over `octets`, DER. */
+  sign(octets: Uint8Array): Buffer;
   issueServer(address: string): { certificate: string; privateKey: string };
 }
 
@@ -49,6 +53,12 @@ export function makeFakeAuthority(): FakeAuthority {
   const root = certify(issuer, spkiOf(privateKey), authorityExtensions).certificate;
   return {
     root,
+    certify(commonName, key, extensions) {
+      const { certificate } = certify(name([["commonName", commonName]]), spkiOf(key), extensions);
+      const [der = Buffer.alloc(0)] = decodePem(certificate, "CERTIFICATE");
+      return der;
+    },
+    sign: (octets) => sign(signature.digest, octets, privateKey),
     async issue(csr, commonName) {
       const [der = Buffer.alloc(0)] = decodePem(csr, "CERTIFICATE REQUEST");
       const { subject, publicKey } = await verifyCsr(der);
