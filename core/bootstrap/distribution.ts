@@ -3,7 +3,7 @@
  * list, and what the publisher goes on with by itself. It uses the root's key, so only deployments do it.
  */
 import { getFleet } from "../authority/issuer.ts";
-import { ensureTrust, publishTrust } from "../distribution/trust-publication.ts";
+import { ensureTrust } from "../distribution/trust-publication.ts";
 import { listFleet } from "../fleets/directory.ts";
 import { tendResponders } from "../ocsp/responder.ts";
 import type { DeploymentApp } from "../ports.ts";
@@ -19,7 +19,6 @@ export async function distribute(app: DeploymentApp, fleet: string): Promise<voi
   const { record } = await getFleet(app, fleet);
   if (record.artifactBases === undefined) return;
   await ensureTrust(app, fleet);
-  await publishTrust(app, fleet);
   await publishRootList(app, fleet);
   const current = await getFleet(app, fleet);
   await tendShards(app, current);

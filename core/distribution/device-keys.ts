@@ -3,6 +3,7 @@
  * that was certified twice stands twice, with one `kid`, since each certificate has a status and an end of its own.
  */
 import { isoSeconds } from "../enrollment/answer.ts";
+import { findDevice } from "../enrollment/known-device.ts";
 import { AppError } from "../errors.ts";
 import { jwkThumbprint, type PublicJwk, publicJwk } from "../formats/jwk.ts";
 import { decodeSubjectPublicKey } from "../formats/spki.ts";
@@ -83,9 +84,15 @@ async function currentSerial(app: KeylessApp, query: ItemQuery, now: number): Pr
   return undefined;
 }
 
+async function assertKnown(app: KeylessApp, fleet: string, deviceId: string): Promise<void> {
+  if ((await findDevice(app, fleet, deviceId)).device !== undefined) return;
+  throw new AppError("not_found", `there is no device "${deviceId}" in fleet "${fleet}"`);
+}
+
 /**
  * Of devices only: the partition is that of their kind. A device that never had a certificate has no keys.
- * @throws AppError request_invalid (limit), cursor_invalid, name_not_permitted (an id that no device can have).
+ * @throws AppError request_invalid (limit), cursor_invalid, name_not_permitted (an id that no device can have),
+ * not_found (no such device).
  */
 export async function deviceKeys(app: KeylessApp, request: DeviceKeysRequest): Promise<DeviceKeys> {
   const { fleet, deviceId, limit, cursor } = request;
@@ -104,6 +111,7 @@ export async function deviceKeys(app: KeylessApp, request: DeviceKeysRequest): P
     return { record, status: statusOf(record, now) };
   });
   const isFirst = cursor === undefined;
+  if (isFirst && rows.length === 0) await assertKnown(app, fleet, deviceId);
   const active = rows.some(({ status }) => status === "active");
   // Of the first page the first that is active; a later page cannot know what was before it.
   const current = isFirst

@@ -24,6 +24,7 @@ export function distributionHandlers(app: ReaderApp): RouteHandlers<"distributio
     ...inventoryHandlers(app),
 
     getTrustAdoption: async ({ path }) => jsonResult(200, await trustAdoption(app, path)),
+    getTrustAdoptionByIam: async ({ path }) => jsonResult(200, await trustAdoption(app, path)),
 
     getOpenApi: async ({ event, accepted }) => {
       openApi ??= readOpenApi();

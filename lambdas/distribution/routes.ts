@@ -87,6 +87,16 @@ const trustRoutes = [
     touches: { items: "read", keys: "none" },
     produces: ["application/json"],
   },
+  {
+    id: "getTrustAdoptionByIam",
+    method: "GET",
+    path: "/v1/iam/fleets/{fleet}/trust/adoption",
+    access: { by: ["iam"], operation: "getTrustAdoption" },
+    function: "distribution",
+    summary: "As getTrustAdoption, for a pipeline that signs with SigV4",
+    touches: { items: "read", keys: "none" },
+    produces: ["application/json"],
+  },
 ] as const satisfies readonly Route[];
 
 const inventoryRoutes = [

@@ -47,6 +47,14 @@ const deviceKeys = {
   problems: ["request_invalid", "cursor_invalid"],
 } as const satisfies OperationDetails;
 
+const adoption = {
+  status: "200",
+  description: "Counted by a task, some minutes late.",
+  answers: "Devices and pipelines by the version that they acknowledged last.",
+  response: answers.trustAdoption,
+  problems: [],
+} as const satisfies OperationDetails;
+
 export const distributionOperations = {
   getTrustManifest: published(
     "A compact JWS (RFC 7515), signed by a key that the version before it names; the first one's certificate is the root's. docs/trust.md says how a device walks from an old version to this one.",
@@ -67,13 +75,8 @@ export const distributionOperations = {
     "RFC 5280 §5. Each certificate names its part in cRLDistributionPoints; a part ends when its certificates have expired.",
     "The list.",
   ),
-  getTrustAdoption: {
-    status: "200",
-    description: "Counted by a task, some minutes late.",
-    answers: "Devices and pipelines by the version that they acknowledged last.",
-    response: answers.trustAdoption,
-    problems: [],
-  },
+  getTrustAdoption: adoption,
+  getTrustAdoptionByIam: adoption,
   listCertificates: list,
   listCertificatesByIam: list,
   getCertificate: certificate,

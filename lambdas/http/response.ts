@@ -53,17 +53,21 @@ function matches(condition: string | undefined, tag: string): boolean {
   );
 }
 
+/** What a gateway hands on as it stands; the rest is octets, in base64. */
+const textual = /^(?:text\/|application\/(?:json|jose|jwk-set\+json|pem-certificate-chain)(?:$|[ ;]))/;
+
 /** What lies in the object store, with the caching it was published with; 304 when the client has it already. */
 export function objectResult(event: HttpEvent, object: StoredObject): HttpResult {
   const etag = entityTag(object.tag);
   const caching = object.cacheControl === undefined ? {} : { "cache-control": object.cacheControl };
   const headers = { ...caching, etag };
   if (matches(event.headers["if-none-match"], etag)) return { statusCode: 304, headers, body: "" };
+  const isText = textual.test(object.contentType);
   return {
     statusCode: 200,
     headers: { "content-type": object.contentType, ...headers },
-    body: Buffer.from(object.body).toString("base64"),
-    isBase64Encoded: true,
+    body: Buffer.from(object.body).toString(isText ? "utf8" : "base64"),
+    isBase64Encoded: !isText,
   };
 }
 

@@ -112,7 +112,9 @@ describe("Lemur 2026: a credential that holds, whichever call of the store fails
     ["enrolment token", enrolment],
     ["certificate of claim", claimed],
     ["certificate of a device's maker", enrolment],
-    ["none", get(`${base}/trust.pem`)],
+    ["certificate of auditor", get(`${base}/inventory`)],
+    ["certificate of securityOfficer", post(`${base}/devices/pump-victim/revocation`, {})],
+    ["certificate of device", post(`${base}/trust/acknowledgements`, { version: 1 })],
     ["none", post(`${base}/challenges`, {})],
   ] as const)("%s", async (name, callOf) => {
     const statuses = await attempts(named(name), callOf, "from then on");

@@ -30,7 +30,7 @@ const bearer = (token: string) =>
 describe("step-ca CVE-2026-30836: nothing is open that is not in the table", () => {
   const owner = () => world.certificate("owner", "own", "fresh");
   const everyPath = [...new Set(everyRoute.map(({ path }) => path))].map((path) =>
-    path.replace("{fleet}", fleets.own).replaceAll(/\{\w+\}/g, "pump-victim"),
+    path.replace("{fleet}", fleets.own).replaceAll(/\{\w+\+?\}/g, "pump-victim"),
   );
   const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "get", ""];
 
@@ -38,7 +38,7 @@ describe("step-ca CVE-2026-30836: nothing is open that is not in the table", () 
     (await world.handlers[duty](gatewayEvent({ method, path, certificate: owner() }))).statusCode;
 
   const pathOf = ({ path }: Route): string =>
-    path.replace("{fleet}", fleets.own).replaceAll(/\{\w+\}/g, "pump-victim");
+    path.replace("{fleet}", fleets.own).replaceAll(/\{\w+\+?\}/g, "pump-victim");
 
   it.each(everyPath)("%s: an owner is refused with each method that no row has", async (path) => {
     const listed = everyRoute.filter((route) => pathOf(route) === path);
@@ -49,7 +49,9 @@ describe("step-ca CVE-2026-30836: nothing is open that is not in the table", () 
   });
 
   it("each path has one spelling", async () => {
-    for (const path of everyPath) {
+    // The rest of an OCSP path is the request itself, in any base64: each is answered as what it says.
+    const spelled = everyPath.filter((path) => !path.includes("/ocsp"));
+    for (const path of spelled) {
       const spellings = [
         `${path}/`,
         `/${path}`,
@@ -87,7 +89,8 @@ describe("step-ca CVE-2026-30836: nothing is open that is not in the table", () 
     const writing = everyRoute.filter(
       ({ access, touches: { items } }) => access === "public" && items === "write",
     );
-    expect(writing.map(({ id }) => id)).toEqual(["createChallenge"]);
+    // Challenges are forgotten after minutes; an OCSP answer that was signed is kept for whoever asks next.
+    expect(writing.map(({ id }) => id)).toEqual(["createChallenge", "postOcsp", "getOcsp"]);
   });
 
   it("the matrix states who may call every route of the table, and of no other", () => {

@@ -24,7 +24,8 @@ function outcomeWhileSuspended(route: Expectation, credential: Credential): stri
   const wasLetIn = outcome === "let in";
   if (route.anyone === true) return outcome;
   // A device's standing is not asked any more; nor who a stranger's maker is.
-  if (route.devices !== undefined) return kind === "device" ? "fleet_suspended" : outcome;
+  if (route.devices !== undefined && kind !== "pipeline")
+    return kind === "device" ? "fleet_suspended" : outcome;
   if (route.enrolling === true) return wasLetIn || kind === "certificate" ? "fleet_suspended" : outcome;
   return wasLetIn && (kind === "pipeline" || kind === "principal") ? "fleet_suspended" : outcome;
 }

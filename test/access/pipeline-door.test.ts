@@ -7,6 +7,7 @@ import { type Route, routes } from "../../lambdas/routes.ts";
 import { deviceOf, operatorOf } from "../lambdas/fleet-callers.ts";
 import { gatewayEvent } from "../lambdas/gateway-event.ts";
 import { testFleet } from "../support/fleet-app.ts";
+import { publishTrustOf } from "../support/published-trust.ts";
 import { audienceOf, iamEntry, openPipelines, type Pipelines, subject, tenant, trust } from "./pipelines.ts";
 
 let house: Pipelines;
@@ -16,6 +17,7 @@ beforeAll(async () => {
   house = await openPipelines();
   handlers = handlersOf(house.app);
   ({ serialNumber } = await deviceOf(house.app, testFleet, "pump-1"));
+  await publishTrustOf(house.app, testFleet);
 });
 afterAll(() => house.close());
 beforeEach(() => trust(house.app, [house.entry(), iamEntry()]));

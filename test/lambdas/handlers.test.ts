@@ -13,6 +13,7 @@ import type { HttpResult } from "../../lambdas/http/message.ts";
 import { revocation } from "../../lambdas/http/revocation-answers.ts";
 import { deviceCsr, deviceKey } from "../support/device.ts";
 import { type FleetApp, openFleetApp } from "../support/fleet-app.ts";
+import { publishTrustOf } from "../support/published-trust.ts";
 import { type Caller, deviceOf, operatorOf, tokenOf } from "./fleet-callers.ts";
 import { type EventOptions, gatewayEvent, problemOf } from "./gateway-event.ts";
 
@@ -26,6 +27,7 @@ beforeAll(async () => {
   house = await openFleetApp({ fleet });
   handlers = handlersOf(house.app);
   operator = await operatorOf(house.app, fleet);
+  await publishTrustOf(house.app, fleet);
 });
 afterAll(() => house.close());
 

@@ -9,7 +9,8 @@ const document: Json = JSON.parse(JSON.stringify(openApiDocument()));
 const at = (value: unknown, ...path: readonly string[]): unknown =>
   path.reduce<unknown>((found, name) => (isObject(found) ? found[name] : undefined), value);
 const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null;
-const operationOf = (route: Route): unknown => at(document, "paths", route.path, route.method.toLowerCase());
+const operationOf = (route: Route): unknown =>
+  at(document, "paths", route.path.replace("+}", "}"), route.method.toLowerCase());
 
 /** Every node of the document, with the path that leads to it. */
 function* nodes(

@@ -139,7 +139,7 @@ describe("list queries", () => {
 
 describe("other bodies", () => {
   it.each([
-    ["certificateHold", "request_invalid"],
+    ["certificateHold", "none"],
     ["removeFromCRL", "request_invalid"],
     ["keycompromise", "request_invalid"],
     ["keyCompromise", "none"],

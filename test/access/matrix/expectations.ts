@@ -66,6 +66,7 @@ export const expectations = {
   acknowledgeTrust: { devices: "door", pipelines: true },
   acknowledgeTrustByIam: { principals: true },
   getTrustAdoption: { operators: all, pipelines: true },
+  getTrustAdoptionByIam: { principals: true },
   // The inventory.
   registerDevices: { operators: hands, pipelines: true },
   registerDevicesByIam: { principals: true },

@@ -16,14 +16,19 @@ const parametersOf = (world: World): Readonly<Record<string, string>> => ({
   claimId: "claim-fresh",
   approvalId: "0".repeat(32),
   requestId: "0".repeat(64),
+  jobId: "0".repeat(32),
+  authorityId: "issuing-1",
+  list: "2026-11-26.7d.crl",
+  manifest: "1.jws",
+  request: "MAA=",
 });
 
 export function targetOf(world: World, { id, method, path }: Route): Target & { readonly id: string } {
   const known = parametersOf(world);
-  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
+  const names = [...path.matchAll(/\{(\w+)\+?\}/g)].map(([, name = ""]) => name);
   const used = names.filter((name) => name !== "fleet").map((name) => [name, known[name] ?? "unknown"]);
   const named: Readonly<Record<string, string>> = Object.fromEntries(used);
-  const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => named[name] ?? fleets.own);
+  const filled = path.replaceAll(/\{(\w+)\+?\}/g, (_, name: string) => named[name] ?? fleets.own);
   return { id, method, path: filled, parameters: named };
 }
 
@@ -33,6 +38,8 @@ const newCsr = (): string => deviceCsr(deviceKey()).toString("base64");
 async function bodyOf(world: World, route: Route, credential: Credential): Promise<unknown> {
   if (route.id === "enroll") return credential.enrolmentBody?.(world) ?? { csr: newCsr() };
   if (route.id === "renew") return { csr: newCsr() };
+  // A device that is let in must not revoke what it will knock with next.
+  if (route.id === "revokeOwn") return { reason: "none" };
   if (route.id !== "registerPasskey") return {};
   const path = `/v1/fleets/${fleets.own}/challenges`;
   const headers = { "content-type": "application/json" };

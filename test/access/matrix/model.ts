@@ -100,6 +100,7 @@ export function expectedOutcome(route: Expectation, credential: Credential): Out
   const { kind } = credential.holder;
   if (route.anyone === true) return "let in";
   if (route.operators !== undefined) return operatorOutcome(route, credential);
+  if (route.pipelines === true && kind === "pipeline") return pipelineOutcome(credential);
   if (route.devices !== undefined) return deviceOutcome(route, credential);
   if (route.keyHolders === true) return proofOutcome(credential);
   if (route.enrolling === true) return enrolmentOutcome(credential);

@@ -18,6 +18,9 @@ const operations = [
   "registerDevices",
   "listCertificates",
   "getCertificate",
+  "getDeviceKeys",
+  "getTrustAdoption",
+  "acknowledgeTrust",
 ] as const;
 
 /** ARN of the principal that `fleet` trusts. */

@@ -1,0 +1,12 @@
+/** Room: test/support. A fleet whose trust is published, as a deployment does it; lasting records and notices go nowhere. */
+import { moveOrigin } from "../../core/bootstrap/origin.ts";
+import { ensureTrust } from "../../core/distribution/trust-publication.ts";
+import type { FleetPorts } from "./fleet-app.ts";
+import { memoryObjectStore } from "./memory-object-store.ts";
+
+export async function publishTrustOf(app: FleetPorts, fleet: string): Promise<void> {
+  await moveOrigin(app, fleet, "https://localhost:8443");
+  const objects = () => memoryObjectStore({ namesVersions: true });
+  const notifier = { notify: async () => undefined };
+  await ensureTrust({ ...app, trustStores: objects(), records: objects(), notifier }, fleet);
+}
