@@ -3,5 +3,7 @@ import "../local/thread-pool.ts";
 import { benchCrl } from "./crl.ts";
 import { benchEnrollment } from "./enrollment.ts";
 import { benchIssuance } from "./issuance.ts";
+import { benchOcsp } from "./ocsp.ts";
 
-for (const bench of [benchIssuance, benchEnrollment, benchCrl]) process.stdout.write(`${await bench()}\n\n`);
+for (const bench of [benchIssuance, benchEnrollment, benchCrl, benchOcsp])
+  process.stdout.write(`${await bench()}\n\n`);
