@@ -40,7 +40,7 @@ export interface CertificateList {
   readonly cursor?: string;
 }
 
-/** Rows that one page reads at most, give or take what the partitions give at once. */
+/** Rows that one page of a search reads, when it must look at them one by one; a few more where partitions are uneven. */
 const maximumRead = 2_000;
 
 interface Taken {

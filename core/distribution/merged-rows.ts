@@ -95,12 +95,17 @@ const placeOf = (item: Item, { index }: Omit<ItemQuery, "limit">): string =>
 export class MergedRows {
   readonly #readers: readonly PartitionReader[];
   readonly #descending: boolean;
+  readonly #maximum: number;
   #page: number;
 
-  /** @param expected How many rows will probably be taken. */
-  constructor(app: KeylessApp, query: MergedQuery, expected: number) {
+  /**
+   * @param expected How many rows will probably be taken.
+   * @param maximum How many items are to be read about; beyond them it reads on by single items.
+   */
+  constructor(app: KeylessApp, query: MergedQuery, expected: number, maximum = Number.POSITIVE_INFINITY) {
     this.#readers = query.partitions.map((pk) => new PartitionReader(app, query, pk));
     this.#descending = query.descending ?? false;
+    this.#maximum = maximum;
     // Twice its share, and the row at the cursor: few partitions need a second page.
     const share = Math.ceil((2 * expected) / query.partitions.length) + 2;
     this.#page = Math.min(1_000, share);
@@ -121,7 +126,8 @@ export class MergedRows {
     while (!this.isReady) {
       const page = this.#page;
       const low = this.#readers.filter((reader) => reader.hasMore && reader.left < page / 2);
-      await Promise.all(low.map((reader) => reader.fill(page)));
+      const share = Math.max(1, Math.ceil((this.#maximum - this.read) / low.length));
+      await Promise.all(low.map((reader) => reader.fill(Math.min(page, share))));
       this.#page = Math.max(page, Math.min(2 * page, largestPage));
     }
   }
