@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { getFleet } from "../../core/authority/issuer.ts";
 import { bootstrapFleet } from "../../core/bootstrap/fleet.ts";
 import { moveOrigin } from "../../core/bootstrap/origin.ts";
+import { listCertificates } from "../../core/distribution/inventory.ts";
 import { verifyManifest, walk } from "../../core/distribution/manifest-walk.ts";
 import { ensureTrust, publishTrust } from "../../core/distribution/trust-publication.ts";
 import { findPublication } from "../../core/distribution/trust-version.ts";
@@ -95,6 +96,23 @@ describe("deployments", () => {
     await ensureTrust({ ...world.app, keys }, trustFleet);
     expect(keys.signatures).toBe(0);
     expect(counts()).toEqual([1, 1, 1, 1, 1]);
+  });
+
+  it("at once make one signer, one version, and nothing twice", async () => {
+    const fixture = await openDeploymentApp();
+    try {
+      const plan = { fleet: trustFleet, trustDomain: "example.test" } as const;
+      await bootstrapFleet(fixture.app, { ...plan, rootAlgorithm: "P-256", issuingAlgorithm: "P-256" });
+      await moveOrigin(fixture.app, trustFleet, "https://keys.example.test");
+      await Promise.all([1, 2, 3, 4].map(() => ensureTrust(fixture.app, trustFleet)));
+      const { certificates } = await listCertificates(fixture.app, { fleet: trustFleet, limit: 10 });
+      expect(certificates.map(({ profile }) => profile).sort()).toEqual(["issuing", "root", "trustSigner"]);
+      for (const key of [...derived, keyOf("trust/1.jws")])
+        expect(fixture.artifacts.versions(key), key).toHaveLength(1);
+      expect(fixture.artifacts.keys).toHaveLength(6);
+    } finally {
+      await fixture.close();
+    }
   });
 
   it("put back what somebody else has changed or removed; the version's own text stays", async () => {
