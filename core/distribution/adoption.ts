@@ -29,8 +29,9 @@ import { findPublication } from "./trust-version.ts";
  */
 export const commitLagMilliseconds = 120_000;
 /** Events of one shard in one round, and of all shards in one run. */
-const roundEvents = 500;
+const roundEvents = 250;
 const runEvents = 20_000;
+const roundMaximum = roundEvents * acknowledgementShards.length;
 
 interface ShardEvents {
   readonly events: readonly AcknowledgementEvent[];
@@ -133,7 +134,7 @@ async function foldRound(app: KeylessApp, fleet: string): Promise<Round> {
 export async function foldAcknowledgements(app: KeylessApp, fleet: string, until: number): Promise<number> {
   let folded = 0;
   try {
-    while (folded < runEvents && app.clock.now() < until) {
+    while (folded <= runEvents - roundMaximum && app.clock.now() < until) {
       const { events, ended } = await foldRound(app, fleet);
       folded += events;
       if (ended) break;

@@ -178,7 +178,7 @@ describe("a thousand devices in random order", () => {
 });
 
 describe("bounded work", () => {
-  it("a run counts about twenty thousand events at most, and the next goes on where it ended", async () => {
+  it("a run counts twenty thousand events at most, and the next goes on where it ended", async () => {
     const at = world.clock.now() - 10 * commitLagMilliseconds;
     const ids = Array.from({ length: 24_500 }, (_, index) => `pump-${index}`);
     for (let start = 0; start < ids.length; start += 100) {
@@ -189,8 +189,8 @@ describe("bounded work", () => {
       await world.app.items.transact(some);
     }
     const first = await fold();
-    expect(first).toBeGreaterThanOrEqual(20_000);
-    expect(first).toBeLessThan(28_001);
+    expect(first).toBeGreaterThan(15_000);
+    expect(first).toBeLessThanOrEqual(20_000);
     const asOf = Date.parse((await adoption()).asOf);
     let folded = first;
     while (folded < ids.length) folded += await fold();
