@@ -133,6 +133,7 @@ export function revocationChange(
   const heldSince = isHeld(value) ? value.revokedAt : undefined;
   const record: CertificateRecord = {
     ...value,
+    crlShard: listOf(value),
     state: "revoked",
     revokedAt: heldSince ?? app.clock.now(),
     revocationReason: reason,
@@ -140,6 +141,23 @@ export function revocationChange(
   };
   const action = reason === holdReason ? "certificate.held" : "certificate.revoked";
   return statusChange(app, { record, version }, entry, { action, actor, reason });
+}
+
+/**
+ * For a record that an earlier release revoked: the entry that it did not write, and the list's name in the record.
+ * Nothing when that list has gone.
+ */
+export function listedWrites(
+  app: Writer,
+  { value, version }: Stored<CertificateRecord>,
+): readonly WriteOperation[] {
+  const now = app.clock.now();
+  if (!hasList(value, now)) return [];
+  const record = { ...value, crlShard: listOf(value) };
+  return [
+    { put: certificateItem(record), when: version },
+    { put: entryItem(entryOf(record, now)), when: "absent" },
+  ];
 }
 
 /** The operations alone, for whoever batches them. */
