@@ -36,10 +36,19 @@ export function defineCommand<const Args extends ArgsDef>(definition: CommandDef
       // citty reads `--no-wait` as a denial of `--wait`, though a switch of that name is defined.
       for (const name of Object.keys(args).filter((each) => each.startsWith("no-")))
         Object.assign(parsed, { [name]: given[name] });
+      assertEnumerations(parsed, args);
       const output = createOutput(terminal, parsed["json"] === true);
       return (await definition.run(parsed, { terminal, output })) ?? "ok";
     },
   };
+}
+
+/** citty demands every kind of argument but an enumeration. */
+function assertEnumerations(parsed: Readonly<Record<string, unknown>>, args: ArgsDef): void {
+  const missing = Object.entries(args).find(
+    ([name, { type, required }]) => type === "enum" && required === true && parsed[name] === undefined,
+  );
+  if (missing !== undefined) throw usageFailure(`Missing required argument: --${missing[0]}`);
 }
 
 function parse<Args extends ArgsDef>(rawArgs: readonly string[], args: Args): ParsedArgs<Args> {

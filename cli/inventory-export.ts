@@ -43,19 +43,16 @@ function linesIn(octets: Buffer): number {
   return lines;
 }
 
-type Sink = (page: Buffer) => Promise<void>;
-
 /** How far it has come: what is counted is written, and `cursor` is where the rest begins. */
 interface Reached {
   rows: number;
   cursor: string | undefined;
-  done: boolean;
 }
 
 async function copyPages(
   api: FleetApi,
   { format, filter }: ExportOptions,
-  sink: Sink,
+  destination: Destination,
   reached: Reached,
   wrote: (rows: number) => void,
 ): Promise<void> {
@@ -68,44 +65,54 @@ async function copyPages(
       path: `/certificates?${query}`,
       accept: exportTypes[format],
     });
-    await sink(page.body);
+    await destination.write(page.body);
     // CSV names its columns in the first page's first line.
     const rows = linesIn(page.body) - (isFirst && format === "csv" ? 1 : 0);
     reached.rows += rows;
     wrote(rows);
     reached.cursor = nextCursor(page);
   } while (reached.cursor !== undefined);
-  reached.done = true;
-}
-
-/** Whole pages: what could not be written to its end is taken back, so that a cursor goes on behind a whole line. */
-async function fileSink(file: FileHandle): Promise<Sink> {
-  let { size } = await file.stat();
-  return async (page) => {
-    try {
-      await file.appendFile(page);
-      size += page.length;
-    } catch (error) {
-      await file.truncate(size).catch(() => undefined);
-      throw error;
-    }
-  };
 }
 
 interface Destination {
-  readonly sink: Sink;
-  readonly file?: FileHandle;
+  write(page: Buffer): Promise<void>;
+  close(): Promise<void>;
 }
 
-async function openDestination({ out, cursor }: ExportOptions, { terminal }: Context): Promise<Destination> {
-  // Writes to a pipe return when its reader has taken them.
-  if (out === undefined) return { sink: async (page) => void terminal.stdout.write(page.toString("utf8")) };
+/** What could not be written to its end is taken back, so that a cursor goes on behind a whole line. */
+async function append(file: FileHandle, page: Buffer): Promise<void> {
+  const { size } = await file.stat();
   try {
-    const file = await open(out, cursor === undefined ? "w" : "a", publicMode);
-    return { file, sink: await fileSink(file) };
+    await file.appendFile(page);
   } catch (error) {
-    throw fileFailure(error, out);
+    await file.truncate(size).catch(() => undefined);
+    throw error;
   }
+}
+
+/** What was in the file before stays until there is a page to replace it. */
+function toFile(path: string, flag: "w" | "a"): Destination {
+  let file: FileHandle | undefined;
+  return {
+    async write(page) {
+      try {
+        file ??= await open(path, flag, publicMode);
+        await append(file, page);
+      } catch (error) {
+        throw fileFailure(error, path);
+      }
+    },
+    close: async () => file?.close(),
+  };
+}
+
+function destinationOf({ out, cursor }: ExportOptions, { terminal }: Context): Destination {
+  if (out !== undefined) return toFile(out, cursor === undefined ? "w" : "a");
+  return {
+    // A write to a pipe returns when its reader has taken it.
+    write: async (page) => void terminal.stdout.write(page.toString("utf8")),
+    close: async () => undefined,
+  };
 }
 
 /** The failure, with where to go on. */
@@ -120,20 +127,18 @@ function goOn(error: unknown, { cursor }: Reached): unknown {
 
 /** Throws what stopped it, with the cursor from which the rest can be had. */
 export async function exportInventory(options: ExportOptions, context: Context): Promise<Reached> {
-  const { settings, out } = options;
   const { terminal } = context;
-  const { sink, file } = await openDestination(options, context);
+  const destination = destinationOf(options, context);
   const counter = createCounter(terminal, "certificates");
-  const reached: Reached = { rows: 0, cursor: options.cursor, done: false };
-  const session = { settings, terminal, retries: unattendedRetries };
+  const reached: Reached = { rows: 0, cursor: options.cursor };
+  const session = { settings: options.settings, terminal, retries: unattendedRetries };
   try {
-    await withOperatorApi(session, (api) => copyPages(api, options, sink, reached, counter.advance));
-    await file?.sync();
+    await withOperatorApi(session, (api) => copyPages(api, options, destination, reached, counter.advance));
   } catch (error) {
-    throw goOn(out === undefined || error instanceof Failure ? error : fileFailure(error, out), reached);
+    throw goOn(error, reached);
   } finally {
     counter.end();
-    await file?.close();
+    await destination.close();
   }
   return reached;
 }

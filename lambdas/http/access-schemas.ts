@@ -108,7 +108,13 @@ export const createSessionRequest = lazily(() =>
   ),
 );
 
-const criticalRouteIds = ["configureFleet", "setFleetState", "inviteOperator", "changeOperator"] as const;
+const criticalRouteIds = [
+  "configureFleet",
+  "setFleetState",
+  "inviteOperator",
+  "changeOperator",
+  "executeRevocation",
+] as const;
 
 export const createApprovalRequest = lazily(() =>
   documented(

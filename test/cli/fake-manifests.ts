@@ -30,7 +30,10 @@ export interface ManifestSigner {
   readonly privateKey: KeyObject;
 }
 
-export function makeSigner(authority: FakeAuthority, purpose: string = keyPurposes.documentSigning): ManifestSigner {
+export function makeSigner(
+  authority: FakeAuthority,
+  purpose: string = keyPurposes.documentSigning,
+): ManifestSigner {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const spki = createPublicKey(privateKey).export({ type: "spki", format: "der" });
   const certificate = authority.certify("default trust", privateKey, [

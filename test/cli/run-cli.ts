@@ -5,6 +5,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
   readonly interrupted?: AbortSignal;
+  /** Text on stderr at which the command is interrupted. */
+  readonly interruptAt?: string;
   readonly isTTY?: boolean;
   readonly now?: () => number;
 }
@@ -17,10 +19,12 @@ export interface RunResult {
 
 export async function runCli(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const text = { stdout: "", stderr: "" };
+  const stop = new AbortController();
   const stream = (name: "stdout" | "stderr") => ({
     isTTY: options.isTTY ?? false,
     write(chunk: string) {
       text[name] += chunk;
+      if (options.interruptAt !== undefined && text.stderr.includes(options.interruptAt)) stop.abort();
       return true;
     },
   });
@@ -32,7 +36,7 @@ export async function runCli(argv: readonly string[], options: RunOptions = {}):
     stdin: stdin(),
     stdout: stream("stdout"),
     stderr: stream("stderr"),
-    interrupted: options.interrupted ?? new AbortController().signal,
+    interrupted: options.interrupted ?? stop.signal,
     now: options.now ?? Date.now,
   });
   return { code, ...text };
