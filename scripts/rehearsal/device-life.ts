@@ -40,12 +40,13 @@ async function judge(stage: RehearsedStage, directory: string): Promise<string> 
   return stdout.trim().split(": ").at(-1) ?? "";
 }
 
-async function enrol(stage: RehearsedStage, directory: string): Promise<string> {
+/** Serial number of the certificate of a device that enrols into `directory`. */
+export async function enrol(stage: RehearsedStage, device: string, directory: string): Promise<string> {
   const { front, fleet } = stage;
-  const argv = ["device", "enroll", "--device", deviceId, "--token", "-", "--out", directory, "--json"];
+  const argv = ["device", "enroll", "--device", device, "--token", "-", "--out", directory, "--json"];
   const service = ["--url", front.url, "--fleet", fleet.fleet, "--ca", "system"];
   const tied = ["--fingerprint", fleet.rootFingerprint, "--renewal-url", front.url];
-  const result = await fleetkey(stage, [...argv, ...service, ...tied], await takeToken(stage, deviceId));
+  const result = await fleetkey(stage, [...argv, ...service, ...tied], await takeToken(stage, device));
   assertEnded(result, "device enroll", remedy);
   stage.secrets.push(await readFile(join(directory, "device.csr"), "utf8"));
   return serialNumberIn(directory);
@@ -126,7 +127,7 @@ async function refusedRenewal(stage: RehearsedStage, directory: string): Promise
 export async function rehearseDeviceLife(stage: RehearsedStage, report: Report): Promise<LivedDevice> {
   const directory = join(stage.directory, deviceId);
   const first = await report.need("a device enrols with a token of the provisioning function", () =>
-    enrol(stage, directory),
+    enrol(stage, deviceId, directory),
   );
   await report.check("OpenSSL verifies its chain to the fleet's root, strictly", () =>
     judge(stage, directory),

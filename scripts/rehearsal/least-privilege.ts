@@ -17,7 +17,7 @@ import { AssumeRoleCommand } from "@aws-sdk/client-sts";
 import { outputOf } from "../deployment/cdk.ts";
 import { stackNames } from "../deployment/stage.ts";
 import type { Clients } from "./aws-clients.ts";
-import { type RehearsedStage, roleOf } from "./rehearsed-stage.ts";
+import { functionOf, type RehearsedStage, roleOf } from "./rehearsed-stage.ts";
 import { expectThat, type Report } from "./report.ts";
 
 /** What the probes are aimed at. */
@@ -28,9 +28,12 @@ interface Targets {
   readonly records: string;
   readonly topic: string;
   readonly bootstrapFunction: string;
+  readonly publicationFunction: string;
   /** ARNs of keys. */
   readonly root: string;
   readonly issuing: string;
+  readonly ocsp: string;
+  readonly trust: string;
   readonly otherRole: string;
   readonly fleet: string;
 }
@@ -38,7 +41,7 @@ interface Targets {
 type Act = (clients: Clients, targets: Targets) => Promise<unknown>;
 
 const sign =
-  (key: "root" | "issuing"): Act =>
+  (key: "root" | "issuing" | "ocsp" | "trust"): Act =>
   ({ kms }, targets) =>
     kms.send(
       new SignCommand({
@@ -83,6 +86,8 @@ const putObject =
 const acts = {
   "sign with the root key": sign("root"),
   "sign with the issuing key": sign("issuing"),
+  "sign with the OCSP key": sign("ocsp"),
+  "sign with the trust key": sign("trust"),
   "read a public key": ({ kms }, { issuing }) => kms.send(new GetPublicKeyCommand({ KeyId: issuing })),
   "create a key": ({ kms }) => kms.send(new CreateKeyCommand({})),
   "change a key's policy": ({ kms }, { issuing }) =>
@@ -108,6 +113,10 @@ const acts = {
   "write a trust bundle": putObject("artifacts", ({ fleet }) => `fleets/${fleet}/trust.pem`),
   "write the trust store": putObject("trustStores", () => "mutual-tls/clients.pem"),
   "write a record": putObject("records", ({ fleet }) => `ceremonies/${fleet}/rehearsal`),
+  "read a trust bundle": ({ s3 }, { artifacts, fleet }) =>
+    s3.send(new GetObjectCommand({ Bucket: artifacts, Key: `fleets/${fleet}/trust.pem` })),
+  "remove a list": ({ s3 }, { artifacts, fleet }) =>
+    s3.send(new DeleteObjectCommand({ Bucket: artifacts, Key: `fleets/${fleet}/crl/rehearsal` })),
   "write another object": putObject("artifacts", () => "index.html"),
   "read the trust store": ({ s3 }, { trustStores }) =>
     s3.send(new GetObjectCommand({ Bucket: trustStores, Key: "mutual-tls/clients.pem" })),
@@ -117,6 +126,8 @@ const acts = {
     sns.send(new PublishCommand({ TopicArn: topic, Message: "{}" })),
   "invoke the bootstrap": ({ lambda }, { bootstrapFunction }) =>
     lambda.send(new InvokeCommand({ FunctionName: bootstrapFunction, Payload: Buffer.from("{}") })),
+  "start the publication": ({ lambda }, { publicationFunction: FunctionName }) =>
+    lambda.send(new InvokeCommand({ FunctionName, InvocationType: "Event", Payload: Buffer.from("{}") })),
   "change a function": ({ lambda }, { bootstrapFunction }) =>
     lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName: bootstrapFunction, Timeout: 1 })),
   "take another function's role": ({ sts }, { otherRole }) =>
@@ -151,14 +162,29 @@ const allowed = {
     "write the health item",
     "remember a proof",
     "remember a proof in a transaction",
+    "read a trust bundle",
   ],
-  revocation: writes,
+  revocation: [...writes, "start the publication"],
+  ocsp: [...writes, "sign with the OCSP key"],
+  publication: [
+    ...issues,
+    "sign with the OCSP key",
+    "sign with the trust key",
+    "write a trust bundle",
+    "read a trust bundle",
+    "remove a list",
+    "publish a notice",
+  ],
+  maintenance: [...writes, "start the publication", "publish a notice"],
   provisioning: writes,
   reconciliation: [...issues, "publish a notice"],
   bootstrap: [
     ...issues,
     "sign with the root key",
+    "sign with the OCSP key",
+    "sign with the trust key",
     "write a trust bundle",
+    "read a trust bundle",
     "write the trust store",
     "write a record",
     "read the trust store",
@@ -200,8 +226,11 @@ async function aim(stage: RehearsedStage): Promise<Targets> {
     records: state("RecordsBucket"),
     topic: state("NoticeTopic"),
     bootstrapFunction: outputOf(stage.outputs, names.api, "BootstrapFunction"),
+    publicationFunction: await functionOf(stage, "publication"),
     root: await keyArn(stage, "root-1"),
     issuing: await keyArn(stage, "issuing-1"),
+    ocsp: await keyArn(stage, "ocsp-1"),
+    trust: await keyArn(stage, "trust-1"),
     otherRole: `arn:aws:iam::${stage.account}:role/${roleOf(stage, "bootstrap")}`,
     fleet: stage.fleet.fleet,
   };

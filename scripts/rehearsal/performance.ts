@@ -17,6 +17,7 @@ import { deployByCommand, deployBySteps, type Site } from "./first-deployment.ts
 import { rehearseLeastPrivilege } from "./least-privilege.ts";
 import { rehearseOperatorLife } from "./operator-life.ts";
 import { rehearsePipelineLife } from "./pipeline-life.ts";
+import { rehearsePublication } from "./publication.ts";
 import { rehearseRefusals } from "./refusals.ts";
 import { type RehearsedStage, rehearsed } from "./rehearsed-stage.ts";
 import { expectThat, type Report } from "./report.ts";
@@ -123,6 +124,7 @@ async function play(options: PerformanceOptions, report: Report, endings: Ending
   const [serialNumber] = device.serialNumbers;
   await rehearseOperatorLife(stage, serialNumber, report);
   await rehearsePipelineLife(stage, serialNumber, report, { evaluatesIam });
+  await rehearsePublication(stage, report);
   await rehearseRefusals(stage, report);
   await rehearseFigures(stage, report);
   await rehearseEvidence(stage, device, report);

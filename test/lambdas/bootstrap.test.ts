@@ -52,6 +52,13 @@ describe("task bootstrapFleet", () => {
     expect((await getFleet(fixture.app, "clinic")).record.origin).toBe("https://keys.example.test");
   });
 
+  it("has certificates name the host from which others read, where there is one besides the API's", async () => {
+    const artifacts = "https://trust.example.test";
+    await run({ fleet: "clinic", origin: "https://keys.example.test", artifacts });
+    const { artifactBases } = (await getFleet(fixture.app, "clinic")).record;
+    expect(artifactBases?.[0]).toBe("https://trust.example.test/fleets/clinic");
+  });
+
   it("refuses a fleet that is not configured, and says which are", async () => {
     await expect(run({ fleet: "lab" })).rejects.toMatchObject({
       name: "configuration_invalid",

@@ -160,9 +160,10 @@ describe("the origin of passkeys", () => {
       },
     } as unknown as LambdaClient;
     const request = { lambda, bootstrapFunction: "b", fleet: "default", directory, withOperator: false };
-    await bootstrapFleet({ ...request, origin: "https://enrol.example.org" });
+    const places = { origin: "https://enrol.example.org", artifacts: "https://trust.example.org" };
+    await bootstrapFleet({ ...request, ...places });
     await bootstrapFleet(request);
-    expect(events).toEqual([{ fleet: "default", origin: "https://enrol.example.org" }, { fleet: "default" }]);
+    expect(events).toEqual([{ fleet: "default", ...places }, { fleet: "default" }]);
   });
 });
 
