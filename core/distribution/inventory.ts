@@ -91,11 +91,9 @@ export async function listCertificates(app: KeylessApp, request: ListRequest): P
   const search = planSearch(await getFleet(app, request.fleet), request, now);
   const { identity, query } = search;
   const after = cursor === undefined ? {} : { after: decodeSearchCursor(identity, cursor) };
-  const { records, place } = await takeRows(
-    new MergedRows(app, { ...query, ...after }, limit),
-    search,
-    limit,
-  );
+  const maximum = search.isExact ? Number.POSITIVE_INFINITY : maximumRead;
+  const rows = new MergedRows(app, { ...query, ...after }, limit, maximum);
+  const { records, place } = await takeRows(rows, search, limit);
   const certificates = records.map((record) => summaryOf(record, now));
   return place === undefined
     ? { certificates }
