@@ -8,6 +8,7 @@ import { revocationEntryKey } from "../../core/records/revocation-entry.ts";
 import { revokeDevice, revokeOwn } from "../../core/revocation/device.ts";
 import { ownReasons, revocationReasons } from "../../core/revocation/reason.ts";
 import { type RevocationRequest, release, revoke } from "../../core/revocation/revoke.ts";
+import { countingStore } from "../support/counting-store.ts";
 import { deviceCsr, deviceKey } from "../support/device.ts";
 import { codeOf } from "../support/errors.ts";
 import {
@@ -141,6 +142,13 @@ describe("a revocation", () => {
       expect((await entryOf(serialNumber))?.attributes).toMatchObject({ state: "revoked", reason });
     },
   );
+
+  it("costs one read and one transaction", async () => {
+    const { serialNumber } = await house.enrol("pump-costs");
+    const items = countingStore(app.items);
+    await revoke({ ...app, items }, ask(serialNumber));
+    expect(items.calls).toEqual({ reads: 1, transactions: 1 });
+  });
 
   it("asks for lists to be published, once for each change", async () => {
     const { serialNumber } = await house.enrol("pump-asks");
