@@ -108,12 +108,13 @@ function publishedNumber(app: ListApp, name: ListName, object: StoredObject | un
   }
 }
 
-function revokedOf(entries: readonly StoredEntry[]): readonly RevokedCertificate[] {
+/** No date lies after `thisUpdate`, whatever clock wrote it. */
+function revokedOf(entries: readonly StoredEntry[], thisUpdate: number): readonly RevokedCertificate[] {
   return entries
     .filter(({ value }) => value.state === "revoked")
     .map(({ value: { serialNumber, revokedAt, reason } }) => ({
       serialNumber: Buffer.from(serialNumber, "hex"),
-      revocationDate: Math.floor(revokedAt / 1000) * 1000,
+      revocationDate: Math.min(Math.floor(revokedAt / 1000) * 1000, thisUpdate),
       reason,
     }));
 }
@@ -136,7 +137,7 @@ async function signList(
   const { tbs: certificate } = issuer.certificate;
   const thisUpdate = Math.floor(app.clock.now() / 1000) * 1000;
   const nextUpdate = thisUpdate + schedule.validSeconds * 1000;
-  const revoked = revokedOf(entries);
+  const revoked = revokedOf(entries, thisUpdate);
   const urls = listUrls(bases, nameOf(request));
   const fullName = urls.map((value) => ({ kind: "uniformResourceIdentifier", value }) as const);
   const tbs = encodeTbsCertList({
