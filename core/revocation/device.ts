@@ -22,6 +22,7 @@ import {
   revoke,
   writeRevocation,
 } from "./revoke.ts";
+import { closeUnfinished } from "./unfinished.ts";
 
 export interface DeviceRevocationRequest extends Omit<RevocationRequest, "serialNumber"> {
   /** Any spelling of its id. */
@@ -86,9 +87,30 @@ async function revokeAll(app: KeylessApp, request: DeviceRevocationRequest): Pro
   return outcomes;
 }
 
+/** Requests of the device may be taken over by one signer after another: each round closes what it finds. */
+const rounds = 5;
+
+/** Until nothing of the device is under way. What was finished between two looks is revoked by its serial number. */
+async function revokeUnfinished(
+  app: KeylessApp,
+  request: DeviceRevocationRequest,
+): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const finished = await closeUnfinished(app, request);
+    if (finished.length === 0) break;
+    for (const serialNumber of finished) {
+      const stored = await findCertificate(app, request.fleet, serialNumber);
+      if (stored?.value.state === "issued") outcomes.push(await revokeOne(app, stored.value, request));
+    }
+  }
+  return outcomes;
+}
+
 /**
- * Every certificate of the device that is in force, each in a transaction of its own: a call that failed half-way is
- * repeated, and changes what is left. The device may enrol again unless it is retired as well.
+ * Every certificate of the device that is in force, each in a transaction of its own, and every request of its that is
+ * under way. A call that failed half-way is repeated, and changes what is left. The device may enrol again unless it is
+ * retired as well.
  * @throws AppError not_found (no certificate, and not in the inventory), name_not_permitted, store_unavailable.
  */
 export async function revokeDevice(
@@ -96,12 +118,17 @@ export async function revokeDevice(
   request: DeviceRevocationRequest,
 ): Promise<DeviceRevocation> {
   const { fleet, deviceId } = request;
-  const outcomes = await revokeAll(app, request);
-  if (outcomes.length === 0 && (await findDevice(app, fleet, deviceId)).device === undefined)
+  const unfinished = await revokeUnfinished(app, request);
+  const all = await revokeAll(app, request);
+  if (all.length === 0 && (await findDevice(app, fleet, deviceId)).device === undefined)
     throw new AppError("not_found", `there is no device "${deviceId}" in fleet "${fleet}"`);
-  const revoked = outcomes.filter((outcome) => outcome === "revoked").length;
+  const count = (outcomes: readonly Outcome[], wanted: Outcome) =>
+    outcomes.filter((outcome) => outcome === wanted).length;
+  const before = count(unfinished, "revoked");
+  const revoked = before + count(all, "revoked");
   if (revoked > 0) await askToPublish(app, fleet);
-  return { deviceId, revoked, unchanged: outcomes.length - revoked };
+  // What was revoked before its index showed it is met again, and has been counted.
+  return { deviceId, revoked, unchanged: Math.max(0, all.length - revoked) };
 }
 
 export interface OwnRevocationRequest {

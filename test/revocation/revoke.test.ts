@@ -1,12 +1,11 @@
 /** Room: test. Trust taken back and given again: what the service itself says at once, and what it refuses. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { authenticateClientCertificate } from "../../core/access/client-certificate.ts";
-import { issueForDeployment } from "../../core/bootstrap/end-entity.ts";
 import { renew } from "../../core/enrollment/renew.ts";
 import { certificateItem } from "../../core/records/certificate-record.ts";
 import { revocationEntryKey } from "../../core/records/revocation-entry.ts";
-import { revokeDevice, revokeOwn } from "../../core/revocation/device.ts";
-import { ownReasons, revocationReasons } from "../../core/revocation/reason.ts";
+import { revokeDevice } from "../../core/revocation/device.ts";
+import { revocationReasons } from "../../core/revocation/reason.ts";
 import { type RevocationRequest, release, revoke } from "../../core/revocation/revoke.ts";
 import { countingStore } from "../support/counting-store.ts";
 import { deviceCsr, deviceKey } from "../support/device.ts";
@@ -213,72 +212,5 @@ describe("a revocation", () => {
     const device = { fleet, actor, deviceId: "pump-tenant", reason: "superseded" } as const;
     expect(await codeOf(revokeDevice(app, device))).toBe("not_found");
     await door(certificate);
-  });
-});
-
-describe("a whole device", () => {
-  it("loses all its certificates that are in force, whatever the spelling of its id", async () => {
-    const { certificate, deviceId, serialNumber } = await house.enrol("pump-Whole");
-    const client = await door(certificate);
-    const renewed = await renew(app, { fleet, client, csr: deviceCsr(deviceKey()) });
-    const third = await renew(app, { fleet, client, csr: deviceCsr(deviceKey()) });
-    await revoke(app, ask(third.serialNumber, "superseded"));
-    await revoke(app, ask(renewed.serialNumber, "certificateHold"));
-    const neighbour = await house.enrol("pump-whole-not");
-    const started = house.started.length;
-    const request = { fleet, actor, deviceId: deviceId.toLowerCase(), reason: "keyCompromise" } as const;
-    expect(await revokeDevice(app, request)).toEqual({
-      deviceId: "pump-whole",
-      revoked: 2,
-      unchanged: 1,
-    });
-    expect(house.started.slice(started)).toEqual(["publish"]);
-    for (const each of [serialNumber, renewed.serialNumber])
-      expect(await house.record(each)).toMatchObject({ state: "revoked", revocationReason: "keyCompromise" });
-    expect((await house.record(third.serialNumber)).revocationReason).toBe("superseded");
-    await door(neighbour.certificate);
-    expect(await revokeDevice(app, request)).toMatchObject({ revoked: 0, unchanged: 3 });
-  });
-
-  it("is not found when nothing is known of it", async () => {
-    const request = { fleet, actor, deviceId: "pump-unknown", reason: "keyCompromise" } as const;
-    expect(await codeOf(revokeDevice(app, request))).toBe("not_found");
-  });
-});
-
-describe("a device's own word", () => {
-  it.each(ownReasons)("revokes the certificate that it presents, with reason %s", async (reason) => {
-    const { certificate, serialNumber } = await house.enrol(`pump-own-${reason}`);
-    const client = await door(certificate);
-    expect(await revokeOwn(app, { client, reason })).toMatchObject({
-      serialNumber,
-      status: "revoked",
-      reason,
-    });
-    expect(await codeOf(door(certificate))).toBe("client_certificate_revoked");
-    expect((await house.record(serialNumber)).revokedBy).toBe(`certificate:${serialNumber}`);
-  });
-
-  it("revokes another certificate of the same device, and no other device's, which it is not told of", async () => {
-    const { certificate, serialNumber } = await house.enrol("pump-own");
-    const before = await door(certificate);
-    const next = await renew(app, { fleet, client: before, csr: deviceCsr(deviceKey()) });
-    const client = await door(next.certificate);
-    await revokeOwn(app, { client, reason: "superseded", serialNumber });
-    expect(await codeOf(door(certificate))).toBe("client_certificate_revoked");
-    const [stranger, tenant] = [await house.enrol("pump-other"), await house.enrol("pump-own", otherFleet)];
-    for (const other of [stranger.serialNumber, tenant.serialNumber, "0011"]) {
-      const attempt = revokeOwn(app, { client, reason: "superseded", serialNumber: other });
-      expect(await codeOf(attempt)).toBe("not_found");
-    }
-    await door(stranger.certificate);
-    await door(tenant.certificate);
-  });
-
-  it("is a device's alone: an operator's certificate is refused", async () => {
-    const subject = { kind: "operator", operatorId: "operator-9" } as const;
-    const issued = await issueForDeployment(app, { fleet, subject, csr: deviceCsr(deviceKey()) });
-    const client = await door(issued.certificate);
-    expect(await codeOf(revokeOwn(app, { client, reason: "superseded" }))).toBe("access_denied");
   });
 });
