@@ -3,6 +3,7 @@
  * Prints Markdown; docs/scale.md has the figures and how to read them.
  *
  *     npm run scale [-- --certificates 1000000]
+ *     npm run scale -- --arithmetic 49.2        # octets of a CRL an entry: the extrapolation alone, nothing is filled
  *
  * The store lies in a temporary directory, some 4 GB for a million, and is removed at the end.
  */
@@ -17,7 +18,9 @@ import { measureLists } from "./scale/lists.ts";
 import { type Answered, timeQuestions } from "./scale/queries.ts";
 import { table } from "./scale/timing.ts";
 
-const { values } = parseArgs({ options: { certificates: { type: "string", default: "1000000" } } });
+const { values } = parseArgs({
+  options: { certificates: { type: "string", default: "1000000" }, arithmetic: { type: "string" } },
+});
 const large = Number(values.certificates);
 const small = 10_000;
 
@@ -102,9 +105,16 @@ async function report(fewer: House, many: House): Promise<string> {
   ].join("\n\n");
 }
 
-const houses = [await openHouse(), await openHouse()] as const;
-try {
-  process.stdout.write(`${await report(...houses)}\n`);
-} finally {
-  for (const house of houses) await house.close();
+async function measured(): Promise<string> {
+  const houses = [await openHouse(), await openHouse()] as const;
+  try {
+    return await report(...houses);
+  } finally {
+    for (const house of houses) await house.close();
+  }
 }
+
+const { arithmetic } = values;
+process.stdout.write(
+  `${arithmetic === undefined ? await measured() : renderExtrapolation(Number(arithmetic))}\n`,
+);

@@ -146,6 +146,7 @@ function answers(): string {
 export function renderExtrapolation(octetsPerEntry: number): string {
   return [
     "## Ten and a hundred million devices, by arithmetic",
+    `A CRL has ${octetsPerEntry.toFixed(1)} octets an entry.`,
     items(),
     "### Lists",
     lists(octetsPerEntry),
