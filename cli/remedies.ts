@@ -25,7 +25,7 @@ const remedies: Partial<Readonly<Record<ErrorCode, string>>> = {
   approval_stale: "approve it again on the page; an assertion counts for five minutes",
   approval_mismatch: "run the very command that was approved, as the operator who asked for it",
   approval_spent:
-    "it was executed already, perhaps by a command whose answer was lost: look with `fleetkey fleet show` or `operator list`; leave out --approval to ask for another",
+    "it was executed already, perhaps by a command whose answer was lost: look with `fleetkey fleet show`, `operator list` or `revoke list`; leave out --approval to ask for another",
   configuration_changed:
     "see what is there now with `fleetkey fleet show`, make the change in that, and run the command again",
   approval_repeated: "another operator has to approve it too: fleetkey operator list",

@@ -26,30 +26,24 @@ export const jobPath = (jobId: string): string => `/revocations/${encodeURICompo
 export const showJob = (api: FleetApi, jobId: string): Promise<RevocationJob> =>
   api.call({ method: "GET", path: jobPath(jobId), schema: revocationJob });
 
-/** What it has come to, in a line. */
-export function renderJob({
-  jobId,
-  state,
-  matched,
-  revoked,
-  unchanged,
-  reason,
-  progress,
-}: RevocationJob): string {
+function describe({ state, matched, revoked, unchanged, reason, progress }: RevocationJob): string {
   const { read, of } = progress;
   switch (state) {
     case "counting":
-      return `${jobId} is counting: ${matched} found, ${read} looked at`;
+      return `counting: ${matched} found, ${read} looked at`;
     case "counted":
-      return `${jobId} is counted: ${matched} to revoke (${reason})`;
+      return `counted: ${matched} to revoke (${reason})`;
     case "revoking":
-      return `${jobId} is revoking: ${revoked} revoked, ${read} of ${of ?? "?"} looked at`;
+      return `revoking: ${revoked} revoked, ${read} of ${of ?? "?"} looked at`;
     case "done":
-      return `${jobId} is done: ${revoked} revoked (${reason}), ${unchanged} were revoked or over before`;
+      return `done: ${revoked} revoked (${reason}), ${unchanged} were revoked or over before`;
     case "cancelled":
-      return `${jobId} is cancelled: ${revoked} revoked (${reason})`;
+      return `cancelled: ${revoked} revoked (${reason})`;
   }
 }
+
+/** What it has come to, in a line. */
+export const renderJob = (job: RevocationJob): string => `${job.jobId} is ${describe(job)}`;
 
 /** The service goes on with it, though nobody watches any more. */
 function stillRunning(error: unknown, jobId: string): unknown {
@@ -74,7 +68,8 @@ export async function followJob(
   let job = first;
   try {
     while (!isThere(job)) {
-      watch.see(renderJob(job));
+      // Without its id, so that it fits a line of a terminal.
+      watch.see(describe(job));
       await abandonable(pause(pollMilliseconds), terminal.interrupted);
       job = await showJob(api, job.jobId);
     }
@@ -89,13 +84,20 @@ export async function followJob(
 export const isEnded = ({ state }: RevocationJob): boolean => state === "done" || state === "cancelled";
 export const isCounted = (job: RevocationJob): boolean => job.state === "counted" || isEnded(job);
 
-/** Asks for the approval, starts the job and follows it to its end. `pending` under `--no-wait`, as `callCritical`. */
-export async function executeJob(
+interface Execution {
+  readonly flags: ApprovalFlags;
+  readonly settings: Settings;
+}
+
+const isBegun = ({ state }: RevocationJob): boolean => state === "revoking" || state === "done";
+
+/** The job once it is approved and begun; undefined under `--no-wait`, as `callCritical`. */
+async function begin(
   api: FleetApi,
   jobId: string,
-  { flags, settings }: { readonly flags: ApprovalFlags; readonly settings: Settings },
+  { flags, settings }: Execution,
   context: Context,
-): Promise<ExitName | undefined> {
+): Promise<RevocationJob | undefined> {
   const call = {
     operation: "executeRevocation",
     parameters: { jobId },
@@ -104,9 +106,31 @@ export async function executeJob(
     body: {},
     schema: revocationJob,
   } as const;
-  const started = await callCritical(api, call, flags, settings, context);
-  if (started === undefined) return "pending";
-  return answerEnd(await followJob(api, started, isEnded, context), context);
+  try {
+    return await callCritical(api, call, flags, settings, context);
+  } catch (error) {
+    // Where the answer to the first attempt was lost, the second finds the job begun, or its approval spent.
+    const mayBeBegun = error instanceof Failure && /^(?:job_state_invalid|approval_spent)$/.test(error.code);
+    const job = mayBeBegun ? await showJob(api, jobId) : undefined;
+    if (job !== undefined && isBegun(job)) return job;
+    throw error;
+  }
+}
+
+/**
+ * Asks for the approval, starts the job and follows it to its end; one that is begun already is followed. `pending`
+ * under `--no-wait`, as `callCritical`.
+ */
+export async function executeJob(
+  api: FleetApi,
+  first: RevocationJob,
+  execution: Execution,
+  context: Context,
+): Promise<ExitName | undefined> {
+  const found = await followJob(api, first, (job) => job.state !== "counting", context);
+  const job = found.state === "counted" ? await begin(api, found.jobId, execution, context) : found;
+  if (job === undefined) return "pending";
+  return answerEnd(await followJob(api, job, isEnded, context), context);
 }
 
 /** A job that somebody cancelled has not done what was asked for. */

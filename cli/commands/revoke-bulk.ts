@@ -6,7 +6,7 @@ import { usageFailure } from "../failure.ts";
 import { connectionFlags } from "../global-flags.ts";
 import { instantOf } from "../instant.ts";
 import { reasonFlag } from "../reason-flag.ts";
-import { executeJob, followJob, isCounted, parseJobId, renderJob } from "../revocation-job.ts";
+import { executeJob, followJob, isCounted, parseJobId, renderJob, showJob } from "../revocation-job.ts";
 import { withOperatorApi } from "../session.ts";
 import { resolveSettings } from "../settings.ts";
 
@@ -59,14 +59,18 @@ export const revokeBulk = defineCommand({
       const counted = await followJob(api, await api.call(preview), isCounted, context);
       const { jobId, matched } = counted;
       const next = `fleetkey revoke execute ${jobId}`;
-      if (args.execute !== true) {
+      if (args.execute !== true || matched === 0) {
         output.answer(counted, renderJob(counted));
-        output.note(`nothing is revoked yet; within a day, \`${next}\` revokes them`);
+        output.note(
+          matched === 0
+            ? "there is nothing to revoke"
+            : `nothing is revoked yet; within a day, \`${next}\` revokes them`,
+        );
         return undefined;
       }
       output.note(`${matched} to revoke; interrupted from here on, \`${next}\` goes on`);
       const flags = { "no-wait": args["no-wait"] };
-      return executeJob(api, jobId, { flags, settings }, context);
+      return executeJob(api, counted, { flags, settings }, context);
     });
   },
 });
@@ -87,6 +91,8 @@ export const revokeExecute = defineCommand({
     const jobId = parseJobId(args.job);
     const settings = resolveSettings(args, context.terminal.env);
     const session = { settings, terminal: context.terminal };
-    return withOperatorApi(session, (api) => executeJob(api, jobId, { flags: args, settings }, context));
+    return withOperatorApi(session, async (api) =>
+      executeJob(api, await showJob(api, jobId), { flags: args, settings }, context),
+    );
   },
 });

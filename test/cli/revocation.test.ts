@@ -101,7 +101,14 @@ describe("revoke bulk", () => {
     expect(await fleetkey(["revoke", "cancel", id])).toMatchObject({
       ...{ code: 0, stdout: `${id} is cancelled: 0 revoked (superseded)\n` },
     });
-    expect((await fleetkey(["revoke", "show", id, "--watch"])).code).toBe(1);
+    for (const words of [
+      ["show", id, "--watch"],
+      ["execute", id],
+    ])
+      expect(await fleetkey(["revoke", ...words]), words[0]).toMatchObject({
+        code: 1,
+        stdout: expect.stringContaining("is cancelled: 0 revoked"),
+      });
   });
 
   it("--execute asks for the approval and follows the job to its end", async () => {
@@ -129,6 +136,8 @@ describe("revoke bulk", () => {
     expect({ code, job: JSON.parse(stdout) as Job }).toMatchObject({
       ...{ code: 0, job: { jobId: id, state: "done", matched: 3, revoked: 3 } },
     });
+    // As when an interrupted command is run again: what is done is not asked approval for.
+    expect(await fleetkey(["revoke", "execute", id])).toMatchObject({ code: 0, stdout: done.stdout });
     expect(await fleetkey(["revoke", "cancel", id])).toMatchObject({
       code: 1,
       stderr: expect.stringContaining("[job_state_invalid]"),
@@ -158,6 +167,14 @@ describe("revoke bulk", () => {
     expect(await statusOf(serial)).toBe("revoked");
   });
 
+  it("--execute asks nobody when there is nothing to revoke", async () => {
+    const bulk = ["revoke", "bulk", "--claim", "batch-0", "--reason", "superseded", "--execute"];
+    expect(await fleetkey(bulk)).toMatchObject({
+      ...{ code: 0, stdout: expect.stringContaining("is counted: 0 to revoke") },
+      stderr: expect.stringContaining("there is nothing to revoke"),
+    });
+  });
+
   it("approval request names the operation too", async () => {
     const { jobId } = JSON.parse(
       (await fleetkey(["revoke", "bulk", "--claim", "batch-1", "--reason", "superseded", "--json"])).stdout,
@@ -177,7 +194,7 @@ describe("revoke bulk", () => {
     const before = JSON.parse((await fleetkey(["revoke", "list", "--json"])).stdout) as {
       revocations: Job[];
     };
-    const interrupted = await fleetkey(bulk, { interruptAt: "is counting" });
+    const interrupted = await fleetkey(bulk, { interruptAt: "counting:" });
     expect(interrupted.code).toBe(130);
     const id = /fleetkey revoke show ([0-9a-f]{32}) --watch/.exec(interrupted.stderr)?.[1] ?? "";
     expect(interrupted.stderr).toContain(`fleetkey revoke cancel ${id} stops it`);
