@@ -159,6 +159,7 @@ describe("new FleetKey(this, id)", () => {
       `${prefix}/GET/v1/iam/fleets/pumps/certificates`,
       `${prefix}/GET/v1/iam/fleets/pumps/certificates/*`,
       `${prefix}/GET/v1/iam/fleets/pumps/devices/*/keys`,
+      `${prefix}/GET/v1/iam/fleets/pumps/trust/adoption`,
       `${prefix}/POST/v1/iam/fleets/pumps/devices`,
       `${prefix}/POST/v1/iam/fleets/pumps/enrollment-tokens`,
       `${prefix}/POST/v1/iam/fleets/pumps/trust/acknowledgements`,
