@@ -2,7 +2,7 @@
  * Room: cli. The signed trust manifest: fetched from where the file stands to the newest version, believed because a
  * known root certified its first signer and each version names who signs the next.
  */
-import { readManifest } from "../core/distribution/manifest-signature.ts";
+import { isSigned, readManifest } from "../core/distribution/manifest-signature.ts";
 import {
   type FetchManifest,
   type KnownManifest,
@@ -48,13 +48,17 @@ function fetcher(api: FleetApi): FetchManifest {
 export const rootsPem = ({ roots }: TrustManifest): string =>
   roots.map(({ certificate }) => encodePem("CERTIFICATE", Buffer.from(certificate, "base64"))).join("");
 
-/** What an earlier pull has verified and written; undefined where there is no file. Throws `trust_malformed`. */
+/**
+ * What an earlier pull has verified and written; undefined where there is no file. Throws `trust_malformed`,
+ * `trust_foreign` for a file that was changed since.
+ */
 async function readKnown(path: string): Promise<KnownManifest | undefined> {
   const text = await readFileIfPresent(path);
   if (text === undefined) return undefined;
   try {
-    const { manifest } = readManifest(text);
-    return { manifest, text };
+    const read = readManifest(text);
+    if (await isSigned(read)) return { manifest: read.manifest, text };
+    throw new AppError("trust_foreign", "its signature does not verify; it was changed after it was written");
   } catch (error) {
     if (!isAppError(error)) throw error;
     const remedy =

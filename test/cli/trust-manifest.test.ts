@@ -196,6 +196,18 @@ describe("trust pull --manifest", () => {
     expect(service.requests).toEqual([]);
   });
 
+  it("leaves a file alone that was changed after it was written", async () => {
+    const [header, payload = "", signature] = (versions[0] ?? "").split(".");
+    const text = Buffer.from(payload, "base64url").toString().replace('"windowDays":7', '"windowDays":8');
+    const changed = [header, Buffer.from(text).toString("base64url"), signature].join(".");
+    writeFileSync(file, changed);
+    expect(await pull()).toMatchObject({
+      code: 5,
+      stderr: expect.stringContaining("changed after it was written [trust_foreign]"),
+    });
+    expect(kept()).toBe(changed);
+  });
+
   it("tells what the service says when it serves none", async () => {
     service.intercept = () => undefined;
     expect(await pull()).toMatchObject({ code: 1, stderr: expect.stringContaining("[not_found]") });
