@@ -1,3 +1,4 @@
+import { Template } from "aws-cdk-lib/assertions";
 import { beforeAll, describe, expect, it } from "vitest";
 import {
   ofType,
@@ -43,6 +44,20 @@ describe("policies", () => {
     const bootstrap = policies.filter(([id]) => id.startsWith("Servicebootstrap"));
     expect(bootstrap.length).toBeGreaterThan(1);
     expect(bootstrap.length).toBeLessThanOrEqual(10);
+  });
+
+  it("CloudFormation: as many fleets fit into stacks of 500 resources and 200 outputs", () => {
+    const names = Array.from({ length: 30 }, (_, i) => `fleet-${10 + i}`);
+    const many = synthesise({
+      fleets: Object.fromEntries(names.map((name) => [name, { trustDomain: "e.org" }])),
+    });
+    for (const part of ["State", "Api"]) {
+      const stack = many.stack(part);
+      if (stack === undefined) throw new Error(`there is no stack ${part}`);
+      const { Resources, Outputs } = Template.fromStack(stack).toJSON() as Record<string, object>;
+      expect(Object.keys(Resources ?? {}).length, part).toBeLessThanOrEqual(500);
+      expect(Object.keys(Outputs ?? {}).length, part).toBeLessThanOrEqual(200);
+    }
   });
 
   const documents = (): [string, Resource, string][] =>
