@@ -13,6 +13,7 @@ import { createCounter } from "./progress.ts";
 import { unattendedRetries } from "./retry.ts";
 import { withOperatorApi } from "./session.ts";
 import type { Settings } from "./settings.ts";
+import { writeData } from "./terminal.ts";
 
 export const exportTypes = { csv: "text/csv", ndjson: "application/x-ndjson" } as const;
 export type ExportFormat = keyof typeof exportTypes;
@@ -109,8 +110,7 @@ function toFile(path: string, flag: "w" | "a"): Destination {
 function destinationOf({ out, cursor }: ExportOptions, { terminal }: Context): Destination {
   if (out !== undefined) return toFile(out, cursor === undefined ? "w" : "a");
   return {
-    // A write to a pipe returns when its reader has taken it.
-    write: async (page) => void terminal.stdout.write(page.toString("utf8")),
+    write: (page) => writeData(terminal, page.toString("utf8")),
     close: async () => undefined,
   };
 }

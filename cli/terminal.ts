@@ -2,8 +2,11 @@
 import { stripVTControlCharacters } from "node:util";
 
 export interface TerminalStream {
+  /** False: wait for "drain" before there is more. */
   write(text: string): unknown;
   readonly isTTY?: boolean;
+  /** Absent from what takes everything at once. */
+  once?(event: "drain", listener: () => void): unknown;
 }
 
 export interface Terminal {
@@ -15,6 +18,20 @@ export interface Terminal {
   readonly interrupted: AbortSignal;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+}
+
+/**
+ * Writes to stdout and resolves when its reader has room for more, so that a slow one fills no memory; also when it is
+ * interrupted, for what is written is written.
+ */
+export async function writeData({ stdout, interrupted }: Terminal, text: string): Promise<void> {
+  if (stdout.write(text) !== false || stdout.once === undefined || interrupted.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const goOn = (): void => resolve();
+  stdout.once("drain", goOn);
+  interrupted.addEventListener("abort", goOn, { once: true });
+  await promise;
+  interrupted.removeEventListener("abort", goOn);
 }
 
 /** https://no-color.org: a NO_COLOR that is not empty turns colour off; so does a stream that is no terminal. */

@@ -2,7 +2,9 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { createReadStream, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { Readable } from "node:stream";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { runCommandLine } from "../../cli/command-line.ts";
 import { readCsvRows } from "../../cli/csv-rows.ts";
 import { certificateItem, certificateKey, certificateRecord } from "../../core/records/certificate-record.ts";
 import { openLocalApp } from "../../local/app.ts";
@@ -274,6 +276,25 @@ describe("an export that stops", () => {
       stderr: expect.stringContaining("[answer_malformed]"),
     });
     expect(readFileSync(file, "utf8")).toBe("of yesterday\n");
+  });
+
+  it("asks for no more than a slow reader of stdout has taken", async () => {
+    let asked = 0;
+    service.intercept = () => {
+      asked += 1;
+      return page("1,2\r\n", asked < 3 ? "next" : undefined);
+    };
+    const seen: number[] = [];
+    const write = (): boolean => {
+      seen.push(asked);
+      return false;
+    };
+    const once = (_event: "drain", listener: () => void) => setTimeout(listener, 30);
+    const code = await runCommandLine(["cert", "export", "--format", "csv", ...service.flags], {
+      ...{ env: {}, stdin: Readable.from([]), stdout: { write, once }, stderr: { write: () => true } },
+      ...{ interrupted: new AbortController().signal, now: Date.now },
+    });
+    expect({ code, seen }).toEqual({ code: 0, seen: [1, 2, 3] });
   });
 
   it("replaces what was in the file before", async () => {
