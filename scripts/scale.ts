@@ -10,7 +10,8 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { takeCensus } from "../core/distribution/census.ts";
+import { inventoryCounts, takeCensus } from "../core/distribution/census.ts";
+import { settleMilliseconds } from "../core/distribution/census-fold.ts";
 import { renderExtrapolation } from "./scale/extrapolation.ts";
 import { type Filled, fill } from "./scale/fill.ts";
 import { fleet, type House, openHouse } from "./scale/house.ts";
@@ -28,10 +29,12 @@ const megabytes = (octets: number): string => `${Math.round(octets / 1_000_000)}
 const peak = (): string => megabytes(process.resourceUsage().maxRSS * 1_024);
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-/** Runs until a run counts nothing more. @returns Seconds. */
+/** Until all is counted that has settled by now. @returns Seconds. */
 async function census({ app }: House): Promise<number> {
   const begin = performance.now();
-  while ((await takeCensus(app, fleet, Number.POSITIVE_INFINITY)) > 0);
+  const settled = app.clock.now() - 2 * settleMilliseconds;
+  do await takeCensus(app, fleet, Number.POSITIVE_INFINITY);
+  while (Date.parse((await inventoryCounts(app, { fleet })).asOf) < settled);
   return (performance.now() - begin) / 1_000;
 }
 

@@ -34,6 +34,12 @@ function size(octets: number): string {
     : `${(octets / 1_000_000_000).toFixed(0)} GB`;
 }
 
+/** One list may have no more: see `core/formats/crl/certificate-list.ts`. */
+const listOctets = 2 ** 24 - 1;
+
+const sizeOfList = (octets: number): string =>
+  octets <= listOctets ? size(octets) : `${size(octets)}: refused, take shorter windows`;
+
 function items(): string {
   const rows = fleets.map((devices) => {
     const { renewals, enrolments } = monthlyActs(devices);
@@ -92,7 +98,7 @@ function lists(octetsPerEntry: number): string {
           `${whole(devices)}, ${revoked * 100} % revoked, ${windowDays} d`,
           `${published}`,
           whole(entries),
-          size(entries * octetsPerEntry),
+          sizeOfList(entries * octetsPerEntry),
           whole(signatures),
           dollars(cost("kmsSign", signatures)),
           dollars(signatures * putToS3),
