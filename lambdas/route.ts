@@ -79,8 +79,7 @@ export interface Access {
 export interface Route {
   readonly id: string;
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
-  /** Literal segments and `{name}` parameters; no trailing slash. */
-  /** At its end `{name+}` takes all segments that are left. */
+  /** Literal segments and `{name}` parameters; no trailing slash. At its end `{name+}` takes all segments that are left. */
   readonly path: `/${string}`;
   readonly access: "public" | Access;
   readonly function: FunctionId;

@@ -135,6 +135,7 @@ function startSchedules(
     every(sweepMilliseconds, app.log, "sweep", sweep),
     every(operatorCheckMilliseconds, app.log, "operator_renewal", async () => {
       await writeBootstrapFiles(app, firstFleet, dataDir);
+      await distribute(app, firstFleet);
       await tendFleets(app, dataDir, originOf(host, server.port));
     }),
     renewListener(app, firstFleet, host, server, listener),

@@ -6,6 +6,7 @@ import { isAppError } from "../errors.ts";
 import { allFleets } from "../fleets/directory.ts";
 import type { Notifier, RevocationApp } from "../ports.ts";
 import { continueJobs } from "../revocation/bulk-worker.ts";
+import { watchRootLists } from "../revocation/root-watch.ts";
 import { foldAcknowledgements } from "./adoption.ts";
 import { takeCensus } from "./census.ts";
 import { tellExpiries } from "./expiry-notices.ts";
@@ -57,9 +58,10 @@ export async function maintain(
     const certificates = await attempt(app, "census", () => takeCensus(app, fleet, until));
     const devices = await attempt(app, "adoption", () => foldAcknowledgements(app, fleet, until));
     const notices = await attempt(app, "notices", () => tellExpiries(app, fleet, until));
+    const lists = await attempt(app, "root-lists", () => watchRootLists(app, fleet));
     report.counted += certificates.done + devices.done;
-    report.notices += notices.done;
-    report.failed += certificates.failed + devices.failed + notices.failed;
+    report.notices += notices.done + lists.done;
+    report.failed += certificates.failed + devices.failed + notices.failed + lists.failed;
   }
   const changed = report.counted + report.notices + report.revoked + report.failed;
   if (logEveryRun || changed > 0) app.log.info("maintained", report);
