@@ -23,7 +23,9 @@ it("a fresh list is nobody's concern; a due one is told of once, one that ends i
   expect([...severities]).toEqual(["warning", "critical"]);
   // Two that look at the same moment may both tell; nobody tells it again later.
   expect(told().length).toBeLessThanOrEqual(4);
-  expect(told()[0]).toMatchObject({ fleet, subject: "root-1", measures: { days: 90 } });
+  expect(told()[0]).toMatchObject({ fleet, subject: "root-1" });
+  // Whole days, and the clock goes on while the test runs.
+  expect([89, 90]).toContain(told()[0]?.measures?.["days"]);
 });
 
 it("a deployment signs the next list, which is watched anew", async () => {
