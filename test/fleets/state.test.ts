@@ -27,6 +27,7 @@ import { deviceOf, tokenOf } from "../lambdas/fleet-callers.ts";
 import { gatewayEvent } from "../lambdas/gateway-event.ts";
 import { deviceCsr, deviceKey } from "../support/device.ts";
 import { addFleet, testFleet } from "../support/fleet-app.ts";
+import { publishTrustOf } from "../support/published-trust.ts";
 
 let team: Team;
 let owner: Person;
@@ -37,6 +38,7 @@ beforeAll(async () => {
   owner = await firstOwner(team);
   second = await join(team, [owner], ["owner"]);
   device = (await deviceOf(team.app, testFleet, "pump-1")).certificate;
+  await publishTrustOf(team.app, testFleet);
 });
 afterAll(() => team.close());
 

@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { lintRules } from "../../core/lint/index.ts";
 import { lint } from "../../core/lint/lint.ts";
-import { profiles } from "../../core/standard/index.ts";
+import { type Profile, profiles } from "../../core/standard/index.ts";
 import { fieldsCases } from "./cases/fields.ts";
 import { keysCases } from "./cases/keys.ts";
 import { pointersCases } from "./cases/pointers.ts";
@@ -45,8 +45,14 @@ describe("what issuance builds", () => {
     "ML-DSA-44",
     "ML-DSA-65",
   ];
+  /** Keys of the service itself are of the kinds that authorities have. */
+  const ofService = keys.filter((key) => key !== "RSA-2048" && key !== "ML-DSA-44");
+  const keysOf = ({ basicConstraints, subjectKind }: Profile): readonly TestKey[] => {
+    if (basicConstraints.cA) return ["P-256"];
+    return subjectKind === "service" ? ofService : keys;
+  };
   for (const profile of Object.values(profiles)) {
-    for (const key of profile.basicConstraints.cA ? (["P-256"] as const) : keys) {
+    for (const key of keysOf(profile)) {
       test(`profile ${profile.id}, ${key}: no finding`, () => {
         const { tbs, context } = subject(profile.id, key);
         expect(lint(tbs, context)).toEqual([]);

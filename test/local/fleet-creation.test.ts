@@ -173,7 +173,14 @@ describe("kill -9 of whoever makes a fleet", () => {
       const { certificates } = (await api.call(`/v1/fleets/${fleet}/certificates`)).json();
       api.close();
       const profiles = (certificates as { profile: string }[]).map(({ profile }) => profile).sort();
-      expect(profiles, fleet).toEqual(["device", "issuing", "operator", "root"]);
+      expect(profiles, fleet).toEqual([
+        "device",
+        "issuing",
+        "ocspResponder",
+        "operator",
+        "root",
+        "trustSigner",
+      ]);
     }
     expect(deaths).toContain("killed");
   }, 180_000);
