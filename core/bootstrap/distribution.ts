@@ -7,7 +7,6 @@ import { ensureTrust } from "../distribution/trust-publication.ts";
 import { listFleet } from "../fleets/directory.ts";
 import { tendResponders } from "../ocsp/responder.ts";
 import type { DeploymentApp } from "../ports.ts";
-import { adoptEarlierRevocations } from "../revocation/earlier.ts";
 import { publishRootList } from "../revocation/root-list.ts";
 import { tendShards } from "../revocation/shards.ts";
 
@@ -20,7 +19,6 @@ export async function distribute(app: DeploymentApp, fleet: string): Promise<voi
   const { record } = await getFleet(app, fleet);
   if (record.artifactBases === undefined) return;
   await ensureTrust(app, fleet);
-  await adoptEarlierRevocations(app, fleet);
   await publishRootList(app, fleet);
   const current = await getFleet(app, fleet);
   await tendShards(app, current);

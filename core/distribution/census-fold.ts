@@ -85,7 +85,7 @@ async function readStep(
 
 /** Gives records of earlier releases their places. @returns Whether there were any. */
 async function placeRows(app: KeylessApp, { rows }: Step): Promise<boolean> {
-  const misplaced = rows.map(({ item }) => item).filter((item) => !isInPlace(item));
+  const misplaced = rows.map(({ item }) => item).filter((item) => !isInPlace(app, item));
   await placeAnew(app, misplaced);
   return misplaced.length > 0;
 }

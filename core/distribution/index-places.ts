@@ -1,17 +1,17 @@
 /**
  * Room: core/distribution. Records of an earlier release stand in fewer indexes than this release reads, or elsewhere
- * in them. Whoever meets such a record writes it anew, unchanged: that is the whole migration.
+ * in them, and one that was revoked has no entry that a list is made from. Whoever meets such a record writes it anew, and
+ * the entry: that is the whole migration.
  */
 import { isAppError } from "../errors.ts";
-import type { Item, KeylessApp, NewItem } from "../ports.ts";
+import type { Item, KeylessApp, NewItem, WriteOperation } from "../ports.ts";
 import { certificateItem, certificateRecord } from "../records/certificate-record.ts";
+import { listedWrites } from "../revocation/entries.ts";
 
 /** Puts in one transaction: a record has some two thousand octets. */
 const putsAtOnce = 25;
 /** Whoever is faster this often has written the record in the form of this release. */
 const attempts = 3;
-
-const placed = (item: Item): NewItem => certificateItem(certificateRecord(item).value);
 
 function isSamePlace(item: Item, { indexes = {} }: NewItem): boolean {
   const wanted = Object.entries(indexes);
@@ -24,18 +24,29 @@ function isSamePlace(item: Item, { indexes = {} }: NewItem): boolean {
   );
 }
 
-/** Of a certificate's item: whether it stands in all indexes where this release puts it. */
-export const isInPlace = (item: Item): boolean => isSamePlace(item, placed(item));
+/** What puts the record where this release has it, and when it was revoked, onto its list; nothing when it is there. */
+function placingWrites(app: KeylessApp, item: Item): readonly WriteOperation[] {
+  const stored = certificateRecord(item);
+  // This release writes down the list with every revocation, and an entry that lists are made from.
+  const isUnlisted = stored.value.state === "revoked" && stored.value.crlShard === undefined;
+  const listed = isUnlisted ? listedWrites(app, stored) : [];
+  if (listed.length > 0) return listed;
+  const put = certificateItem(stored.value);
+  return isSamePlace(item, put) ? [] : [{ put, when: item.version }];
+}
+
+/** Of a certificate's item: whether it stands wherever this release reads it. */
+export const isInPlace = (app: KeylessApp, item: Item): boolean => placingWrites(app, item).length === 0;
 
 /** As stored now, not as an index that lags had it. */
 async function placeOne(app: KeylessApp, { pk, sk }: Item): Promise<void> {
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     const item = await app.items.get({ pk, sk });
     if (item === undefined) return;
-    const put = placed(item);
-    if (isSamePlace(item, put)) return;
+    const writes = placingWrites(app, item);
+    if (writes.length === 0) return;
     try {
-      await app.items.transact([{ put, when: item.version }]);
+      await app.items.transact(writes);
       return;
     } catch (error) {
       if (!isAppError(error, "store_condition_failed") || attempt === attempts) throw error;
@@ -45,14 +56,14 @@ async function placeOne(app: KeylessApp, { pk, sk }: Item): Promise<void> {
 
 async function placeSome(app: KeylessApp, items: readonly Item[]): Promise<void> {
   try {
-    await app.items.transact(items.map((item) => ({ put: placed(item), when: item.version })));
+    await app.items.transact(items.flatMap((item) => placingWrites(app, item)));
   } catch (error) {
     if (!isAppError(error, "store_condition_failed")) throw error;
     for (const item of items) await placeOne(app, item);
   }
 }
 
-/** Writes certificates' items anew where this release puts them. @throws AppError store_unavailable. */
+/** Writes certificates' items anew where this release puts them; none of them is in its place. @throws AppError store_unavailable. */
 export async function placeAnew(app: KeylessApp, items: readonly Item[]): Promise<void> {
   for (let from = 0; from < items.length; from += putsAtOnce) {
     await placeSome(app, items.slice(from, from + putsAtOnce));

@@ -109,7 +109,7 @@ async function revokeUnfinished(
 
 /**
  * Every certificate of the device that is in force, each in a transaction of its own, and every request of its that is
- * under way. A call that failed half-way is repeated, and changes what is left. The device may enrol again unless it is
+ * under way, as far as the indexes show them: on AWS they follow a write by a moment. A call that failed half-way is repeated, and changes what is left. The device may enrol again unless it is
  * retired as well.
  * @throws AppError not_found (no certificate, and not in the inventory), name_not_permitted, store_unavailable.
  */
@@ -118,14 +118,16 @@ export async function revokeDevice(
   request: DeviceRevocationRequest,
 ): Promise<DeviceRevocation> {
   const { fleet, deviceId } = request;
+  const first = await revokeAll(app, request);
+  // From here on no certificate of the device can be renewed: what was asked for before is in the index of intents, or
+  // has been finished, and then a second look finds it.
   const unfinished = await revokeUnfinished(app, request);
   const all = await revokeAll(app, request);
   if (all.length === 0 && (await findDevice(app, fleet, deviceId)).device === undefined)
     throw new AppError("not_found", `there is no device "${deviceId}" in fleet "${fleet}"`);
   const count = (outcomes: readonly Outcome[], wanted: Outcome) =>
     outcomes.filter((outcome) => outcome === wanted).length;
-  const before = count(unfinished, "revoked");
-  const revoked = before + count(all, "revoked");
+  const revoked = [first, unfinished, all].reduce((sum, outcomes) => sum + count(outcomes, "revoked"), 0);
   if (revoked > 0) await askToPublish(app, fleet);
   // What was revoked before its index showed it is met again, and has been counted.
   return { deviceId, revoked, unchanged: Math.max(0, all.length - revoked) };

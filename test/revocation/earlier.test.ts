@@ -1,8 +1,7 @@
-/** Room: test. Certificates that an earlier release revoked: a deployment of this one puts them on their lists. */
+/** Room: test. Certificates that an earlier release revoked: the census of this one puts them on their lists. */
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { distribute } from "../../core/bootstrap/distribution.ts";
-import { certificateItem, certificateKey } from "../../core/records/certificate-record.ts";
-import { adoptEarlierRevocations } from "../../core/revocation/earlier.ts";
+import { takeCensus } from "../../core/distribution/census.ts";
+import { certificateItem, certificateKey, timeKey } from "../../core/records/certificate-record.ts";
 import { revoke } from "../../core/revocation/revoke.ts";
 import { codeOf } from "../support/errors.ts";
 import {
@@ -26,30 +25,38 @@ beforeAll(async () => {
 });
 afterAll(() => house.close());
 
-/** As the releases before lists wrote it: no list's name in the record, and no entry. */
+/** As the releases before lists wrote it: no list's name in the record, no entry, two indexes, by the time of the request. */
 async function revokedEarlier({ serialNumber }: Device): Promise<void> {
   const item = await app.items.get(certificateKey(fleet, serialNumber));
   const { crlShard: _, ...record } = await house.record(serialNumber);
   const revoked = { state: "revoked", revocationReason: "keyCompromise", revokedBy: actor } as const;
-  const put = certificateItem({ ...record, ...revoked, revokedAt: app.clock.now() });
-  await app.items.transact([{ put, when: item?.version ?? "absent" }]);
+  const { indexes, ...put } = certificateItem({ ...record, ...revoked, revokedAt: app.clock.now() });
+  const { byDevice, byIssue } = indexes ?? {};
+  if (byDevice === undefined || byIssue === undefined) throw new Error("a certificate has both indexes");
+  const byRequest = { pk: byIssue.pk, sk: `${timeKey(record.createdAt)}#${serialNumber}` };
+  const earlier = { ...put, indexes: { byDevice, byIssue: byRequest } };
+  await app.items.transact([{ put: earlier, when: item?.version ?? "absent" }]);
 }
+
+const census = () => takeCensus(app, fleet, Number.POSITIVE_INFINITY);
 
 const listed = async ({ certificate }: Device) => {
   await house.publish();
   return serialsOf(await listAt(app, pointerOf(certificate), await house.issuer()));
 };
 
-it("stand on their lists after the next deployment, each once, with their own time and reason", async () => {
+it("stand on their lists after the first census, each once, with their own time and reason", async () => {
   const devices = [await house.enrol("pump-1"), await house.enrol("pump-2"), await house.enrol("pump-3")];
   const [first, second, third] = devices as [Device, Device, Device];
+  const gone = await house.enrol("pump-gone");
   await revokedEarlier(first);
   await revokedEarlier(second);
   await revoke(app, { fleet, actor, serialNumber: third.serialNumber, reason: "superseded" });
   expect(await listed(first)).toEqual([third.serialNumber]);
-  await distribute(app, fleet);
+  // A week later this release takes over.
+  house.clock.advance(7 * day);
+  await census();
   expect([...(await listed(first))].sort()).toEqual(devices.map(({ serialNumber }) => serialNumber).sort());
-  expect(await adoptEarlierRevocations(app, fleet)).toBe(0);
   const list = await listAt(app, pointerOf(first.certificate), await house.issuer());
   const { revokedAt = 0 } = await house.record(first.serialNumber);
   expect(list?.revoked).toContainEqual({
@@ -59,20 +66,18 @@ it("stand on their lists after the next deployment, each once, with their own ti
   });
   const again = { fleet, actor, serialNumber: first.serialNumber, reason: "superseded" } as const;
   expect(await codeOf(revoke(app, again))).toBe("already_revoked");
+  expect((await house.record(gone.serialNumber)).state).toBe("issued");
 });
 
-it("are found also when a function of the earlier release answered beside the deployment", async () => {
-  const device = await house.enrol("pump-late");
-  await revokedEarlier(device);
-  house.clock.advance(3_600_000);
-  expect(await adoptEarlierRevocations(app, fleet)).toBe(1);
-  expect(await listed(device)).toContain(device.serialNumber);
-});
-
-it("whose list has gone are left as they are", async () => {
-  const device = await house.enrol("pump-gone");
-  await revokedEarlier(device);
-  house.clock.advance(200 * day);
-  expect(await adoptEarlierRevocations(app, fleet)).toBe(0);
-  expect((await house.record(device.serialNumber)).crlShard).toBeUndefined();
+it("whose list has gone are left off it", async () => {
+  const other = await openPublishingFleet();
+  const enrolled = await other.enrol("pump-1");
+  const [kept, keptApp] = [house, app];
+  [house, app] = [other, other.app];
+  await revokedEarlier(enrolled);
+  other.clock.advance(200 * day);
+  await census();
+  expect((await other.record(enrolled.serialNumber)).crlShard).toBeUndefined();
+  [house, app] = [kept, keptApp];
+  await other.close();
 });
