@@ -96,5 +96,7 @@ export const ocspOperations = {
   getOcsp: {
     ...ocsp,
     description: `${ocsp.description} The request is the base64 of an OCSPRequest, percent-encoded; it may hold slashes.`,
+    // Only what caches may keep has a tag.
+    headers: z.object({ "cache-control": z.string(), etag: z.optional(z.string()) }),
   },
 } as const satisfies Record<RouteIdOf<"ocsp">, OperationDetails>;

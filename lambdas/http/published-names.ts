@@ -13,9 +13,10 @@ export const manifest = text("must be VERSION.jws, such as 7.jws", /^[1-9]\d{0,8
   description: "One version of the trust manifest.",
   example: "7.jws",
 });
+// As long as the router lets a path be: what is none for its length gets OCSP's own malformedRequest.
 export const ocspRequest = text(
-  "must be base64 of an OCSPRequest, percent-encoded, of at most 400 characters",
-  /^[A-Za-z0-9+/=%_-]{1,400}$/,
+  "must be base64 of an OCSPRequest, percent-encoded, of at most 512 characters",
+  /^[A-Za-z0-9+/=%_-]{1,512}$/,
   {
     description: "RFC 6960 Appendix A.1: url-encoding of the base64 encoding of the request.",
     example: "MEIwQDA%2BMDwwOjAJBgUrDgMCGgUABBQ",

@@ -46,7 +46,7 @@ export function entityTag(body: string): string {
 }
 
 /** RFC 9110 §13.1.2: If-None-Match compares weakly, and `*` matches anything that exists. */
-function matches(condition: string | undefined, tag: string): boolean {
+export function matches(condition: string | undefined, tag: string): boolean {
   if (condition === undefined) return false;
   return (
     condition === "*" || condition.split(",", 32).some((each) => each.trim().replace(/^W\//, "") === tag)

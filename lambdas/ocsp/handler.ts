@@ -2,30 +2,39 @@
 import { isAppError } from "../../core/errors.ts";
 import { type OcspAnswer, ocspResponder } from "../../core/ocsp/answer.ts";
 import type { App } from "../../core/ports.ts";
-import type { HttpHandler, HttpResult, RouteHandlers } from "../http/message.ts";
+import type { HttpEvent, HttpHandler, HttpResult, RouteHandlers } from "../http/message.ts";
 import { bodyBytes, decodeBase64 } from "../http/request.ts";
+import { matches } from "../http/response.ts";
 import { httpHandler } from "../http/stack.ts";
 
 const contentType = "application/ocsp-response";
 /** What no OCSPRequest is, so that the responder answers malformedRequest. */
 const noRequest = Buffer.alloc(0);
 
-/** RFC 9919 §6: how long a cache may keep it; without a time, not at all. */
-function caching({ maxAgeSeconds, nextUpdate }: OcspAnswer): Readonly<Record<string, string>> {
+/**
+ * RFC 9919 §6: how long a cache may keep it; without a time, not at all. No Expires: that would be nextUpdate, and a
+ * cache that knows nothing newer would go on saying "good" for half a day.
+ */
+function caching({ maxAgeSeconds }: OcspAnswer): Readonly<Record<string, string>> {
   if (maxAgeSeconds === undefined) return { "cache-control": "no-store" };
-  return {
-    "cache-control": `public, max-age=${maxAgeSeconds}, no-transform, must-revalidate`,
-    ...(nextUpdate === undefined ? {} : { expires: new Date(nextUpdate).toUTCString() }),
-  };
+  return { "cache-control": `public, max-age=${maxAgeSeconds}, no-transform, must-revalidate` };
 }
 
-function ocspResult(answer: OcspAnswer): HttpResult {
+function ocspResult(answer: OcspAnswer, tag: Readonly<Record<string, string>> = {}): HttpResult {
   return {
     statusCode: 200,
-    headers: { "content-type": contentType, ...caching(answer) },
+    headers: { "content-type": contentType, ...caching(answer), ...tag },
     body: Buffer.from(answer.body).toString("base64"),
     isBase64Encoded: true,
   };
+}
+
+/** RFC 9110 §13.1.2: of a GET alone, whose address names what the tag is of. 304 when the client has it already. */
+function cacheableResult({ headers }: HttpEvent, answer: OcspAnswer): HttpResult {
+  const { etag } = answer;
+  if (etag === undefined) return ocspResult(answer);
+  if (!matches(headers["if-none-match"], etag)) return ocspResult(answer, { etag });
+  return { statusCode: 304, headers: { ...caching(answer), etag }, body: "" };
 }
 
 /** RFC 6960 Appendix A.1: percent-encoded base64; some clients leave "+", "/" and "=" as they are. */
@@ -38,7 +47,7 @@ function requestOf(parameter: string): Buffer {
   }
 }
 
-function bodyOf(event: Parameters<typeof bodyBytes>[0]): Buffer {
+function bodyOf(event: HttpEvent): Buffer {
   try {
     return bodyBytes(event);
   } catch (error) {
@@ -53,8 +62,8 @@ export function ocspHandlers(app: App): RouteHandlers<"ocsp"> {
   return {
     postOcsp: async ({ event, path: { fleet } }) =>
       ocspResult(await answer({ fleet, request: bodyOf(event) })),
-    getOcsp: async ({ path: { fleet, request } }) =>
-      ocspResult(await answer({ fleet, request: requestOf(request) })),
+    getOcsp: async ({ event, path: { fleet, request } }) =>
+      cacheableResult(event, await answer({ fleet, request: requestOf(request) })),
   };
 }
 

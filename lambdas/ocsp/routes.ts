@@ -1,7 +1,7 @@
 /** Room: lambdas/ocsp. The rows of this function: status of one certificate, for anybody (RFC 6960 Appendix A). */
 import type { Route } from "../route.ts";
 
-const touches = { items: "write", keys: "respond" } as const;
+const touches = { items: "answer", keys: "respond" } as const;
 
 export const ocspRoutes = [
   {
