@@ -15,6 +15,7 @@ import {
   subjectPartition,
 } from "../records/certificate-record.ts";
 import type { ProfileId } from "../standard/profiles.ts";
+import { type CertificateStatus, statusOf } from "./certificate-status.ts";
 
 export type DeviceKey = PublicJwk & {
   /** RFC 7638 SHA-256 thumbprint. */
@@ -25,7 +26,7 @@ export type DeviceKey = PublicJwk & {
   /** ISO 8601, UTC. */
   readonly notBefore: string;
   readonly notAfter: string;
-  readonly status: "active" | "revoked" | "held" | "expired";
+  readonly status: CertificateStatus;
   /** Of all that are active, the one that was certified last. */
   readonly current: boolean;
 };
@@ -45,11 +46,6 @@ export interface DeviceKeys {
   readonly keys: readonly DeviceKey[];
   /** Present when there may be more. */
   readonly cursor?: string;
-}
-
-function statusOf(record: CertificateRecord, now: number): DeviceKey["status"] {
-  if (record.state === "revoked") return record.revocationReason === "certificateHold" ? "held" : "revoked";
-  return record.notAfter < now ? "expired" : "active";
 }
 
 function jwkOf({ serialNumber, certificate }: CertificateRecord): PublicJwk {

@@ -39,6 +39,8 @@ const severity = (days: number): Notice["severity"] => (days <= warningDays ? "w
 interface Marks {
   readonly value: ExpiryNotices;
   readonly version: number | "absent";
+  /** Whether a configured number of days is in no stored mark yet. */
+  readonly isNew: boolean;
 }
 
 /** What ends before is to be told of now. A little late, as the census is: a certificate just issued is in the index then. */
@@ -54,7 +56,8 @@ async function readMarks(app: KeylessApp, fleet: string, days: readonly number[]
     (count): ExpiryMark =>
       present.get(count) ?? { days: count, place: timeKey(horizonOf(app, count)), certificates: 0 },
   );
-  return { value: { fleet, marks }, version: stored?.version ?? "absent" };
+  const isNew = days.some((count) => !present.has(count));
+  return { value: { fleet, marks }, version: stored?.version ?? "absent", isNew };
 }
 
 async function putMark(app: KeylessApp, marks: Marks, mark: ExpiryMark): Promise<Marks> {
@@ -63,7 +66,7 @@ async function putMark(app: KeylessApp, marks: Marks, mark: ExpiryMark): Promise
     marks: marks.value.marks.map((other) => (other.days === mark.days ? mark : other)),
   };
   await app.items.transact([{ put: expiryNoticesItem(value), when: marks.version }]);
-  return { value, version: marks.version === "absent" ? 1 : marks.version + 1 };
+  return { value, version: marks.version === "absent" ? 1 : marks.version + 1, isNew: false };
 }
 
 /** A serial number that happens to look like a personal datum is left out; the notice is not. */
@@ -206,7 +209,8 @@ export async function tellExpiries(app: NoticesApp, fleet: string, until: number
   if (days.length === 0) return 0;
   const run: Run = { marks: await readMarks(app, fleet, days), notices: 0 };
   try {
-    if (run.marks.version === "absent") {
+    // A number of days is followed from when it is first seen: until it is on record its horizon moves with the clock.
+    if (run.marks.isNew) {
       const [first] = run.marks.value.marks;
       if (first !== undefined) run.marks = await putMark(app, run.marks, first);
     }

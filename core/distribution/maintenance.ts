@@ -42,6 +42,12 @@ async function attempt(app: MaintenanceApp, step: string, act: () => Promise<num
   }
 }
 
+/** Until then jobs may run: half of what is left, so that a long one keeps nothing else from being done. */
+const jobsUntil = (app: MaintenanceApp, until: number): number => {
+  const now = app.clock.now();
+  return Number.isFinite(until) ? now + (until - now) / 2 : until;
+};
+
 /**
  * First the revocations, for which people wait.
  * @throws AppError store_unavailable when the fleets cannot be listed.
@@ -51,7 +57,11 @@ export async function maintain(
   options: MaintenanceOptions = {},
 ): Promise<MaintenanceReport> {
   const { until = Number.POSITIVE_INFINITY, logEveryRun = false } = options;
-  const jobs = await attempt(app, "jobs", async () => (await continueJobs(app, { until })).revoked);
+  const jobs = await attempt(
+    app,
+    "jobs",
+    async () => (await continueJobs(app, { until: jobsUntil(app, until) })).revoked,
+  );
   const report = { counted: 0, notices: 0, revoked: jobs.done, failed: jobs.failed };
   for (const fleet of await allFleets(app)) {
     if (app.clock.now() >= until) break;

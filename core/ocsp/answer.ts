@@ -4,6 +4,7 @@
  */
 import { hash } from "node:crypto";
 import { isAppError } from "../errors.ts";
+import { encodeCertId } from "../formats/ocsp/cert-id.ts";
 import { decodeOcspRequest, type OcspRequest } from "../formats/ocsp/request.ts";
 import { encodeOcspError, type OcspErrorStatus, ocspResponseStatus } from "../formats/ocsp/response.ts";
 import type { App } from "../ports.ts";
@@ -37,9 +38,17 @@ const { malformedRequest, unauthorized, tryLater, internalError } = ocspResponse
 
 const refusal = (status: OcspErrorStatus): OcspAnswer => ({ body: encodeOcspError(status) });
 
+/** A certificate that is asked about twice is answered once: nobody buys a signature by repeating himself. */
+function distinct(request: OcspRequest): OcspRequest {
+  const seen = new Map(
+    request.certIds.map((certId) => [Buffer.from(encodeCertId(certId)).toString("latin1"), certId]),
+  );
+  return { ...request, certIds: [...seen.values()] };
+}
+
 function requestOf(raw: Uint8Array): OcspRequest | undefined {
   try {
-    return decodeOcspRequest(raw);
+    return distinct(decodeOcspRequest(raw));
   } catch (error) {
     if (isAppError(error, "ocsp_malformed")) return undefined;
     throw error;

@@ -1,6 +1,6 @@
 /** Room: core/ocsp. An answer is signed by the responder, proved to verify, and kept where it may be given again. */
 import { AppError, isAppError } from "../errors.ts";
-import { encodeBasicResponse, encodeResponseData } from "../formats/ocsp/response.ts";
+import { type CertStatus, encodeBasicResponse, encodeResponseData } from "../formats/ocsp/response.ts";
 import { verifySignature } from "../formats/signature.ts";
 import type { App } from "../ports.ts";
 import { ocspAnswerItem } from "../records/ocsp-answer-record.ts";
@@ -28,6 +28,15 @@ async function sign(app: App, { record, signature: row, publicKey }: Responder, 
   );
 }
 
+/** No time of revocation lies after `thisUpdate`, whatever clock wrote it. */
+function saidBy(thisUpdate: number, status: CertStatus): CertStatus {
+  if (status.kind !== "revoked") return status;
+  return { ...status, revocationTime: Math.min(status.revocationTime, thisUpdate) };
+}
+
+/** Clocks of machines that serve one fleet differ by less than this. */
+const clockSkewMilliseconds = 5_000;
+
 /**
  * One answer about all of `known`, true now.
  * @throws AppError key_service_unavailable, key_not_found, signature_invalid.
@@ -44,7 +53,12 @@ export async function signAnswer(
   const data = encodeResponseData({
     responderKeyHash: responder.keyHash,
     producedAt: thisUpdate,
-    responses: known.map(({ certId, status }) => ({ certId, status, thisUpdate, nextUpdate })),
+    responses: known.map(({ certId, status }) => ({
+      certId,
+      status: saidBy(thisUpdate, status),
+      thisUpdate,
+      nextUpdate,
+    })),
     ...(nonce === undefined ? {} : { nonce }),
   });
   const signature = await sign(app, responder, data);
@@ -60,8 +74,11 @@ export function keptAnswer(
 ): Omit<SignedAnswer, "thisUpdate"> | undefined {
   if (kept === undefined) return undefined;
   const { body, nextUpdate, refreshAt, responderSerial, status: said } = kept.value;
+  const now = app.clock.now();
   const holds = said === statusText(status) && responderSerial === record.serialNumber;
-  return holds && app.clock.now() < refreshAt ? { body, nextUpdate } : undefined;
+  // A clock that ran ahead made it for a time that has not come.
+  const isPresent = nextUpdate <= now + validSeconds * 1000 + clockSkewMilliseconds;
+  return holds && isPresent && now < refreshAt ? { body, nextUpdate } : undefined;
 }
 
 /** Keeps `answer` about one certificate. Nothing is lost when that fails: the next question is signed again. */

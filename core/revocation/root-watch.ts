@@ -1,6 +1,6 @@
 /**
  * Room: core/revocation. A root's list is signed by deployments only, so somebody must deploy before it ends. People are
- * told when it is due, and again thirty days before its end; each once, and again for the next list.
+ * told when it is due, and again thirty days before its end, and again for the next list; twice at most where two runs look at the same moment.
  */
 import { getFleet } from "../authority/issuer.ts";
 import { isAppError } from "../errors.ts";

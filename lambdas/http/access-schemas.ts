@@ -249,8 +249,7 @@ export const fleetConfigurationRequest = lazily(() =>
       ),
       expiryNoticeDays: z.exactOptional(
         documented(z.array(wholeNumber(1, 397)).check(z.maxLength(8)), {
-          description:
-            "Days before a certificate's end at which people are told, each once; none: nobody is.",
+          description: "Days before a certificate's end at which people are told; none: nobody is.",
         }),
       ),
       manufacturers: z.exactOptional(z.array(manufacturer()).check(z.maxLength(16))),

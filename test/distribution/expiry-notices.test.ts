@@ -244,4 +244,17 @@ describe("the work of a run", () => {
     await live(5);
     expect(told(server)).toEqual([7, 3]);
   });
+
+  it("thresholds that replace all others are followed from then on", async () => {
+    const now = opened.clock.now();
+    const configured = (expiryNoticeDays: readonly number[]) =>
+      configurationItem(fleet, { ...defaultConfiguration, expiryNoticeDays });
+    await app.items.transact([{ put: configured([30, 14]), when: "absent" }]);
+    const server = record("server", now + 12 * day);
+    await store(app, [server]);
+    await live(1);
+    await app.items.transact([{ put: configured([9]), when: 1 }]);
+    await live(6);
+    expect(told(server)).toEqual([9]);
+  });
 });

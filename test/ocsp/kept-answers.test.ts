@@ -8,7 +8,7 @@ import { decodeSubjectPublicKey } from "../../core/formats/spki.ts";
 import { decodeCertificate } from "../../core/formats/x509/certificate.ts";
 import { type OcspAnswer, type OcspResponder, ocspResponder } from "../../core/ocsp/answer.ts";
 import { certificateItem } from "../../core/records/certificate-record.ts";
-import { release } from "../../core/revocation/revoke.ts";
+import { release, revoke } from "../../core/revocation/revoke.ts";
 import { profiles } from "../../core/standard/profiles.ts";
 import { publicationSchedules, revocationStandard } from "../../core/standard/revocation.ts";
 import { testFleet } from "../support/fleet-app.ts";
@@ -219,5 +219,35 @@ describe("two hundred questions at once", () => {
     await Promise.all(during);
     for (const { body } of [...after, await ask()])
       expect((await verified(body)).responses[0]?.status.kind).toBe("revoked");
+  });
+});
+
+describe("clocks and repetition", () => {
+  it("a certificate that is asked about twice in one question is answered once, and kept", async () => {
+    const certId = certIdFor(subject);
+    const request = encodeOcspRequest({ certIds: [certId, certId, certId] });
+    const question = { fleet: testFleet, request };
+    expect(await signaturesOf(() => fleet.answer(question))).toBe(1);
+    expect(await signaturesOf(() => fleet.answer(question))).toBe(0);
+    const { responses } = await verified((await fleet.answer(question)).body);
+    expect(responses).toHaveLength(1);
+  });
+
+  it("a revocation by a clock that runs ahead is dated no later than the answer about it", async () => {
+    const ahead = {
+      ...fleet.app,
+      clock: { ...fleet.app.clock, now: () => fleet.app.clock.now() + 4 * second },
+    };
+    await revoke(ahead, { ...subject, actor, reason: "keyCompromise" });
+    const [response] = (await verified((await ask()).body)).responses;
+    if (response?.status.kind !== "revoked") expect.fail("it is not revoked");
+    expect(response.status.revocationTime).toBeLessThanOrEqual(response.thisUpdate);
+  });
+
+  it("an answer from a time that has not come is not given again", async () => {
+    const clock = { ...fleet.app.clock, now: () => fleet.app.clock.now() + day };
+    await ocspResponder({ ...fleet.app, clock })({ fleet: testFleet, request: plainRequest(subject) });
+    const [response] = (await verified((await ask()).body)).responses;
+    expect(response?.thisUpdate).toBeLessThanOrEqual(fleet.app.clock.now());
   });
 });
