@@ -23,19 +23,39 @@ export function assertOrigin(origin: string): void {
 
 /** Each lost race means that another start has made progress. */
 const attempts = 10;
-/** Former addresses stand in certificates for as long as those are in force; a fleet does not move more often. */
+/** Former addresses stand in certificates for as long as those are in force; a fleet seldom moves more often. */
 const maximumBases = 8;
 
-function moved(record: FleetRecord, origin: string, artifacts: string | undefined): FleetRecord {
+interface Move {
+  readonly record: FleetRecord;
+  /** Addresses of before that are one too many. */
+  readonly dropped: number;
+}
+
+function moved(record: FleetRecord, origin: string, artifacts: string | undefined): Move {
   const { fleet, artifactBases = [] } = record;
   const base = `${artifacts ?? `${origin}/v1`}/fleets/${fleet}`;
-  const bases = [base, ...artifactBases.filter((each) => each !== base)].slice(0, maximumBases);
-  return { ...record, origin, artifactBases: bases };
+  const bases = [base, ...artifactBases.filter((each) => each !== base)];
+  return {
+    record: { ...record, origin, artifactBases: bases.slice(0, maximumBases) },
+    dropped: Math.max(0, bases.length - maximumBases),
+  };
+}
+
+function tell(app: KeylessApp, before: FleetRecord, { dropped }: Move): void {
+  const { fleet } = before;
+  if (before.origin !== undefined) app.log.info("origin_moved", { fleet });
+  if (dropped === 0) return;
+  const detail = `a fleet has ${maximumBases} addresses at most; certificates that name an earlier one match no list`;
+  app.log.warn("artifact_base_dropped", { fleet, count: dropped, detail });
 }
 
 /**
  * The fleet's record with these addresses; written when it has others. Passkeys of another host name stop working;
- * certificates go on naming the places that they were issued with.
+ * certificates go on naming the places that they were issued with. The eight newest are kept, and lists name them all.
+ * Of one that is dropped, with a warning, lists say nothing from then on: for a certificate that names it alone, whoever
+ * checks by list finds none that applies (RFC 5280 §6.3.3(b)(2)(i)), though OCSP knows its status where the address
+ * still answers. So move seldom while certificates of the first addresses are in force.
  * @param artifacts `https://host` from which public artefacts are read. @default the API serves them
  * @throws AppError configuration_invalid, not_found, store_condition_failed when others write all the time.
  */
@@ -49,11 +69,12 @@ export async function moveOrigin(
   if (artifacts !== undefined) assertOrigin(artifacts);
   for (let attempt = 1; ; attempt += 1) {
     const { record, version } = await getFleet(app, fleet);
-    const next = moved(record, origin, artifacts);
+    const move = moved(record, origin, artifacts);
+    const { record: next } = move;
     if (next.origin === record.origin && next.artifactBases?.[0] === record.artifactBases?.[0]) return;
     try {
       await app.items.transact([{ put: fleetItem(next), when: version }]);
-      if (record.origin !== undefined) app.log.info("origin_moved", { fleet });
+      tell(app, record, move);
       return;
     } catch (error) {
       if (!isAppError(error, "store_condition_failed") || attempt === attempts) throw error;

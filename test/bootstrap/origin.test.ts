@@ -3,6 +3,7 @@ import { getFleet } from "../../core/authority/issuer.ts";
 import { type DeploymentRequest, deployFleet } from "../../core/bootstrap/deployment.ts";
 import { assertOrigin, moveOrigin } from "../../core/bootstrap/origin.ts";
 import { fleetItem } from "../../core/records/fleet-record.ts";
+import { redact } from "../../lambdas/http/redaction.ts";
 import { type DeploymentFixture, openDeploymentApp } from "../support/deployment-app.ts";
 import { codeOf } from "../support/errors.ts";
 import { faultyStore } from "../support/faulty-store.ts";
@@ -91,6 +92,31 @@ describe("a deployment's origin", () => {
     expect(await originNow()).toBeUndefined();
     await deployFleet(fixture.app, requestFor("https://keys.example.test"));
     expect(await originNow()).toBe("https://keys.example.test");
+  });
+});
+
+describe("the addresses of before", () => {
+  const bases = async () => (await getFleet(fixture.app, fleet)).record.artifactBases ?? [];
+  const move = (number: number) => moveOrigin(fixture.app, fleet, `https://localhost:${9_000 + number}`);
+  const warnings = () => fixture.log.filter(({ level }) => level === "warn");
+
+  it("are kept, eight in all with the present one first; the ninth drops the oldest, with a warning", async () => {
+    await deployFleet(fixture.app, requestFor());
+    for (let number = 1; number <= 8; number += 1) await move(number);
+    expect(warnings()).toEqual([]);
+    await move(9);
+    const ports = (await bases()).map((base) => Number(new URL(base).port) - 9_000);
+    expect(ports).toEqual([9, 8, 7, 6, 5, 4, 3, 2]);
+    expect(warnings()).toMatchObject([{ event: "artifact_base_dropped", fields: { fleet, count: 1 } }]);
+    expect(redact(warnings()[0]?.fields ?? {})["detail"]).toMatch(/8 addresses/);
+  });
+
+  it("going back to one of them drops none", async () => {
+    await deployFleet(fixture.app, requestFor());
+    for (let number = 1; number <= 8; number += 1) await move(number);
+    await move(1);
+    expect(await bases()).toHaveLength(8);
+    expect(warnings()).toEqual([]);
   });
 });
 
