@@ -13,8 +13,6 @@ import { openSqliteItemStore } from "../adapters/local/sqlite-item-store.ts";
 import { systemClock } from "../adapters/system/clock.ts";
 import { systemEntropy } from "../adapters/system/entropy.ts";
 import { deployFleet } from "../core/bootstrap/deployment.ts";
-import { distribute } from "../core/bootstrap/distribution.ts";
-import { moveOrigin } from "../core/bootstrap/origin.ts";
 import { reconcile } from "../core/enrollment/reconciler.ts";
 import type { AuthorityAlgorithmId } from "../core/formats/algorithms.ts";
 import { boundedMemo } from "../core/memo.ts";
@@ -22,7 +20,7 @@ import type { App, DeploymentApp, Log } from "../core/ports.ts";
 import { handlersOf } from "../lambdas/handlers.ts";
 import { createLog } from "../lambdas/http/logger.ts";
 import { type BootstrapFiles, writeBootstrapFiles } from "./bootstrap-files.ts";
-import { createdFleets, firstFleet, tendFleets } from "./fleet-directory.ts";
+import { createdFleets, firstFleet, followOrigin } from "./fleet-directory.ts";
 import { type HttpsServer, startHttpsServer } from "./https-server.ts";
 import { issueListenerCertificate, type ListenerCertificate } from "./listener-certificate.ts";
 import { assertPortFree } from "./port.ts";
@@ -135,8 +133,7 @@ function startSchedules(
     every(sweepMilliseconds, app.log, "sweep", sweep),
     every(operatorCheckMilliseconds, app.log, "operator_renewal", async () => {
       await writeBootstrapFiles(app, firstFleet, dataDir);
-      await distribute(app, firstFleet);
-      await tendFleets(app, dataDir, originOf(host, server.port));
+      await followOrigin(app, dataDir, originOf(host, server.port));
     }),
     renewListener(app, firstFleet, host, server, listener),
   ];
@@ -167,9 +164,7 @@ async function followListener(
   // The port is known only now, where any free one was asked for.
   const origin = originOf(host, server.port);
   try {
-    await moveOrigin(app, firstFleet, origin);
-    await distribute(app, firstFleet);
-    await tendFleets(app, dataDir, origin);
+    await followOrigin(app, dataDir, origin);
   } catch (error) {
     await server.close();
     throw error;

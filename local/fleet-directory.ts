@@ -37,7 +37,7 @@ export async function createdFleets(dataDir: string): Promise<readonly string[]>
  * fleet's trouble (a directory of a restored backup that the store does not know, one that others may read) is logged,
  * and is no other's.
  */
-export async function tendFleets(app: DeploymentApp, dataDir: string, origin: string): Promise<void> {
+async function tendFleets(app: DeploymentApp, dataDir: string, origin: string): Promise<void> {
   for (const fleet of await createdFleets(dataDir)) {
     try {
       await moveOrigin(app, fleet, origin);
@@ -47,4 +47,15 @@ export async function tendFleets(app: DeploymentApp, dataDir: string, origin: st
       app.log.error("fleet_not_tended", { fleet, code: codeOf(error), ...describeError(error) });
     }
   }
+}
+
+/**
+ * Has all fleets follow the server to `origin`. Said again it writes nothing, unless another server of the same data
+ * directory was started since: the one that is left takes its fleets back.
+ * @throws AppError of the first fleet's trouble; the others' is logged.
+ */
+export async function followOrigin(app: DeploymentApp, dataDir: string, origin: string): Promise<void> {
+  await moveOrigin(app, firstFleet, origin);
+  await distribute(app, firstFleet);
+  await tendFleets(app, dataDir, origin);
 }

@@ -11,6 +11,7 @@ import { getFleet } from "../../core/authority/issuer.ts";
 import { fleetItem } from "../../core/records/fleet-record.ts";
 import { openLocalApp, startLocal } from "../../local/app.ts";
 import { createLocalFleet, type LocalFleetOptions } from "../../local/fleet-creation.ts";
+import { followOrigin } from "../../local/fleet-directory.ts";
 import { apiClient } from "../support/api.ts";
 import { deviceCsr, deviceKey } from "../support/device.ts";
 import { codeOf } from "../support/errors.ts";
@@ -233,6 +234,21 @@ describe("the next start of the server", () => {
     const { port } = new URL(started.url);
     for (const fleet of ["default", "clinic", "ward-1"])
       expect((await recordOf(fleet)).origin).toBe(`https://localhost:${port}`);
+    await started.close();
+  });
+
+  it("taken away by a second server that is gone again: what runs by the hour takes every fleet back", async () => {
+    const started = await startHere();
+    const second = await startHere();
+    await second.close();
+    const origins = () =>
+      Promise.all(["default", "clinic", "ward-1"].map(async (fleet) => (await recordOf(fleet)).origin));
+    const originAt = (at: string) => Array(3).fill(`https://localhost:${new URL(at).port}`);
+    expect(await origins()).toEqual(originAt(second.url));
+    const { app, close } = await openLocalApp({ dataDir, log });
+    await followOrigin(app, dataDir, originAt(started.url)[0] as string);
+    await close();
+    expect(await origins()).toEqual(originAt(started.url));
     await started.close();
   });
 
