@@ -46,8 +46,9 @@ export interface Touches {
   /**
    * `probe` reads, and writes the one health item: a grant for it names that item's key (see health.ts).
    * `read` also remembers proofs, so that none counts twice: a grant for it names their partitions.
+   * `answer` reads, and keeps what it answered about a certificate: a grant for it names certificates' partitions.
    */
-  readonly items: "none" | "read" | "probe" | "write";
+  readonly items: "none" | "read" | "probe" | "answer" | "write";
   /**
    * `issue` signs with issuing authorities; `respond` with OCSP responders alone; `publish` with issuing authorities,
    * responders and trust signers; `certify` with all of these and with roots, and looks keys up by name.

@@ -48,6 +48,8 @@ export const objectKeys = {
   published: "fleets/",
   /** Trust and revocation lists of one fleet. */
   publishedOf: (fleet: string): string => `fleets/${fleet}/`,
+  /** Revocation lists alone. */
+  listsOf: (fleet: string): string => `fleets/${fleet}/crl/`,
   trustBundle: (fleet: string): string => `fleets/${fleet}/trust.pem`,
   clientTrust: "mutual-tls/clients.pem",
   ceremonies: (fleet: string): string => `ceremonies/${fleet}/`,

@@ -37,6 +37,11 @@ const proofPartitions = "PROOF#*";
 /** Partitions of devices, in which their holds are: see core/records/hold-record.ts. */
 const devicePartitions = "DEVICE#*";
 
+/** Partitions of certificates, in which the answers about them are: see core/records/ocsp-answer-record.ts. */
+const certificatePartitions = "CERTIFICATE#*";
+/** What an item has that stands in no index: see adapters/aws/dynamodb/table-schema.ts, and a test that compares. */
+const unindexedAttributes = ["pk", "sk", "version", "attributes", "expiresAt"];
+
 /** Every call of the actions that this is for has the key, so that `ForAllValues` is never vacuous. */
 const within = (match: "StringEquals" | "StringLike", partition: string): PolicyStatementProps => ({
   conditions: { [`ForAllValues:${match}`]: { "dynamodb:LeadingKeys": [partition] } },
@@ -47,12 +52,14 @@ interface ItemUse {
   readonly writes: boolean;
   readonly probes: boolean;
   readonly proves: boolean;
+  readonly answers: boolean;
 }
 
 function itemUse({ items, proves }: Duty): ItemUse {
   const writes = items.has("write");
-  const reads = writes || items.has("read");
-  return { reads, writes, probes: items.has("probe"), proves: proves && reads };
+  const answers = items.has("answer");
+  const reads = writes || answers || items.has("read");
+  return { reads, writes, answers, probes: items.has("probe"), proves: proves && reads };
 }
 
 function readStatements(tableArn: string): PolicyStatement[] {
@@ -85,12 +92,25 @@ function writeStatements(tableArn: string, use: ItemUse, { releases }: Duty): Po
     resources,
     ...within("StringLike", proofPartitions),
   });
-  return [...(use.probes ? [probe] : []), ...(use.proves ? [remember] : [])];
+  const answer = allow("KeepAnswers", {
+    actions: ["dynamodb:PutItem"],
+    resources,
+    conditions: {
+      ...within("StringLike", certificatePartitions).conditions,
+      // An intent stands in the index `open`, from which the reconciler would sign it.
+      "ForAllValues:StringEquals": { "dynamodb:Attributes": unindexedAttributes },
+    },
+  });
+  return [
+    ...(use.probes ? [probe] : []),
+    ...(use.proves ? [remember] : []),
+    ...(use.answers ? [answer] : []),
+  ];
 }
 
 function itemStatements(scope: Construct, duty: Duty, { state }: DutyResources): PolicyStatement[] {
   const use = itemUse(duty);
-  const { reads, writes, probes, proves } = use;
+  const { reads, writes, probes, proves, answers } = use;
   if (!reads && !probes) return [];
   const { tableArn } = state.items;
   return [
@@ -101,7 +121,7 @@ function itemStatements(scope: Construct, duty: Duty, { state }: DutyResources):
       actions: [
         "kms:Decrypt",
         "kms:DescribeKey",
-        ...(writes || probes || proves ? ["kms:Encrypt", "kms:GenerateDataKey"] : []),
+        ...(writes || probes || proves || answers ? ["kms:Encrypt", "kms:GenerateDataKey"] : []),
       ],
       resources: [state.dataKey.keyArn],
       ...through(scope, "dynamodb"),
@@ -128,11 +148,19 @@ export function fleetStatements(
     resources: fleets.flatMap((fleet) => kinds.map((kind) => state.keysOf(fleet)[kind].keyArn)),
   });
   const publish = allow("PublishFleets", {
-    // Lists of certificates that have all expired are removed; a version of each stays in the bucket.
-    actions: ["s3:GetObject", "s3:PutObject", ...(publishes.has("artifacts") ? ["s3:DeleteObject"] : [])],
+    actions: ["s3:GetObject", "s3:PutObject"],
     resources: [...published, ...(lasts ? ceremonies : [])],
   });
-  return [...(signs(duty) ? [sign] : []), ...(lasts || publishes.has("artifacts") ? [publish] : [])];
+  // Of certificates that have all expired; a version of each stays in the bucket. Trust is never withdrawn.
+  const withdraw = allow("WithdrawLists", {
+    actions: ["s3:DeleteObject"],
+    resources: fleets.map((fleet) => artifacts.arnForObjects(`${objectKeys.listsOf(fleet)}*`)),
+  });
+  return [
+    ...(signs(duty) ? [sign] : []),
+    ...(lasts || publishes.has("artifacts") ? [publish] : []),
+    ...(publishes.has("artifacts") ? [withdraw] : []),
+  ];
 }
 
 /** Objects, whichever fleets there are. */

@@ -39,32 +39,47 @@ def _partitions(value):
     return own + nested
 
 
+def _attributes(value):
+    """Names of the attributes of every item that a request puts."""
+    if isinstance(value, list):
+        return [one for member in value for one in _attributes(member)]
+    if not isinstance(value, dict):
+        return []
+    own = list(value["Item"]) if isinstance(value.get("Item"), dict) else []
+    return own + [one for name, member in value.items() if name != "Item" for one in _attributes(member)]
+
+
+def _facts(value):
+    partitions, attributes = _partitions(value), _attributes(value)
+    return {"dynamodb:LeadingKeys": partitions, **({"dynamodb:Attributes": attributes} if attributes else {})}
+
+
 _statements = iam_actions._DYNAMODB_TRANSACT_ITEM_ACTIONS
-_by_action = "fleetkey:leading-keys-by-action"
+_by_action = "fleetkey:facts-by-action"
 
 
 def _dynamodb_context(body):
-    """dynamodb:LeadingKeys (DynamoDB Developer Guide, conditions), which ministack does not give."""
+    """dynamodb:LeadingKeys and Attributes (DynamoDB Developer Guide, conditions), which ministack does not give."""
     context = _context(body)
     try:
         request = json.loads(body or b"{}")
     except (json.JSONDecodeError, TypeError, UnicodeDecodeError):
         return context
-    partitions = _partitions(request)
-    if not partitions:
+    if not _partitions(request):
         return context
     # Of a transaction every statement is authorised as the single operation that it is (Developer Guide, "Using IAM with
     # DynamoDB transactions"); all statements of one kind together, which is never less strict than one by one.
     statements = request.get("TransactItems") or []
-    keys = {_statements[name]: _partitions([one[name] for one in statements if name in one]) for name in _statements}
-    return {**context, "dynamodb:LeadingKeys": partitions, **({_by_action: keys} if statements else {})}
+    facts = {_statements[name]: _facts([one[name] for one in statements if name in one]) for name in _statements}
+    return {**context, **_facts(request), **({_by_action: facts} if statements else {})}
 
 
 def _enforce_with_own_keys(access_key_id, iam_action, *request, **named):
     context = dict(named.get("service_context") or {})
-    keys = context.pop(_by_action, None)
-    if keys is not None:
-        named["service_context"] = {**context, "dynamodb:LeadingKeys": keys[iam_action]}
+    facts = context.pop(_by_action, None)
+    if facts is not None:
+        context.pop("dynamodb:Attributes", None)
+        named["service_context"] = {**context, **facts[iam_action]}
     return _enforce(access_key_id, iam_action, *request, **named)
 
 

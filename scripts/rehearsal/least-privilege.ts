@@ -95,6 +95,18 @@ const acts = {
   "read an item": ({ dynamodb }, { table }) =>
     dynamodb.send(new GetItemCommand({ TableName: table, Key: probeItem("REHEARSAL") })),
   "write an item": putItem("REHEARSAL"),
+  "keep an answer about a certificate": putItem("CERTIFICATE#rehearsal#1"),
+  "keep an answer in a transaction": putItems("CERTIFICATE#rehearsal#2"),
+  "keep an answer and write another item in one transaction": putItems(
+    "CERTIFICATE#rehearsal#3",
+    "REHEARSAL",
+  ),
+  "write an item whose name ends as a certificate's": putItem("REHEARSAL#CERTIFICATE#1"),
+  "write an intent that stands in an index": ({ dynamodb }, { table }) => {
+    const index = { openPk: { S: "REHEARSAL" }, openSk: { S: "REHEARSAL" } };
+    const Item = { ...probeItem("CERTIFICATE#rehearsal#4"), ...index };
+    return dynamodb.send(new PutItemCommand({ TableName: table, Item }));
+  },
   "write the health item": putItem("HEALTH"),
   "write the health item and another in one transaction": putItems("HEALTH", "REHEARSAL"),
   "remember a proof": putItem("PROOF#rehearsal#1"),
@@ -117,6 +129,8 @@ const acts = {
     s3.send(new GetObjectCommand({ Bucket: artifacts, Key: `fleets/${fleet}/trust.pem` })),
   "remove a list": ({ s3 }, { artifacts, fleet }) =>
     s3.send(new DeleteObjectCommand({ Bucket: artifacts, Key: `fleets/${fleet}/crl/rehearsal` })),
+  "remove a trust manifest": ({ s3 }, { artifacts, fleet }) =>
+    s3.send(new DeleteObjectCommand({ Bucket: artifacts, Key: `fleets/${fleet}/trust/rehearsal.jws` })),
   "write another object": putObject("artifacts", () => "index.html"),
   "read the trust store": ({ s3 }, { trustStores }) =>
     s3.send(new GetObjectCommand({ Bucket: trustStores, Key: "mutual-tls/clients.pem" })),
@@ -145,6 +159,11 @@ const writes = [
   "remember a proof in a transaction",
   "remember a proof and write another item in one transaction",
   "write an item whose name ends as a proof's",
+  "keep an answer about a certificate",
+  "keep an answer in a transaction",
+  "keep an answer and write another item in one transaction",
+  "write an item whose name ends as a certificate's",
+  "write an intent that stands in an index",
 ] as const satisfies readonly ActName[];
 
 const issues = ["sign with the issuing key", "read a public key", ...writes] as const;
@@ -165,7 +184,12 @@ const allowed = {
     "read a trust bundle",
   ],
   revocation: [...writes, "start the publication"],
-  ocsp: [...writes, "sign with the OCSP key"],
+  ocsp: [
+    "read an item",
+    "keep an answer about a certificate",
+    "keep an answer in a transaction",
+    "sign with the OCSP key",
+  ],
   publication: [
     ...issues,
     "sign with the OCSP key",

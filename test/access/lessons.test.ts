@@ -87,7 +87,7 @@ describe("step-ca CVE-2026-30836: nothing is open that is not in the table", () 
     const stated = Object.entries<Expectation>(expectations).filter(([, { anyone }]) => anyone === true);
     expect(open.sort()).toEqual(stated.map(([id]) => id).sort());
     const writing = everyRoute.filter(
-      ({ access, touches: { items } }) => access === "public" && items === "write",
+      ({ access, touches: { items } }) => access === "public" && ["answer", "write"].includes(items),
     );
     // Challenges are forgotten after minutes; an OCSP answer that was signed is kept for whoever asks next.
     expect(writing.map(({ id }) => id)).toEqual(["createChallenge", "postOcsp", "getOcsp"]);

@@ -1,5 +1,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { encodeItem } from "../../adapters/aws/dynamodb/item-encoding.ts";
+import { itemAttributes } from "../../adapters/aws/dynamodb/table-schema.ts";
 import { holdKey } from "../../core/records/hold-record.ts";
+import { ocspAnswerItem } from "../../core/records/ocsp-answer-record.ts";
 import { proofItem } from "../../core/records/proof-record.ts";
 import { type Route, routes, type Task, type Touches, tasks } from "../../lambdas/routes.ts";
 import {
@@ -103,17 +106,18 @@ function expectedRows(id: string): string[] {
   const add = (resource: string, ...actions: string[]): void => {
     for (const action of actions) expected.add(`${action} on ${resource}`);
   };
-  if (items.some((one) => one === "read" || one === "write")) {
+  if (items.some((one) => ["read", "answer", "write"].includes(one))) {
     add(table, "dynamodb:GetItem", "dynamodb:Query");
     for (const index of ["byDevice", "byIssue", "byExpiry", "open"])
       add(`${table}/index/${index}`, "dynamodb:Query");
   }
   if (items.includes("write")) add(table, "dynamodb:PutItem", "dynamodb:ConditionCheckItem");
+  if (items.includes("answer")) add(table, "dynamodb:PutItem");
   if (items.includes("probe")) add(table, "dynamodb:GetItem", "dynamodb:PutItem");
   if (remembersProofs(id)) add(table, "dynamodb:PutItem");
   if (own.some((row) => row.touches.releases)) add(table, "dynamodb:DeleteItem");
   if (items.some((one) => one !== "none")) add(data, "kms:DescribeKey");
-  if (items.some((one) => one === "write" || one === "probe") || remembersProofs(id))
+  if (items.some((one) => ["write", "probe", "answer"].includes(one)) || remembersProofs(id))
     add(data, "kms:Encrypt", "kms:GenerateDataKey");
   const signing = ["kms:Sign", "kms:GetPublicKey"];
   for (const authority of authorities) {
@@ -133,8 +137,10 @@ function expectedRows(id: string): string[] {
   }
   if (ownTasks.some((task) => task.publishes === "artifacts")) {
     add(String(artifacts), "s3:ListBucket");
-    for (const fleet of Object.keys(fleets))
-      add(`${artifacts}/fleets/${fleet}/*`, "s3:GetObject", "s3:PutObject", "s3:DeleteObject");
+    for (const fleet of Object.keys(fleets)) {
+      add(`${artifacts}/fleets/${fleet}/*`, "s3:GetObject", "s3:PutObject");
+      add(`${artifacts}/fleets/${fleet}/crl/*`, "s3:DeleteObject");
+    }
     add(data, "kms:GenerateDataKey");
   }
   if (own.some((row) => row.touches.artifacts === "read")) {
@@ -199,6 +205,24 @@ describe("functions", () => {
     expect(pk).toMatch(/^PROOF#/);
   });
 
+  it("ocsp, which answers strangers, writes in certificates' partitions, where its answers are, and in no index", () => {
+    expect(conditionsOf("ocsp", "dynamodb:PutItem")).toEqual([
+      {
+        "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["CERTIFICATE#*"] },
+        "ForAllValues:StringEquals": { "dynamodb:Attributes": Object.values(itemAttributes) },
+      },
+    ]);
+    for (const action of ["dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:UpdateItem"])
+      expect(conditionsOf("ocsp", action)).toEqual([]);
+    const kept = {
+      ...{ fleet: "pumps", serialNumber: "4f1c0a9be27d5583", form: "sha256", status: "good" },
+      responderSerial: "4f1c0a9be27d5584",
+    };
+    const answer = ocspAnswerItem({ ...kept, body: Buffer.from("answer"), nextUpdate: 1, refreshAt: 1 });
+    expect(Object.keys(encodeItem(answer, 1)).toSorted()).toEqual(Object.values(itemAttributes).toSorted());
+    expect(answer.pk).toMatch(/^CERTIFICATE#/);
+  });
+
   it("enrolment deletes items of devices, where holds are, and no other function deletes any", () => {
     const deleters = functions.filter((id) => conditionsOf(id, "dynamodb:DeleteItem").length > 0);
     expect(deleters).toEqual(["enrollment"]);
@@ -231,9 +255,14 @@ describe("functions", () => {
     expect(onObjects).toEqual([`s3:GetObject on ${artifacts}/fleets/*`, `s3:ListBucket on ${artifacts}`]);
   });
 
-  it("objects are removed by publication alone, and of what anyone may read; a version of each stays", () => {
+  it("objects are removed by publication alone: lists, and no trust; a version of each stays", () => {
     const removers = functions.filter((id) => conditionsOf(id, "s3:DeleteObject").length > 0);
     expect(removers).toEqual(["publication"]);
+    const removed = rows(statementsOfRole(stage.api, "-publication")).filter((row) =>
+      row.startsWith("s3:DeleteObject on "),
+    );
+    expect(removed).toHaveLength(Object.keys(fleets).length);
+    for (const row of removed) expect(row).toMatch(/\/fleets\/(pumps|scales)\/crl\/\*$/);
     const everything = functions.flatMap((id) =>
       statementsOfRole(stage.api, `-${id}`).flatMap(({ Action }) => Action),
     );

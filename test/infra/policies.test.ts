@@ -99,7 +99,7 @@ describe("policies", () => {
         ...Object.keys(fleets).flatMap((fleet) => [
           `${records}/${fleet}/*`,
           `s3:GetObject,s3:PutObject on ${artifacts}/${fleet}/*`,
-          `s3:DeleteObject,s3:GetObject,s3:PutObject on ${artifacts}/${fleet}/*`,
+          `s3:DeleteObject on ${artifacts}/${fleet}/crl/*`,
         ]),
       ].toSorted(),
     );
