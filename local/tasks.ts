@@ -15,8 +15,12 @@ export interface LocalTasks {
   stop(): Promise<void>;
 }
 
-/** They run from now on. */
+/**
+ * They run from now on. A run has no end of its own; `stop` gives it one, so that it begins nothing new: what is left of
+ * a large job or of many lists, the next start goes on with.
+ */
 export function startTasks(app: DeploymentApp): LocalTasks {
+  const deadline = { until: Number.POSITIVE_INFINITY };
   const starter: TaskStarter = {
     async start(task) {
       await Promise.resolve();
@@ -25,16 +29,17 @@ export function startTasks(app: DeploymentApp): LocalTasks {
   };
   const schedules: Readonly<Record<StartedTask, Schedule>> = {
     publish: schedule(publicationMilliseconds, app.log, "publication", async () => {
-      await publishEverything(app);
+      await publishEverything(app, deadline);
     }),
     maintain: schedule(maintenanceMilliseconds, app.log, "maintenance", async () => {
-      await maintain({ ...app, tasks: starter });
+      await maintain({ ...app, tasks: starter }, deadline);
     }),
   };
   schedules.publish.wake();
   return {
     starter,
     async stop() {
+      deadline.until = Number.NEGATIVE_INFINITY;
       await Promise.all(Object.values(schedules).map((one) => one.stop()));
     },
   };

@@ -5,7 +5,7 @@
 import { isAppError } from "../errors.ts";
 import { allFleets } from "../fleets/directory.ts";
 import type { Notifier, RevocationApp } from "../ports.ts";
-import { continueJobs } from "../revocation/bulk-worker.ts";
+import { type BulkOptions, continueJobs } from "../revocation/bulk-worker.ts";
 import { watchRootLists } from "../revocation/root-watch.ts";
 import { foldAcknowledgements } from "./adoption.ts";
 import { takeCensus } from "./census.ts";
@@ -25,7 +25,7 @@ export interface MaintenanceReport {
 }
 
 export interface MaintenanceOptions {
-  /** Milliseconds since the epoch after which nothing new is begun. @default without end */
+  /** Milliseconds since the epoch after which nothing new is begun; may come nearer meanwhile. @default without end */
   readonly until?: number;
   /** Logs a run that changed nothing too. @default false */
   readonly logEveryRun?: boolean;
@@ -42,11 +42,18 @@ async function attempt(app: MaintenanceApp, step: string, act: () => Promise<num
   }
 }
 
+const endOf = ({ until }: MaintenanceOptions): number => until ?? Number.POSITIVE_INFINITY;
+
 /** Until then jobs may run: half of what is left, so that a long one keeps nothing else from being done. */
-const jobsUntil = (app: MaintenanceApp, until: number): number => {
-  const now = app.clock.now();
-  return Number.isFinite(until) ? now + (until - now) / 2 : until;
-};
+function forJobs(app: MaintenanceApp, options: MaintenanceOptions): BulkOptions {
+  const [now, until] = [app.clock.now(), endOf(options)];
+  const half = Number.isFinite(until) ? now + (until - now) / 2 : until;
+  return {
+    get until() {
+      return Math.min(half, endOf(options));
+    },
+  };
+}
 
 /**
  * First the revocations, for which people wait.
@@ -56,14 +63,15 @@ export async function maintain(
   app: MaintenanceApp,
   options: MaintenanceOptions = {},
 ): Promise<MaintenanceReport> {
-  const { until = Number.POSITIVE_INFINITY, logEveryRun = false } = options;
+  const { logEveryRun = false } = options;
   const jobs = await attempt(
     app,
     "jobs",
-    async () => (await continueJobs(app, { until: jobsUntil(app, until) })).revoked,
+    async () => (await continueJobs(app, forJobs(app, options))).revoked,
   );
   const report = { counted: 0, notices: 0, revoked: jobs.done, failed: jobs.failed };
   for (const fleet of await allFleets(app)) {
+    const until = endOf(options);
     if (app.clock.now() >= until) break;
     const certificates = await attempt(app, "census", () => takeCensus(app, fleet, until));
     const devices = await attempt(app, "adoption", () => foldAcknowledgements(app, fleet, until));

@@ -18,7 +18,7 @@ export interface PublicationReport extends RevocationReport {
 }
 
 export interface PublicationOptions {
-  /** Milliseconds since the epoch after which nothing new is begun. @default without end */
+  /** Milliseconds since the epoch after which nothing new is begun; may come nearer meanwhile. @default without end */
   readonly until?: number;
   /** Logs a run that changed nothing too, so that a filter has a measure of every run. @default false */
   readonly logEveryRun?: boolean;
@@ -55,9 +55,10 @@ async function tendFleet(app: PublisherApp, fleet: Fleet): Promise<Tended> {
   };
 }
 
-async function tendFleets(app: PublisherApp, until: number): Promise<Tended> {
+async function tendFleets(app: PublisherApp, options: PublicationOptions): Promise<Tended> {
   const all: Tended = { manifests: 0, responders: 0, failed: 0 };
   for (const name of await allFleets(app)) {
+    const { until = Number.POSITIVE_INFINITY } = options;
     if (app.clock.now() >= until) break;
     const tended = await tendFleet(app, await getFleet(app, name));
     all.manifests += tended.manifests;
@@ -75,15 +76,16 @@ export async function publishEverything(
   app: PublisherApp,
   options: PublicationOptions = {},
 ): Promise<PublicationReport> {
-  const { until = Number.POSITIVE_INFINITY, logEveryRun = false } = options;
-  const first = await publishRevocations(app, { until });
-  const tended = await tendFleets(app, until);
+  const { logEveryRun = false } = options;
+  const first = await publishRevocations(app, options);
+  const tended = await tendFleets(app, options);
   // New shards are due at once.
-  const second = await publishRevocations(app, { until });
+  const second = await publishRevocations(app, options);
   const report: PublicationReport = {
     ...second,
     published: first.published + second.published,
     entries: first.entries + second.entries,
+    slowestSeconds: Math.max(first.slowestSeconds, second.slowestSeconds),
     withdrawn: first.withdrawn + second.withdrawn,
     failed: second.failed + tended.failed,
     manifests: tended.manifests,

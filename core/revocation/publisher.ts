@@ -21,10 +21,12 @@ export interface RevocationReport {
   readonly pending: number;
   /** Since when the first of them does; 0 when none does. */
   readonly oldestPendingSeconds: number;
+  /** How long the slowest of those that this run published had waited, from its change to its list; 0 for none. */
+  readonly slowestSeconds: number;
 }
 
 export interface PublisherOptions {
-  /** Milliseconds since the epoch after which no further list is begun. @default without end */
+  /** Milliseconds since the epoch after which no further list is begun; may come nearer meanwhile. @default without end */
   readonly until?: number;
 }
 
@@ -38,6 +40,7 @@ interface Tally {
   failed: number;
   pending: number;
   oldest: number;
+  slowest: number;
 }
 
 type FleetOf = (name: string) => Promise<Fleet>;
@@ -73,6 +76,7 @@ async function workOn(app: ListApp, fleetOf: FleetOf, { name }: ListWork): Promi
 function count(tally: Tally, work: ListWork, outcome: ListOutcome | "failed" | "later"): void {
   if (typeof outcome === "object") {
     tally.entries += outcome.entries;
+    tally.slowest = Math.max(tally.slowest, outcome.waited);
     if (outcome.kind !== "current") tally[outcome.kind] += 1;
     return;
   }
@@ -83,7 +87,7 @@ function count(tally: Tally, work: ListWork, outcome: ListOutcome | "failed" | "
 
 async function tryWork(app: ListApp, fleetOf: FleetOf, work: ListWork): Promise<ListOutcome | "failed"> {
   try {
-    return (await workOn(app, fleetOf, work)) ?? { kind: "current", entries: 0 };
+    return (await workOn(app, fleetOf, work)) ?? { kind: "current", entries: 0, waited: 0 };
   } catch (error) {
     app.log.error("crl_not_published", { ...work.name, code: isAppError(error) ? error.code : "internal" });
     return "failed";
@@ -98,20 +102,26 @@ export async function publishRevocations(
   app: ListApp,
   options: PublisherOptions = {},
 ): Promise<RevocationReport> {
-  const { until = Number.POSITIVE_INFINITY } = options;
   const queue = [...(await listsWithWork(app))];
   const fleetOf = fleetReader(app);
   const tally: Tally = {
     ...{ published: 0, entries: 0, withdrawn: 0, failed: 0, pending: 0 },
     oldest: Number.POSITIVE_INFINITY,
+    slowest: 0,
   };
   const worker = async (): Promise<void> => {
     for (let work = queue.shift(); work !== undefined; work = queue.shift()) {
+      const { until = Number.POSITIVE_INFINITY } = options;
       count(tally, work, app.clock.now() < until ? await tryWork(app, fleetOf, work) : "later");
     }
   };
   await Promise.all(Array.from({ length: together }, worker));
-  const { oldest, ...report } = tally;
-  const waited = Number.isFinite(oldest) ? Math.floor((app.clock.now() - oldest) / 1000) : 0;
-  return { ...report, oldestPendingSeconds: Math.max(0, waited) };
+  const { oldest, slowest, ...report } = tally;
+  const waits = Math.max(0, app.clock.now() - Math.min(oldest, app.clock.now()));
+  return {
+    ...report,
+    oldestPendingSeconds: Math.floor(waits / 1000),
+    // Rounded up: 60.4 seconds are more than a minute.
+    slowestSeconds: Math.ceil(slowest / 1000),
+  };
 }
