@@ -42,8 +42,12 @@ export async function readEntries(app: KeylessApp, name: ListName): Promise<read
 
 export const isPending = ({ value }: StoredEntry): boolean => value.publishedIn === undefined;
 
-/** How many of the batch were marked: what has changed since it was read waits for the next list. */
-async function markBatch(app: KeylessApp, batch: readonly StoredEntry[], number: number): Promise<number> {
+/** Those of the batch that were marked: what has changed since it was read waits for the next list. */
+async function markBatch(
+  app: KeylessApp,
+  batch: readonly StoredEntry[],
+  number: number,
+): Promise<readonly StoredEntry[]> {
   let left = batch;
   while (left.length > 0) {
     const operations = left.map(
@@ -54,33 +58,43 @@ async function markBatch(app: KeylessApp, batch: readonly StoredEntry[], number:
     );
     try {
       await app.items.transact(operations);
-      return left.length;
+      return left;
     } catch (error) {
       const failed = isAppError(error, "store_condition_failed") ? error.failedOperations : undefined;
       if (failed === undefined || failed.length === 0) throw error;
       left = left.filter((_, index) => !failed.includes(index));
     }
   }
-  return 0;
+  return left;
+}
+
+export interface MarkedEntries {
+  readonly count: number;
+  /** When the first of them was changed: milliseconds since the epoch, Infinity when there is none. */
+  readonly since: number;
 }
 
 /**
- * Says of the entries, as they were read, that the list of this number agrees with them. Returns how many it could be
- * said of. @throws AppError store_unavailable: those not marked are listed once more by the next run.
+ * Says of the entries, as they were read, that the list of this number agrees with them. Returns of how many it could
+ * be said. @throws AppError store_unavailable: those not marked are listed once more by the next run.
  */
 export async function markPublished(
   app: KeylessApp,
   entries: readonly StoredEntry[],
   number: number,
-): Promise<number> {
+): Promise<MarkedEntries> {
   const pending = entries.filter(isPending);
-  let marked = 0;
+  let count = 0;
+  let since = Number.POSITIVE_INFINITY;
   for (let start = 0; start < pending.length; start += batchItems * together) {
     const batches = Array.from({ length: together }, (_, index) => start + index * batchItems)
       .map((at) => pending.slice(at, at + batchItems))
       .filter((batch) => batch.length > 0);
-    const counts = await Promise.all(batches.map((batch) => markBatch(app, batch, number)));
-    marked = counts.reduce((sum, count) => sum + count, marked);
+    const marked = await Promise.all(batches.map((batch) => markBatch(app, batch, number)));
+    for (const { value } of marked.flat()) {
+      count += 1;
+      since = Math.min(since, value.changedAt);
+    }
   }
-  return marked;
+  return { count, since };
 }

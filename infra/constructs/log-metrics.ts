@@ -49,8 +49,11 @@ export class LogMetrics extends Construct {
   readonly oldestOpenSeconds: Metric;
   /** Runs of the publisher that came to their end. */
   readonly publications: Metric;
-  /** Seconds since the oldest revocation that no list has was recorded; 0 when there is none. */
-  readonly oldestPendingSeconds: Metric;
+  /**
+   * Seconds from a revocation to its list: the slowest of those that a run published, and the oldest that no list has
+   * yet, whichever is more; 0 when there is none. Each run writes both into the one figure, whose maximum is taken.
+   */
+  readonly revocationWaitSeconds: Metric;
   /** Runs of maintenance that came to their end. */
   readonly maintenances: Metric;
   /** What runs of both could not do: lists, manifests, steps. */
@@ -68,7 +71,7 @@ export class LogMetrics extends Construct {
     this.reconciliations = this.metric("Reconciliations", Stats.SUM);
     this.oldestOpenSeconds = this.metric("OldestOpenIntent", Stats.MAXIMUM);
     this.publications = this.metric("Publications", Stats.SUM);
-    this.oldestPendingSeconds = this.metric("OldestPendingRevocation", Stats.MAXIMUM);
+    this.revocationWaitSeconds = this.metric("RevocationWait", Stats.MAXIMUM);
     this.maintenances = this.metric("Maintenances", Stats.SUM);
     this.taskFailures = this.metric("TaskFailures", Stats.SUM);
   }
@@ -95,10 +98,14 @@ export class LogMetrics extends Construct {
 
   private tasks({ publication, maintenance }: ObservedService["functions"]): void {
     const { published, maintained } = patterns;
-    const age = { metricName: "OldestPendingRevocation", metricValue: "$.oldestPendingSeconds" };
+    const wait = { metricName: "RevocationWait", unit: Unit.SECONDS, pattern: published };
     const failures = { metricName: "TaskFailures", metricValue: "$.failed" };
     this.filter("publications", publication.logGroup, { metricName: "Publications", pattern: published });
-    this.filter("oldest-pending", publication.logGroup, { ...age, unit: Unit.SECONDS, pattern: published });
+    for (const [id, metricValue] of [
+      ["oldest-pending", "$.oldestPendingSeconds"],
+      ["slowest-published", "$.slowestSeconds"],
+    ] as const)
+      this.filter(id, publication.logGroup, { ...wait, metricValue });
     this.filter("publication-failures", publication.logGroup, { ...failures, pattern: published });
     this.filter("maintenances", maintenance.logGroup, { metricName: "Maintenances", pattern: maintained });
     this.filter("maintenance-failures", maintenance.logGroup, { ...failures, pattern: maintained });

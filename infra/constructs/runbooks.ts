@@ -14,7 +14,7 @@ export const runbooks = {
   "reconciliation-missing":
     "Look for errors of the reconciliation function, then whether its schedule is enabled.",
   "revocations-unpublished":
-    "Read the publication function's error lines: until a list has them, others trust certificates that are revoked.",
+    "Read the publication function's lines: a revocation came late into its list, or is in none; until then others trust the certificate.",
   "publication-missing":
     "Look for errors of the publication function, then whether its schedule is enabled: lists end a few days after their last signature.",
   "maintenance-missing":

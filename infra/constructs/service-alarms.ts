@@ -136,9 +136,9 @@ export class ServiceAlarms extends Construct {
 
   private tasks(logs: LogMetrics): void {
     const period = Duration.minutes(1);
-    // A list has a revocation within a minute: that is promised, so one late figure is enough. Without a run nothing is
-    // known of the age: the alarm stays as it was.
-    this.alarm("revocations-unpublished", logs.oldestPendingSeconds.with({ period }), {
+    // A list has a revocation within a minute: that is promised, so one late figure is enough, of a revocation that has
+    // its list by now too. Without a run nothing is known: the alarm stays as it was.
+    this.alarm("revocations-unpublished", logs.revocationWaitSeconds.with({ period }), {
       runbook: "revocations-unpublished",
       above: 60,
       missing: TreatMissingData.IGNORE,

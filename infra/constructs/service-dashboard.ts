@@ -57,7 +57,7 @@ function issuanceRows(service: ObservedService, logs: LogMetrics): GraphWidget[]
       graph("Unfinished intents: age of the oldest, s", [logs.oldestOpenSeconds], [logs.reconciliations]),
     ],
     [
-      graph("Revocations in no list yet: age of the oldest, s", [logs.oldestPendingSeconds]),
+      graph("Revocations: from the act to the list, or so far, the slowest, s", [logs.revocationWaitSeconds]),
       graph(
         "Runs of publication and maintenance, and what they failed at",
         [logs.publications, logs.maintenances],

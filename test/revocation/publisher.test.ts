@@ -34,7 +34,10 @@ beforeEach(async () => {
 });
 afterEach(() => house.close());
 
-const nothing = { published: 0, entries: 0, withdrawn: 0, failed: 0, pending: 0, oldestPendingSeconds: 0 };
+const nothing = {
+  ...{ published: 0, entries: 0, withdrawn: 0, failed: 0, pending: 0 },
+  ...{ oldestPendingSeconds: 0, slowestSeconds: 0 },
+};
 const ask = (serialNumber: string, name = fleet) =>
   ({ fleet: name, actor, serialNumber, reason: "keyCompromise" }) as const;
 
@@ -113,7 +116,7 @@ describe("a list", () => {
     await house.publish();
     await revoke(app, ask(first.serialNumber));
     await revoke(app, { ...ask(second.serialNumber), reason: "certificateHold" });
-    expect(await house.publish()).toEqual({ ...nothing, published: 1, entries: 2 });
+    expect(await house.publish()).toMatchObject({ published: 1, entries: 2, failed: 0, pending: 0 });
     const list = await listOf(first.certificate);
     const entry = async (serialNumber: string, reason: string) => ({
       serialNumber,
@@ -209,8 +212,23 @@ describe("a run", () => {
         fields: expect.objectContaining({ fleet, code: "internal" }),
       }),
     );
-    expect(await publishRevocations(app)).toEqual({ ...nothing, published: 1, entries: 1 });
+    const { slowestSeconds, ...made } = await publishRevocations(app);
+    expect(made).toMatchObject({ published: 1, entries: 1, pending: 0, oldestPendingSeconds: 0 });
+    expect(slowestSeconds).toBeGreaterThanOrEqual(40);
     expect(serialsOf(await listOf(own.certificate))).toEqual([own.serialNumber]);
+  });
+
+  it("says how long the slowest of what it published had waited, and the next one no more of it", async () => {
+    await house.publish();
+    const [first, second] = [await house.enrol("pump-1"), await house.enrol("pump-1", otherFleet)];
+    await revoke(app, ask(first.serialNumber));
+    house.clock.advance(75_000);
+    await revoke(app, ask(second.serialNumber, otherFleet));
+    const report = await publishRevocations(app);
+    expect(report).toMatchObject({ published: 2, entries: 2, pending: 0, oldestPendingSeconds: 0 });
+    // What no list has any more is not all that was late: the alarm looks at both figures.
+    expect(report.slowestSeconds).toBeGreaterThanOrEqual(75);
+    expect(await publishRevocations(app)).toEqual(nothing);
   });
 
   it("publishes nothing that its key's signature does not verify for", async () => {
