@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { LazyCommand } from "./command-tree.ts";
 import { type CommandGroup, commandTree } from "./command-tree.ts";
 import { type ExitName, exitCodes } from "./exit-codes.ts";
-import { toFailure, usageFailure } from "./failure.ts";
+import { Failure, toFailure, usageFailure } from "./failure.ts";
 import { valueFlags } from "./global-flags.ts";
 import { renderCommandHelp, renderGroupHelp } from "./help.ts";
 import { createOutput } from "./output.ts";
@@ -22,8 +22,17 @@ export async function runCommandLine(argv: readonly string[], terminal: Terminal
     return exitCodes[await dispatch(argv, terminal)].code;
   } catch (error) {
     const failure = toFailure(error);
-    createOutput(terminal, argv.includes("--json")).failure(failure);
+    tell(failure, argv, terminal);
     return exitCodes[failure.exit].code;
+  }
+}
+
+/** Where stdout itself has failed, stderr alone is told. */
+function tell(failure: Failure, argv: readonly string[], terminal: Terminal): void {
+  try {
+    createOutput(terminal, argv.includes("--json")).failure(failure);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
   }
 }
 

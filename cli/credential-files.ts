@@ -1,6 +1,6 @@
 /** Room: cli. Files that hold credentials: read with a remedy, written whole or not at all. */
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Failure, systemCode } from "./failure.ts";
 
@@ -32,20 +32,29 @@ export async function readCredentialFile(path: string, remedy?: string): Promise
   return (await readFileBytes(path, maxFileBytes, remedy)).toString("utf8");
 }
 
-/** A file of at most `limit` bytes; throws `file_too_large` above that, before reading it. */
+const tooLarge = (path: string, size: string, limit: number): Failure =>
+  new Failure("localFile", "file_too_large", `${path} has ${size} bytes; at most ${limit} are read`);
+
+/** Whatever the file said of its size: a device has none, and a file may grow. */
+async function readAtMost(file: FileHandle, path: string, limit: number): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let octets = 0;
+  for await (const part of file.createReadStream({ end: limit, autoClose: false })) {
+    parts.push(part as Buffer);
+    octets += (part as Buffer).length;
+  }
+  if (octets > limit) throw tooLarge(path, `more than ${limit}`, limit);
+  return Buffer.concat(parts);
+}
+
+/** A file of at most `limit` bytes; throws `file_too_large` above that, without reading more. */
 export async function readFileBytes(path: string, limit: number, remedy?: string): Promise<Buffer> {
   try {
     const file = await open(path, "r");
     try {
       const { size } = await file.stat();
-      if (size > limit) {
-        throw new Failure(
-          "localFile",
-          "file_too_large",
-          `${path} has ${size} bytes; at most ${limit} are read`,
-        );
-      }
-      return await file.readFile();
+      if (size > limit) throw tooLarge(path, String(size), limit);
+      return await readAtMost(file, path, limit);
     } finally {
       await file.close();
     }

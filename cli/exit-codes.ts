@@ -18,7 +18,11 @@ export const exitCodes = {
     code: 4,
     meaning: "cannot connect: no answer, a time-out, a server that is not trusted; or `serve` cannot listen",
   },
-  localFile: { code: 5, meaning: "a local file is missing, unreadable, malformed or would be overwritten" },
+  localFile: {
+    code: 5,
+    meaning:
+      "a local file is missing, unreadable, malformed or would be overwritten; stdout cannot be written",
+  },
   pending: {
     code: 6,
     meaning: "nothing failed; an operator has to decide or approve first, then the same command goes on",

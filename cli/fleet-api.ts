@@ -211,7 +211,7 @@ export function queryOf(values: Readonly<Record<string, string | number>>): stri
   return query.toString();
 }
 
-const malformedAnswer = (what: string): Failure =>
+export const malformedAnswer = (what: string): Failure =>
   new Failure("refused", "answer_malformed", `the service's answer is not as expected: ${what}`, {
     remedy: "check that --url names a Fleetkey service of the same version as this command",
   });

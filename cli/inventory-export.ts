@@ -7,7 +7,7 @@ import { pageLimit } from "./certificate-listing.ts";
 import type { Context } from "./command.ts";
 import { fileFailure, publicMode } from "./credential-files.ts";
 import { Failure } from "./failure.ts";
-import { type CertificateFilter, type FleetApi, queryOf } from "./fleet-api.ts";
+import { type CertificateFilter, type FleetApi, malformedAnswer, queryOf } from "./fleet-api.ts";
 import type { HttpResponse } from "./https-client.ts";
 import { createCounter } from "./progress.ts";
 import { unattendedRetries } from "./retry.ts";
@@ -28,12 +28,21 @@ export interface ExportOptions {
   readonly cursor?: string | undefined;
 }
 
-/** RFC 8288: of the next page only its cursor counts; where to ask for it is ours to know. */
-function nextCursor({ headers: { link } }: HttpResponse): string | undefined {
+/**
+ * RFC 8288: of the next page only its cursor counts; where to ask for it is ours to know. Throws `answer_malformed` for
+ * what is no address, and for a cursor that was followed before: such an export would have no end.
+ */
+function nextCursor({ headers: { link } }: HttpResponse, followed: Set<string>): string | undefined {
   const text = Array.isArray(link) ? link.join(",") : link;
   const target = /<([^<>]{1,8192})>\s*;\s*rel="?next"?/.exec(text ?? "")?.[1];
   if (target === undefined) return undefined;
-  return new URL(target, "https://service.invalid").searchParams.get("cursor") ?? undefined;
+  const url = URL.parse(target, "https://service.invalid");
+  if (url === null) throw malformedAnswer("its link to the next page is no address");
+  const cursor = url.searchParams.get("cursor") ?? undefined;
+  if (cursor === undefined) return undefined;
+  if (followed.has(cursor)) throw malformedAnswer("its link to the next page leads back");
+  followed.add(cursor);
+  return cursor;
 }
 
 const lineFeed = 0x0a;
@@ -57,6 +66,7 @@ async function copyPages(
   reached: Reached,
   wrote: (rows: number) => void,
 ): Promise<void> {
+  const followed = new Set(reached.cursor === undefined ? [] : [reached.cursor]);
   do {
     const { cursor } = reached;
     const isFirst = cursor === undefined;
@@ -66,12 +76,14 @@ async function copyPages(
       path: `/certificates?${query}`,
       accept: exportTypes[format],
     });
+    // Before its rows are written: a page that leads nowhere is asked for again, whole.
+    const next = nextCursor(page, followed);
     await destination.write(page.body);
     // CSV names its columns in the first page's first line.
     const rows = linesIn(page.body) - (isFirst && format === "csv" ? 1 : 0);
     reached.rows += rows;
     wrote(rows);
-    reached.cursor = nextCursor(page);
+    reached.cursor = next;
   } while (reached.cursor !== undefined);
 }
 

@@ -3,6 +3,7 @@
 import { runCommandLine } from "./command-line.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { systemCode } from "./failure.ts";
+import { standardOutput } from "./standard-output.ts";
 
 /** A launcher (npm, fleetkey.js) passes on what the terminal has sent us too: the same wish, not a second one. */
 const echoMilliseconds = 1_000;
@@ -28,8 +29,11 @@ function interruption(): AbortSignal {
 function endQuietlyOnClosedPipe(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error) => {
-      if (systemCode(error) === "EPIPE") process.exit(0);
-      throw error;
+      const code = systemCode(error);
+      if (code === "EPIPE") process.exit(0);
+      if (code === undefined) throw error;
+      if (stream === process.stdout) process.stderr.write(`error: stdout: ${code} [file_failed]\n`);
+      process.exit(exitCodes.localFile.code);
     });
   }
 }
@@ -53,7 +57,7 @@ export async function start(): Promise<void> {
   process.exitCode = await runCommandLine(process.argv.slice(2), {
     env: process.env,
     stdin: process.stdin,
-    stdout: process.stdout,
+    stdout: standardOutput(process.stdout),
     stderr: process.stderr,
     interrupted: interruption(),
     now: Date.now,

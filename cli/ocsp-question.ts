@@ -58,7 +58,7 @@ const refusals: Readonly<Record<number, readonly [name: string, remedy: string]>
   ],
   [ocspResponseStatus.unauthorized]: [
     "unauthorized",
-    "the responder is not for this certificate's authority; check --fleet and --issuer",
+    "the authority never issued this serial number, or it is not one of this fleet's; check --serial, --issuer and --fleet",
   ],
 };
 

@@ -1,17 +1,13 @@
 /** Searching and exporting five thousand certificates, over HTTPS. */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { createReadStream, readFileSync, writeFileSync } from "node:fs";
+import { createReadStream, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { Readable } from "node:stream";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { runCommandLine } from "../../cli/command-line.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readCsvRows } from "../../cli/csv-rows.ts";
 import { certificateItem, certificateKey, certificateRecord } from "../../core/records/certificate-record.ts";
 import { openLocalApp } from "../../local/app.ts";
-import { type FakeService, problemAnswer, startFakeService } from "./fake-service.ts";
 import { type LocalServer, startLocalServer } from "./local-server.ts";
-import { type RunOptions, runCli } from "./run-cli.ts";
-import { temporaryDirectory } from "./temporary-directory.ts";
+import type { RunOptions } from "./run-cli.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const python = spawnSync("python3", ["--version"]).status === 0;
@@ -200,108 +196,5 @@ describe("cert search", () => {
       ...{ code: 0, stdout: "", stderr: "no certificates\n" },
     });
     expect((await fleetkey(["cert", "search", "--status", "lost"])).code).toBe(2);
-  });
-});
-
-describe("an export that stops", () => {
-  let service: FakeService;
-  beforeEach(async () => {
-    service = await startFakeService();
-  });
-  afterEach(() => service.close());
-
-  const page = (text: string, cursor?: string) => ({
-    status: 200,
-    headers: {
-      "content-type": "text/csv",
-      // Elsewhere: of the address nothing but the cursor counts.
-      ...(cursor === undefined
-        ? {}
-        : { link: `<https://evil.example/x?cursor=${cursor}&limit=1>; rel="next"` }),
-    },
-    body: text,
-  });
-  const argv = (file: string, ...more: string[]) => [
-    "cert",
-    "export",
-    "--format",
-    "csv",
-    "--out",
-    file,
-    ...more,
-    ...service.flags,
-  ];
-
-  it("keeps whole lines and says from where to go on; the rest is appended", async () => {
-    const file = join(temporaryDirectory(), "all.csv");
-    service.intercept = ({ path }) =>
-      path.includes("cursor=two") ? problemAnswer(400, "request_invalid") : page("a,b\r\n1,2\r\n", "two");
-    const stopped = await runCli(argv(file));
-    expect(stopped).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining("go on with the same flags and --cursor two"),
-    });
-    expect(readFileSync(file, "utf8")).toBe("a,b\r\n1,2\r\n");
-    service.intercept = () => page("3,4\r\n");
-    expect(await runCli(argv(file, "--cursor", "two"))).toMatchObject({
-      code: 0,
-      stderr: "1 certificates\n",
-    });
-    expect(readFileSync(file, "utf8")).toBe("a,b\r\n1,2\r\n3,4\r\n");
-    expect(service.requests.every(({ path }) => path.startsWith("/v1/fleets/default/certificates?"))).toBe(
-      true,
-    );
-  });
-
-  it("by Ctrl-C ends with 130 and the cursor", async () => {
-    const stop = new AbortController();
-    service.intercept = ({ path }) => {
-      if (!path.includes("cursor=two")) return page("a,b\r\n", "two");
-      stop.abort();
-      return "silence";
-    };
-    const file = join(temporaryDirectory(), "all.csv");
-    expect(await runCli(argv(file), { interrupted: stop.signal })).toMatchObject({
-      code: 130,
-      stderr: expect.stringContaining("--cursor two"),
-    });
-  });
-
-  it("takes no answer of another kind for rows, and keeps the file", async () => {
-    service.intercept = () => ({ ...page("<html>"), headers: { "content-type": "text/html" } });
-    const file = join(temporaryDirectory(), "all.csv");
-    writeFileSync(file, "of yesterday\n");
-    expect(await runCli(argv(file))).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining("[answer_malformed]"),
-    });
-    expect(readFileSync(file, "utf8")).toBe("of yesterday\n");
-  });
-
-  it("asks for no more than a slow reader of stdout has taken", async () => {
-    let asked = 0;
-    service.intercept = () => {
-      asked += 1;
-      return page("1,2\r\n", asked < 3 ? "next" : undefined);
-    };
-    const seen: number[] = [];
-    const write = (): boolean => {
-      seen.push(asked);
-      return false;
-    };
-    const once = (_event: "drain", listener: () => void) => setTimeout(listener, 30);
-    const code = await runCommandLine(["cert", "export", "--format", "csv", ...service.flags], {
-      ...{ env: {}, stdin: Readable.from([]), stdout: { write, once }, stderr: { write: () => true } },
-      ...{ interrupted: new AbortController().signal, now: Date.now },
-    });
-    expect({ code, seen }).toEqual({ code: 0, seen: [1, 2, 3] });
-  });
-
-  it("replaces what was in the file before", async () => {
-    const file = join(temporaryDirectory(), "all.csv");
-    writeFileSync(file, "of yesterday\n");
-    service.intercept = () => page("a,b\r\n");
-    expect((await runCli(argv(file))).code).toBe(0);
-    expect(readFileSync(file, "utf8")).toBe("a,b\r\n");
   });
 });

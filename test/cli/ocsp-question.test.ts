@@ -140,5 +140,8 @@ describe("an OCSP answer", () => {
         exit: "refused",
         code,
       });
+    await expect(provedStatus(question, encodeOcspError(unauthorized), now)).rejects.toMatchObject({
+      remedy: expect.stringMatching(/never issued this serial number, or .+ fleet's/),
+    });
   });
 });

@@ -257,6 +257,16 @@ describe("trust", () => {
   });
 });
 
+describe("a file without an end", () => {
+  it.skipIf(!existsSync("/dev/zero"))("is read as far as a list may be, and refused", async () => {
+    const { code, stderr } = await runCli(["crl", "show", "/dev/zero"]);
+    expect(stderr).toMatch(
+      /^error: \/dev\/zero has more than \d+ bytes; at most \d+ are read \[file_too_large\]\n/,
+    );
+    expect(code).toBe(5);
+  });
+});
+
 describe("numbers and keys", () => {
   it("inventory show counts, as a table and as JSON", async () => {
     const { code, stdout } = await fleetkey("inventory", "show");
