@@ -26,17 +26,55 @@ export const jobPath = (jobId: string): string => `/revocations/${encodeURICompo
 export const showJob = (api: FleetApi, jobId: string): Promise<RevocationJob> =>
   api.call({ method: "GET", path: jobPath(jobId), schema: revocationJob });
 
-function describe({ state, matched, revoked, unchanged, reason, progress }: RevocationJob): string {
+const subjectWords = {
+  device: "devices",
+  operator: "operators",
+  server: "servers",
+  claim: "claims",
+} as const;
+
+/** Whose certificates they are: `312 of devices, 1 of operators`. */
+function describeSubjects({ bySubject }: RevocationJob["toRevoke"]): string {
+  const kinds = Object.keys(subjectWords) as (keyof typeof subjectWords)[];
+  const some = kinds.filter((kind) => bySubject[kind] > 0);
+  return some.map((kind) => `${bySubject[kind]} of ${subjectWords[kind]}`).join(", ");
+}
+
+function describeCount({ toRevoke, reason, unchanged }: RevocationJob): string {
+  const { certificates } = toRevoke;
+  const whose = certificates === 0 ? "" : `: ${describeSubjects(toRevoke)}`;
+  const rest = unchanged === 0 ? "" : `; ${unchanged} more match, revoked or over already`;
+  return `counted: ${certificates} to revoke (${reason})${whose}${rest}`;
+}
+
+/** What there is to say of a dry run that found nothing to revoke; undefined when there is something. */
+export function nothingToRevoke({
+  toRevoke,
+  matched,
+  criteria,
+  firmwareKnown,
+}: RevocationJob): string | undefined {
+  if (toRevoke.certificates > 0) return undefined;
+  if (firmwareKnown === false)
+    return `there is nothing to revoke: no device has reported firmware ${criteria.firmware}`;
+  if (matched === 0) return "there is nothing to revoke: no certificate matches";
+  return `there is nothing to revoke: ${matched} match, all revoked already`;
+}
+
+function describe(job: RevocationJob): string {
+  const { state, matched, toRevoke, revoked, unchanged, reason, progress } = job;
   const { read, of } = progress;
   switch (state) {
     case "counting":
       return `counting: ${matched} found, ${read} looked at`;
     case "counted":
-      return `counted: ${matched} to revoke (${reason})`;
+      return describeCount(job);
     case "revoking":
       return `revoking: ${revoked} revoked, ${read} of ${of ?? "?"} looked at`;
     case "done":
       return `done: ${revoked} revoked (${reason}), ${unchanged} were revoked or over before`;
+    case "stopped":
+      return `stopped: ${revoked} revoked (${reason}); there were more than the ${toRevoke.certificates} that were approved, count anew`;
     case "cancelled":
       return `cancelled: ${revoked} revoked (${reason})`;
   }
@@ -81,7 +119,8 @@ export async function followJob(
   }
 }
 
-export const isEnded = ({ state }: RevocationJob): boolean => state === "done" || state === "cancelled";
+export const isEnded = ({ state }: RevocationJob): boolean =>
+  state === "done" || state === "stopped" || state === "cancelled";
 export const isCounted = (job: RevocationJob): boolean => job.state === "counted" || isEnded(job);
 
 interface Execution {
@@ -89,12 +128,13 @@ interface Execution {
   readonly settings: Settings;
 }
 
-const isBegun = ({ state }: RevocationJob): boolean => state === "revoking" || state === "done";
+const isBegun = ({ state }: RevocationJob): boolean =>
+  state === "revoking" || state === "done" || state === "stopped";
 
 /** The job once it is approved and begun; undefined under `--no-wait`, as `callCritical`. */
 async function begin(
   api: FleetApi,
-  jobId: string,
+  { jobId, toRevoke }: RevocationJob,
   { flags, settings }: Execution,
   context: Context,
 ): Promise<RevocationJob | undefined> {
@@ -103,7 +143,8 @@ async function begin(
     parameters: { jobId },
     method: "POST",
     path: `${jobPath(jobId)}/execution`,
-    body: {},
+    // What is approved is this very number.
+    body: { certificates: toRevoke.certificates },
     schema: revocationJob,
   } as const;
   try {
@@ -118,8 +159,8 @@ async function begin(
 }
 
 /**
- * Asks for the approval, starts the job and follows it to its end; one that is begun already is followed. `pending`
- * under `--no-wait`, as `callCritical`.
+ * Asks for the approval, starts the job and follows it to its end; one that is begun already is followed, and where
+ * there is nothing to revoke nobody is asked. `pending` under `--no-wait`, as `callCritical`.
  */
 export async function executeJob(
   api: FleetApi,
@@ -128,13 +169,19 @@ export async function executeJob(
   context: Context,
 ): Promise<ExitName | undefined> {
   const found = await followJob(api, first, (job) => job.state !== "counting", context);
-  const job = found.state === "counted" ? await begin(api, found.jobId, execution, context) : found;
+  const nothing = found.state === "counted" ? nothingToRevoke(found) : undefined;
+  if (nothing !== undefined) {
+    context.output.answer(found, renderJob(found));
+    context.output.note(nothing);
+    return undefined;
+  }
+  const job = found.state === "counted" ? await begin(api, found, execution, context) : found;
   if (job === undefined) return "pending";
   return answerEnd(await followJob(api, job, isEnded, context), context);
 }
 
-/** A job that somebody cancelled has not done what was asked for. */
+/** A job that somebody cancelled, or that stopped, has not done what was asked for. */
 export function answerEnd(job: RevocationJob, { output }: Context): ExitName | undefined {
   output.answer(job, renderJob(job));
-  return job.state === "cancelled" ? "refused" : undefined;
+  return job.state === "cancelled" || job.state === "stopped" ? "refused" : undefined;
 }

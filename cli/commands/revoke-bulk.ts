@@ -6,7 +6,15 @@ import { usageFailure } from "../failure.ts";
 import { connectionFlags } from "../global-flags.ts";
 import { instantOf } from "../instant.ts";
 import { reasonFlag } from "../reason-flag.ts";
-import { executeJob, followJob, isCounted, parseJobId, renderJob, showJob } from "../revocation-job.ts";
+import {
+  executeJob,
+  followJob,
+  isCounted,
+  nothingToRevoke,
+  parseJobId,
+  renderJob,
+  showJob,
+} from "../revocation-job.ts";
 import { withOperatorApi } from "../session.ts";
 import { resolveSettings } from "../settings.ts";
 
@@ -57,18 +65,14 @@ export const revokeBulk = defineCommand({
     const preview = { method: "POST", path: "/revocations", body, schema: revocationJob } as const;
     return withOperatorApi({ settings, terminal }, async (api) => {
       const counted = await followJob(api, await api.call(preview), isCounted, context);
-      const { jobId, matched } = counted;
-      const next = `fleetkey revoke execute ${jobId}`;
-      if (args.execute !== true || matched === 0) {
+      const next = `fleetkey revoke execute ${counted.jobId}`;
+      const nothing = nothingToRevoke(counted);
+      if (args.execute !== true || nothing !== undefined) {
         output.answer(counted, renderJob(counted));
-        output.note(
-          matched === 0
-            ? "there is nothing to revoke"
-            : `nothing is revoked yet; within a day, \`${next}\` revokes them`,
-        );
+        output.note(nothing ?? `nothing is revoked yet; within a day, \`${next}\` revokes them`);
         return undefined;
       }
-      output.note(`${matched} to revoke; interrupted from here on, \`${next}\` goes on`);
+      output.note(`${renderJob(counted)}; interrupted from here on, \`${next}\` goes on`);
       const flags = { "no-wait": args["no-wait"] };
       return executeJob(api, counted, { flags, settings }, context);
     });

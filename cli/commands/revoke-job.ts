@@ -27,12 +27,12 @@ const jobArgument = {
   description: "Job, as `revoke bulk` and `revoke list` name it",
 } as const;
 
-const header = ["JOB", "STATE", "MATCHED", "REVOKED", "REASON", "CREATED", "BY"];
+const header = ["JOB", "STATE", "TO REVOKE", "REVOKED", "REASON", "CREATED", "BY"];
 
 const rowOf = (job: RevocationJob): readonly string[] => [
   job.jobId,
   job.state,
-  String(job.matched),
+  String(job.toRevoke.certificates),
   String(job.revoked),
   job.reason,
   job.createdAt,
@@ -64,7 +64,7 @@ export const revokeShow = defineCommand({
   summary: "Show a bulk revocation and how far it is",
   args: {
     job: jobArgument,
-    watch: { type: "boolean", description: "Follow it until it has counted, or is done" },
+    watch: { type: "boolean", description: "Follow it until it has counted, or has ended" },
     ...connectionFlags,
   },
   async run(args, context) {

@@ -85,7 +85,11 @@ function writes(
     at: app.clock.now(),
     ...(previous === undefined ? {} : { previous }),
   };
-  const state = acknowledgementItem({ ...event, ...(label === undefined ? {} : { firmware: label }) });
+  const firmwareAt = label === known?.firmware ? (known?.firmwareAt ?? known?.at ?? event.at) : event.at;
+  const state = acknowledgementItem({
+    ...event,
+    ...(label === undefined ? {} : { firmware: label, firmwareAt }),
+  });
   return [
     { put: state, when: stored?.version ?? "absent" },
     ...(advanced ? [{ put: acknowledgementEventItem(event), when: "absent" } as const] : []),

@@ -25,12 +25,14 @@ export interface AcknowledgementRecord extends AcknowledgingSubject {
   readonly previous?: number;
   /** Label of the firmware that it runs or builds. */
   readonly firmware?: string;
-  /** Milliseconds since the epoch. */
+  /** Since when it says this label; absent from records of earlier releases: then since `at` at the latest. */
+  readonly firmwareAt?: number;
+  /** Milliseconds since the epoch, as all times here. */
   readonly at: number;
 }
 
 /** That a subject went from one version to another: written once, never changed. */
-export type AcknowledgementEvent = Omit<AcknowledgementRecord, "firmware">;
+export type AcknowledgementEvent = Omit<AcknowledgementRecord, "firmware" | "firmwareAt">;
 
 const stateSortKey = "ACKNOWLEDGEMENT";
 
@@ -56,9 +58,14 @@ export function acknowledgementItem(record: AcknowledgementRecord): NewItem {
 /** Also for items of `firmwarePartition`. @throws AppError internal when an attribute is missing or mistyped. */
 export function acknowledgementRecord(item: Item): Stored<AcknowledgementRecord> {
   const firmware = optionalText(item, "firmware");
+  const firmwareAt = optionalNumber(item, "firmwareAt");
   return {
     version: item.version,
-    value: { ...acknowledgementEvent(item), ...(firmware === undefined ? {} : { firmware }) },
+    value: {
+      ...acknowledgementEvent(item),
+      ...(firmware === undefined ? {} : { firmware }),
+      ...(firmwareAt === undefined ? {} : { firmwareAt }),
+    },
   };
 }
 

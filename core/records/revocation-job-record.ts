@@ -4,13 +4,25 @@
  * begins with its time, so that a fleet's newest come first; while there is work to do it stands in the index `open`.
  */
 import type { Item, ItemKey, NewItem } from "../ports.ts";
+import type { SubjectCounts } from "../revocation/bulk-subjects.ts";
 import type { RevocationCriteria } from "../revocation/criteria.ts";
 import { type RevocationReason, revocationReasons } from "../revocation/reason.ts";
 import { number, optionalNumber, optionalText, present, text, word } from "./attributes.ts";
 import { type Stored, timeKey } from "./certificate-record.ts";
 
-/** counting → counted → revoking → done; cancelled from each of them but the last. */
-export type RevocationJobState = "counting" | "counted" | "revoking" | "done" | "cancelled";
+/**
+ * counting → counted → revoking → done; cancelled from each of them but the last; stopped where there were more to
+ * revoke than was approved.
+ */
+export const revocationJobStates = [
+  "counting",
+  "counted",
+  "revoking",
+  "done",
+  "stopped",
+  "cancelled",
+] as const;
+export type RevocationJobState = (typeof revocationJobStates)[number];
 
 /** After which certificate the next batch begins: `source` is a part of the fleet, `after` a place in it. */
 export interface JobPosition {
@@ -33,10 +45,14 @@ export interface RevocationJobRecord {
   readonly startedAt?: number;
   readonly startedBy?: string;
   readonly endedAt?: number;
+  /** With that criterion: whether any device said that it runs this firmware when the job was made. */
+  readonly firmwareKnown?: boolean;
   /** Certificates that the count found. */
   readonly matched: number;
+  /** Those of them that the count found to be revoked; an execution revokes no more than these in all. */
+  readonly toRevoke: SubjectCounts;
   readonly revoked: number;
-  /** Of those that match: revoked before, or expired meanwhile. The count says how many it would be. */
+  /** Of those that match: revoked for good before, or expired meanwhile. */
   readonly unchanged: number;
   /** Certificates that the present pass has looked at, and how many the count looked at in all. */
   readonly read: number;
@@ -58,7 +74,7 @@ export function jobKey(fleet: string, jobId: string): ItemKey {
 const isOpen = ({ state }: RevocationJobRecord): boolean => state === "counting" || state === "revoking";
 
 export function jobItem(record: RevocationJobRecord): NewItem {
-  const { fleet, jobId, createdAt, criteria, position, ...rest } = record;
+  const { fleet, jobId, createdAt, criteria, toRevoke, position, firmwareKnown, ...rest } = record;
   const sk = `${timeKey(createdAt)}#${fleet}#${jobId}`;
   return {
     ...jobKey(fleet, jobId),
@@ -68,6 +84,8 @@ export function jobItem(record: RevocationJobRecord): NewItem {
       jobId,
       createdAt,
       criteria: JSON.stringify(criteria),
+      toRevoke: JSON.stringify(toRevoke),
+      firmwareKnown: firmwareKnown === undefined ? undefined : String(firmwareKnown),
       position: position === undefined ? undefined : JSON.stringify(position),
     }),
     ...(isOpen(record) ? { indexes: { open: { pk: openJobsPartition, sk } } } : {}),
@@ -77,6 +95,7 @@ export function jobItem(record: RevocationJobRecord): NewItem {
 /** @throws AppError internal when an attribute is missing, mistyped or not one of its words. */
 export function jobRecord(item: Item): Stored<RevocationJobRecord> {
   const position = optionalText(item, "position");
+  const firmwareKnown = optionalText(item, "firmwareKnown");
   const optional = present({
     countedAt: optionalNumber(item, "countedAt"),
     startedAt: optionalNumber(item, "startedAt"),
@@ -89,16 +108,18 @@ export function jobRecord(item: Item): Stored<RevocationJobRecord> {
     value: {
       fleet: text(item, "fleet"),
       jobId: text(item, "jobId"),
-      state: word(item, "state", ["counting", "counted", "revoking", "done", "cancelled"]),
+      state: word(item, "state", revocationJobStates),
       criteria: JSON.parse(text(item, "criteria")) as RevocationCriteria,
       reason: word(item, "reason", revocationReasons),
       createdAt: number(item, "createdAt"),
       createdBy: text(item, "createdBy"),
       matched: number(item, "matched"),
+      toRevoke: JSON.parse(text(item, "toRevoke")) as SubjectCounts,
       revoked: number(item, "revoked"),
       unchanged: number(item, "unchanged"),
       read: number(item, "read"),
       ...optional,
+      ...(firmwareKnown === undefined ? {} : { firmwareKnown: firmwareKnown === "true" }),
       ...(position === undefined ? {} : { position: JSON.parse(position) as JobPosition }),
     },
   };

@@ -10,6 +10,7 @@ import type { KeylessApp, WriteOperation } from "../ports.ts";
 import type { CertificateRecord, Stored } from "../records/certificate-record.ts";
 import { type JobPosition, jobItem, type RevocationJobRecord } from "../records/revocation-job-record.ts";
 import { jobEntry } from "./bulk.ts";
+import { certificatesOf, withSubjects } from "./bulk-subjects.ts";
 import type { Place } from "./bulk-walk.ts";
 import { earlierEntry, isHeld, revocationWrites } from "./entries.ts";
 
@@ -60,21 +61,33 @@ export async function readBatch(
   return { read, matched, revocable, position, ended: false };
 }
 
-/** The job after `batch`, of which `revocable` could be revoked in the end. */
+/**
+ * The job after `batch`, of which `revocable` could be revoked in the end. Where these are more than were approved, it
+ * is stopped before them: of a batch nobody knows which were counted.
+ */
 function advanced(
   { position: _, ...job }: RevocationJobRecord,
   batch: Batch,
-  revocable: number,
+  revocable: readonly Stored<CertificateRecord>[],
   now: number,
 ): RevocationJobRecord {
-  const counted = { read: job.read + batch.read, unchanged: job.unchanged + batch.matched - revocable };
+  const revoked = job.revoked + revocable.length;
+  if (job.state === "revoking" && revoked > certificatesOf(job.toRevoke))
+    return { ...job, state: "stopped", endedAt: now };
+  const unchanged = job.unchanged + batch.matched - revocable.length;
+  const counted = { read: job.read + batch.read, unchanged };
   const going = batch.ended || batch.position === undefined ? {} : { position: batch.position };
   if (job.state === "counting") {
     const state = batch.ended ? ({ state: "counted", countedAt: now } as const) : {};
-    return { ...job, ...counted, ...going, ...state, matched: job.matched + batch.matched };
+    const kinds = revocable.map(({ value }) => value.subjectKind);
+    const found = {
+      matched: job.matched + batch.matched,
+      toRevoke: withSubjects(job.toRevoke, kinds),
+    };
+    return { ...job, ...counted, ...going, ...state, ...found };
   }
   const state = batch.ended ? ({ state: "done", endedAt: now } as const) : {};
-  return { ...job, ...counted, ...going, ...state, revoked: job.revoked + revocable };
+  return { ...job, ...counted, ...going, ...state, revoked };
 }
 
 /** The writes of one revocation of the job, for good, whatever hold there is. */
@@ -107,12 +120,14 @@ async function tryBatch(
   batch: Batch,
   revocable: readonly Stored<CertificateRecord>[],
 ): Promise<Stored<RevocationJobRecord>> {
-  const job = advanced(value, batch, revocable.length, app.clock.now());
-  const revoking = value.state === "revoking";
-  const writes = revoking
+  const job = advanced(value, batch, revocable, app.clock.now());
+  const { state } = job;
+  const revokes = value.state === "revoking" && state !== "stopped";
+  const writes = revokes
     ? await Promise.all(revocable.map((certificate) => writesOf(app, value, certificate)))
     : [];
-  const end = job.state === "done" ? [jobEntry(app, job, "revocation-job.ended", jobActor(job), "done")] : [];
+  const isOver = state === "done" || state === "stopped";
+  const end = isOver ? [jobEntry(app, job, "revocation-job.ended", jobActor(job), state)] : [];
   await app.items.transact([{ put: jobItem(job), when: version }, ...end, ...writes.flat()]);
   return { value: job, version: version + 1 };
 }

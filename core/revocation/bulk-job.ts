@@ -12,6 +12,7 @@ import {
   type RevocationJobState,
 } from "../records/revocation-job-record.ts";
 import type { ProfileId } from "../standard/profiles.ts";
+import { certificatesOf, type SubjectCounts } from "./bulk-subjects.ts";
 import type { RevocationReason } from "./reason.ts";
 
 /** Times are ISO 8601, UTC. */
@@ -27,10 +28,14 @@ export interface RevocationJob {
     readonly issuedTo?: string;
   };
   readonly reason: RevocationReason;
-  /** Certificates in force that the criteria meet, as far as it has counted. */
+  /** With that criterion: whether any device said that it runs this firmware when the job was made. */
+  readonly firmwareKnown?: boolean;
+  /** Certificates that the criteria meet and that had not expired, as far as it has counted; also revoked ones. */
   readonly matched: number;
+  /** Those of them that the count found to be revoked, and whose they are. An execution revokes no more. */
+  readonly toRevoke: { readonly certificates: number; readonly bySubject: SubjectCounts };
   readonly revoked: number;
-  /** Of those that match: revoked before or expired meanwhile; before the execution, how many it would be. */
+  /** Of those that match: revoked for good before, or expired meanwhile. */
   readonly unchanged: number;
   readonly progress: { readonly read: number; readonly of?: number };
   readonly createdAt: string;
@@ -85,13 +90,16 @@ function criteriaOf({ criteria }: RevocationJobRecord): RevocationJob["criteria"
 
 /** The job as people see it. */
 export function revocationJob(record: RevocationJobRecord): RevocationJob {
-  const { jobId, state, reason, matched, revoked, unchanged, read, of, startedBy } = record;
+  const { jobId, state, reason, firmwareKnown, matched, revoked, unchanged, startedBy } = record;
+  const { read, of, toRevoke } = record;
   return {
     jobId,
     state,
     criteria: criteriaOf(record),
     reason,
+    ...(firmwareKnown === undefined ? {} : { firmwareKnown }),
     matched,
+    toRevoke: { certificates: certificatesOf(toRevoke), bySubject: toRevoke },
     revoked,
     unchanged,
     progress: { read, ...(of === undefined ? {} : { of }) },

@@ -103,13 +103,21 @@ async function* walkFirmware(
   const pk = firmwarePartition(fleet, label);
   const bounds = position === undefined ? {} : { from: position.source };
   for await (const items of itemsOf(app, { index: "byDevice", pk, ...bounds })) {
-    for (const { id } of items.map((item) => acknowledgementRecord(item).value)) {
+    for (const { id, at, firmwareAt = at } of items.map((item) => acknowledgementRecord(item).value)) {
+      // As with the time of issue: who says so after the job was made was not counted, and is never caught.
+      if (firmwareAt > job.createdAt) continue;
       const query = { index: "byDevice", pk: subjectPartition(fleet, "device", id) } as const;
       const begin = position?.source === id ? position.after : undefined;
       yield* walkSource(app, job, { source: id, query }, begin);
       yield { position: { source: id, after: "~" }, matches: false };
     }
   }
+}
+
+/** Whether any device said last that it runs the firmware of this label. */
+export async function isFirmwareKnown(app: KeylessApp, fleet: string, label: string): Promise<boolean> {
+  const page = await app.items.query({ index: "byDevice", pk: firmwarePartition(fleet, label), limit: 1 });
+  return page.items.length > 0;
 }
 
 /** From the job's position on. @throws AppError store_unavailable; internal when an item is damaged. */

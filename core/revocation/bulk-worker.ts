@@ -14,12 +14,12 @@ import { findJob } from "./bulk-job.ts";
 import { type Place, walk } from "./bulk-walk.ts";
 
 export interface BulkOptions {
-  /** Milliseconds since the epoch after which no further batch is begun. */
+  /** Milliseconds since the epoch after which no further batch is begun. Read before each: it may come nearer. */
   readonly until: number;
 }
 
 export interface BulkReport {
-  /** Counted or done. */
+  /** Counted, done or stopped. */
   readonly ended: number;
   /** Failed; the next run goes on with them. */
   readonly failed: number;
@@ -86,7 +86,7 @@ async function step(app: RevocationApp, run: Run, until: number, tally: Tally): 
   const revoked = job.value.revoked - value.revoked;
   tally.read += batch.read;
   tally.revoked += revoked;
-  if (batch.ended) tally.ended += 1;
+  if (!isOpen(run)) tally.ended += 1;
   return revoked;
 }
 
@@ -118,16 +118,17 @@ async function openRuns(app: RevocationApp): Promise<readonly Run[]> {
 }
 
 /**
- * Goes on with every open job until `until`, or until there is nothing to do.
+ * Goes on with every open job until that time, or until there is nothing to do.
  * @throws AppError store_unavailable when open jobs cannot be listed. What fails for one job is logged and counted.
  */
-export async function continueJobs(app: RevocationApp, { until }: BulkOptions): Promise<BulkReport> {
+export async function continueJobs(app: RevocationApp, options: BulkOptions): Promise<BulkReport> {
   const tally: Tally = { ended: 0, failed: 0, open: 0, read: 0, revoked: 0 };
   const publication = new Publication(app);
   let runs = await openRuns(app);
-  while (runs.length > 0 && app.clock.now() < until) {
+  while (runs.length > 0 && app.clock.now() < options.until) {
     const open: Run[] = [];
     for (const run of runs) {
+      const { until } = options;
       const goesOn = app.clock.now() >= until || (await tryStep(app, run, until, tally, publication));
       if (goesOn) open.push(run);
     }

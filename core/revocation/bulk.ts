@@ -10,7 +10,9 @@ import type { KeylessApp, RevocationApp, StartedTask, WriteOperation } from "../
 import type { Stored } from "../records/certificate-record.ts";
 import { jobItem, type RevocationJobRecord } from "../records/revocation-job-record.ts";
 import { findJob, type JobRequest, type RevocationJob, revocationJob } from "./bulk-job.ts";
-import { checkCriteria, type RevocationCriteria } from "./criteria.ts";
+import { certificatesOf, noSubjects } from "./bulk-subjects.ts";
+import { isFirmwareKnown } from "./bulk-walk.ts";
+import { assertKnown, checkCriteria, type RevocationCriteria } from "./criteria.ts";
 import type { RevocationReason } from "./reason.ts";
 
 export { getRevocationJob, listRevocationJobs, type RevocationJob } from "./bulk-job.ts";
@@ -26,6 +28,8 @@ export interface PreviewRequest {
 
 export interface ExecutionRequest extends JobRequest {
   readonly caller: OperatorCaller;
+  /** How many are to be revoked, as the job has counted: what was approved. */
+  readonly certificates: number;
   readonly approval: ApprovedOperation;
 }
 
@@ -67,20 +71,25 @@ function drawJobId(app: KeylessApp, now: number): string {
 
 /**
  * Begins the dry run, which counts and changes nothing. Certificates issued from now on are never caught.
- * @throws AppError request_invalid, name_not_permitted: see `checkCriteria`.
+ * @throws AppError request_invalid, name_not_permitted: see `checkCriteria` and `assertKnown`.
  */
 export async function previewRevocation(app: RevocationApp, request: PreviewRequest): Promise<RevocationJob> {
   const { fleet, actor, reason } = request;
   const createdAt = app.clock.now();
+  const criteria = checkCriteria(request.criteria, createdAt);
+  await assertKnown(app, fleet, criteria);
+  const { firmware } = criteria;
   const job: RevocationJobRecord = {
     fleet,
     jobId: drawJobId(app, createdAt),
     state: "counting",
-    criteria: checkCriteria(request.criteria, createdAt),
+    criteria,
     reason,
     createdAt,
     createdBy: actor,
+    ...(firmware === undefined ? {} : { firmwareKnown: await isFirmwareKnown(app, fleet, firmware) }),
     matched: 0,
+    toRevoke: noSubjects,
     revoked: 0,
     unchanged: 0,
     read: 0,
@@ -101,6 +110,15 @@ function assertCounted({ state, countedAt = 0 }: RevocationJobRecord, now: numbe
   throw new AppError(
     "job_state_invalid",
     `the count is ${Math.floor(age / hour)} h old, limit ${countHours} h; preview the revocation anew`,
+  );
+}
+
+function assertCount({ toRevoke }: RevocationJobRecord, certificates: number): void {
+  const counted = certificatesOf(toRevoke);
+  if (certificates === counted) return;
+  throw new AppError(
+    "request_invalid",
+    `certificates ${certificates} is not the ${counted} that the job has counted; read the job again, and have its own number approved`,
   );
 }
 
@@ -131,19 +149,20 @@ async function changeJob(
 
 /**
  * Begins to revoke what was counted, spends the approval and writes the audit entry, all or none.
- * @throws AppError not_found; job_state_invalid: not counted, or more than 24 h ago (the approval is still good);
- * approval_mismatch; approval_spent.
+ * @throws AppError not_found; job_state_invalid: not counted, or more than 24 h ago; request_invalid: another number
+ * than was counted (the approval is still good after both); approval_mismatch; approval_spent.
  */
 export async function executeRevocation(
   app: RevocationApp,
   request: ExecutionRequest,
 ): Promise<RevocationJob> {
-  const { caller, approval } = request;
+  const { caller, approval, certificates } = request;
   if (approval.critical !== "bulkRevocation" || caller.fleet !== request.fleet)
     throw new AppError("approval_mismatch", "the approval is for another operation; ask for one for this");
   const view = await changeJob(app, request, async ({ value, version }) => {
     const now = app.clock.now();
     assertCounted(value, now);
+    assertCount(value, certificates);
     const job = started(value, caller.actor, now);
     const entry = jobEntry(app, job, "revocation-job.started", caller.actor, job.reason);
     await executeApproved(app, approval, [{ put: jobItem(job), when: version }, entry]);
@@ -155,13 +174,13 @@ export async function executeRevocation(
 
 /**
  * Stops the job. What is revoked stays revoked: the answer says how many. Repeating it gives the same answer.
- * @throws AppError not_found, job_state_invalid (done), store_condition_failed.
+ * @throws AppError not_found, job_state_invalid (done or stopped), store_condition_failed.
  */
 export function cancelRevocation(app: RevocationApp, request: CancellationRequest): Promise<RevocationJob> {
   return changeJob(app, request, async ({ value, version }) => {
     if (value.state === "cancelled") return value;
-    if (value.state === "done")
-      throw new AppError("job_state_invalid", "the job is done; what is revoked stays revoked");
+    if (value.state === "done" || value.state === "stopped")
+      throw new AppError("job_state_invalid", `the job is ${value.state}; what is revoked stays revoked`);
     const job: RevocationJobRecord = { ...value, state: "cancelled", endedAt: app.clock.now() };
     const entry = jobEntry(app, job, "revocation-job.ended", request.actor, "cancelled");
     await app.items.transact([{ put: jobItem(job), when: version }, entry]);

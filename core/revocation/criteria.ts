@@ -2,7 +2,9 @@
  * Room: core/revocation. Which certificates a bulk revocation is for. All criteria must hold, and what each of them
  * looks at never changes in a certificate's record, so that a preview and its execution find the same.
  */
+import { findFleet } from "../authority/issuer.ts";
 import { assertFirmwareLabel } from "../distribution/acknowledgement.ts";
+import { findClaim } from "../enrollment/claim-quota.ts";
 import { AppError } from "../errors.ts";
 import { canonicalText } from "../formats/name.ts";
 import { checkAuthorityId, checkClaimId } from "../policy/identifiers.ts";
@@ -11,6 +13,7 @@ import { text } from "../records/attributes.ts";
 import type { CertificateRecord } from "../records/certificate-record.ts";
 import { claimedItem } from "../records/claim-record.ts";
 import { type ProfileId, profiles } from "../standard/profiles.ts";
+import { isRevocableKind } from "./bulk-subjects.ts";
 
 export interface RevocationCriteria {
   readonly authorityId?: string;
@@ -24,13 +27,15 @@ export interface RevocationCriteria {
   readonly issuedTo?: number;
 }
 
+const shown = (time: number): string => new Date(time).toISOString();
+
 const latest = Date.parse("9999-12-31T23:59:59.999Z");
 
 function assertTime(name: "issuedFrom" | "issuedTo", time: number | undefined): void {
   if (time === undefined || (Number.isSafeInteger(time) && time >= 0 && time <= latest)) return;
   throw new AppError(
     "request_invalid",
-    `${name} ${time} is outside 0 to ${latest}; give milliseconds since the epoch`,
+    `${name} is no time from 1970-01-01 to ${shown(latest)}; give one such as 2026-03-01T12:00:00Z`,
   );
 }
 
@@ -69,10 +74,34 @@ export function checkCriteria(criteria: RevocationCriteria, now: number): Revoca
   if (issuedFrom !== undefined && issuedFrom > last) {
     throw new AppError(
       "request_invalid",
-      `issuedFrom ${issuedFrom} is after ${last}, the end of the window, which is never after now; give an earlier one`,
+      `issuedFrom ${shown(issuedFrom)} is after ${shown(last)}, the end of the window, which is never after now; give an earlier one`,
     );
   }
   return { ...criteria, issuedTo: last };
+}
+
+/**
+ * A name that is nobody's would count nothing, and be taken for an answer.
+ * @throws AppError request_invalid: an authority or a claim that the fleet has none of.
+ */
+export async function assertKnown(
+  app: KeylessApp,
+  fleet: string,
+  { authorityId, claimId }: RevocationCriteria,
+): Promise<void> {
+  const authorities = authorityId === undefined ? [] : ((await findFleet(app, fleet))?.authorities ?? []);
+  const ids = authorities.map(({ record }) => record.authorityId);
+  if (authorityId !== undefined && !ids.includes(authorityId)) {
+    throw new AppError(
+      "request_invalid",
+      `authorityId names no authority of the fleet; it has ${ids.join(", ")}`,
+    );
+  }
+  if (claimId === undefined || (await findClaim(app, fleet, claimId)) !== undefined) return;
+  throw new AppError(
+    "request_invalid",
+    "claimId names no claim of the fleet; certificates of profile claim name those that there are",
+  );
 }
 
 /** Of a certificate that came from another one of the device. */
@@ -93,9 +122,6 @@ async function isOfClaim(app: KeylessApp, record: CertificateRecord, claimId: st
   return found !== undefined && canonicalText(found) === canonicalText(claimId);
 }
 
-/** Authorities end by their rotation, and the service's own certificates with their keys: never in bulk. */
-const spared: ReadonlySet<CertificateRecord["subjectKind"]> = new Set(["authority", "service"]);
-
 /**
  * Whether all criteria but the firmware hold, which the index of its devices answers. Certificates of authorities and
  * of the service itself never match, nor do those that had expired at `unexpiredAt`.
@@ -107,7 +133,7 @@ export async function matchesCriteria(
   unexpiredAt: number,
 ): Promise<boolean> {
   const { authorityId, claimId, profile, issuedFrom = 0, issuedTo = latest } = criteria;
-  if (spared.has(record.subjectKind) || record.notAfter < unexpiredAt) return false;
+  if (!isRevocableKind(record.subjectKind) || record.notAfter < unexpiredAt) return false;
   const issuedAt = record.issuedAt ?? record.createdAt;
   if (issuedAt < issuedFrom || issuedAt > issuedTo) return false;
   if (authorityId !== undefined && record.authorityId !== authorityId) return false;

@@ -44,7 +44,7 @@ export const revocationOperations = {
   previewRevocation: {
     status: "201",
     description:
-      "A dry run: it counts the certificates in force that meet the criteria and were issued up to now, and changes nothing. Ask for the job until its state is `counted`; then it may be executed.",
+      "A dry run: it counts the certificates that meet the criteria, were issued up to now and have not expired, says how many of them there are to revoke, and changes nothing. Ask for the job until its state is `counted`; then it may be executed. With `firmware` it is about devices that say so up to now.",
     answers: "The job.",
     request: json(requests.previewRevocationRequest(), true),
     response: answers.revocationJob,
@@ -68,14 +68,15 @@ export const revocationOperations = {
   executeRevocation: {
     status: "200",
     description:
-      "Of a job that was counted in the last 24 hours. It goes on by itself, also after an interruption, and revokes each certificate once.",
+      "Of a job that was counted in the last 24 hours. The body names the number of certificates that it has counted, so that this is approved; another number is refused. It goes on by itself, also after an interruption, and revokes each certificate once. Where it finds more than that number it stops before them.",
     answers: "The job as it is now.",
+    request: json(requests.executeRevocationRequest(), true),
     response: answers.revocationJob,
     problems: ["request_invalid", "store_condition_failed"],
   },
   cancelRevocation: {
     status: "200",
-    description: "What was revoked stays revoked.",
+    description: "What was revoked stays revoked. A job that is done or stopped is refused.",
     answers: "The job as it is now.",
     response: answers.revocationJob,
     problems: ["request_invalid", "store_condition_failed"],

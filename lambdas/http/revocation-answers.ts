@@ -1,5 +1,6 @@
 /** Room: lambdas/http. What answers about revocation look like, for the OpenAPI document and the client. */
 import * as z from "zod/mini";
+import { revocationJobStates } from "../../core/records/revocation-job-record.ts";
 import { holdReason, revocationReasons } from "../../core/revocation/reason.ts";
 import { time } from "./answer-schemas.ts";
 import { revocationCriteria } from "./revocation-schemas.ts";
@@ -31,17 +32,44 @@ export const deviceRevocation = documented(
   { id: "DeviceRevocation" },
 );
 
+const toRevoke = documented(
+  z.strictObject({
+    certificates: count("In all. An execution names this number, and revokes no more."),
+    bySubject: z.strictObject({
+      device: count("Of devices."),
+      operator: count("Of operators."),
+      server: count("Of servers."),
+      claim: count("Of claims."),
+    }),
+  }),
+  {
+    id: "RevocationCount",
+    description:
+      "Certificates that match and are not revoked for good, as the count found them. Never those of authorities and of the service itself.",
+  },
+);
+
 export const revocationJob = documented(
   z.strictObject({
     jobId: revocationJobId(),
-    state: documented(z.enum(["counting", "counted", "revoking", "done", "cancelled"]), {
-      description: "counting and counted change nothing; an execution that was approved makes it revoking.",
+    state: documented(z.enum(revocationJobStates), {
+      description:
+        "counting and counted change nothing; an execution that was approved makes it revoking. stopped: it found more to revoke than was approved, and left them alone.",
     }),
     criteria: revocationCriteria(),
     reason: z.enum(revocationReasons),
-    matched: count("Certificates in force that the criteria meet, as far as it has read."),
+    firmwareKnown: z.exactOptional(
+      documented(z.boolean(), {
+        description:
+          "Of criteria with firmware: whether any device said that it runs it when the job was made.",
+      }),
+    ),
+    matched: count(
+      "Certificates that the criteria meet and that had not expired, as far as it has read; those that were revoked before are among them.",
+    ),
+    toRevoke,
     revoked: count("Certificates that it has revoked."),
-    unchanged: count("Certificates that were revoked or over before it came to them."),
+    unchanged: count("Of those that match: revoked for good, or over, before it came to them."),
     progress: z.strictObject({
       read: count("Certificates looked at."),
       of: z.exactOptional(count("Certificates to look at, once they were counted.")),
@@ -49,7 +77,7 @@ export const revocationJob = documented(
     createdAt: time("When it was asked for; certificates issued later are left alone."),
     countedAt: z.exactOptional(time("When it was counted; it may be executed for a day.")),
     startedAt: z.exactOptional(time("When its execution began.")),
-    endedAt: z.exactOptional(time("When it was done or cancelled.")),
+    endedAt: z.exactOptional(time("When it was done, stopped or cancelled.")),
     createdBy: z.string(),
     startedBy: z.exactOptional(z.string()),
   }),

@@ -80,4 +80,22 @@ export const previewRevocationRequest = lazily(() =>
   ),
 );
 
+const certificatesMessage = "must be a whole number from 1 on, as the job has counted";
+
+export const executeRevocationRequest = lazily(() =>
+  documented(
+    z.strictObject({
+      certificates: documented(
+        z.int({ error: certificatesMessage }).check(z.minimum(1, { error: certificatesMessage })),
+        {
+          description:
+            "How many are to be revoked: `toRevoke.certificates` of the job. The approval is for this number.",
+          example: 312,
+        },
+      ),
+    }),
+    { id: "ExecuteRevocationRequest" },
+  ),
+);
+
 export const listRevocationJobsQuery = lazily(() => z.strictObject(page("revocations")));

@@ -10,7 +10,11 @@ import {
 import type { RouteHandlers } from "../http/message.ts";
 import { bodyJson } from "../http/request.ts";
 import { jsonResult } from "../http/response.ts";
-import { listRevocationJobsQuery, previewRevocationRequest } from "../http/revocation-schemas.ts";
+import {
+  executeRevocationRequest,
+  listRevocationJobsQuery,
+  previewRevocationRequest,
+} from "../http/revocation-schemas.ts";
 import { parse } from "../http/schemas.ts";
 
 type Jobs =
@@ -48,8 +52,10 @@ export function jobHandlers(app: RevocationApp): Pick<RouteHandlers<"revocation"
 
     getRevocationJob: async ({ path }) => jsonResult(200, await getRevocationJob(app, path)),
 
-    executeRevocation: async ({ path, caller, approval }) =>
-      jsonResult(200, await executeRevocation(app, { ...path, caller, approval })),
+    executeRevocation: async ({ event, path, caller, approval }) => {
+      const { certificates } = parse(executeRevocationRequest, bodyJson(event), "body");
+      return jsonResult(200, await executeRevocation(app, { ...path, caller, certificates, approval }));
+    },
 
     cancelRevocation: async ({ path, caller }) =>
       jsonResult(200, await cancelRevocation(app, { ...path, actor: caller.actor })),

@@ -91,6 +91,7 @@ export const revocationRoutes = [
     function: "revocation",
     summary: "Revoke what the preview has counted",
     touches: begins,
+    consumes: ["application/json"],
     produces: ["application/json"],
   },
   {

@@ -8,10 +8,12 @@ const approvalId = "a".repeat(32);
 
 const ok = (body: object): FakeAnswer => ({ status: 200, body });
 
-const job = (state: string, revoked = 0): FakeAnswer =>
+const job = (state: string, revoked = 0, more: object = {}): FakeAnswer =>
   ok({
     ...{ jobId, state, criteria: { claimId: "batch-1" }, reason: "keyCompromise" },
-    ...{ matched: 7, revoked, unchanged: 0, progress: { read: revoked, of: 7 } },
+    ...{ matched: 9, revoked, unchanged: 0, progress: { read: revoked, of: 7 } },
+    ...{ toRevoke: { certificates: 7, bySubject: { device: 5, operator: 1, server: 1, claim: 0 } } },
+    ...more,
     ...{ createdAt: "2026-01-01T00:00:00Z", createdBy: "operator:operator-1" },
   });
 
@@ -21,7 +23,7 @@ const approval = ok({
     operation: "executeRevocation",
     critical: "bulkRevocation",
     parameters: { jobId },
-    body: {},
+    body: { certificates: 7 },
   },
   ...{ operationDigest: "00".repeat(32), challenge: "A".repeat(43), state: "approved", persons: 2 },
   ...{ requestedBy: "operator-1", approvedBy: ["operator-1", "operator-2"] },
@@ -60,6 +62,59 @@ describe("revoke execute", () => {
     expect(stderr).toContain("revoking: 3 revoked, 3 of 7 looked at\n");
     const sent = service.requests.find(({ path }) => path.endsWith("/execution"));
     expect(sent?.headers["fleetkey-approval"]).toBe(approvalId);
+    expect(JSON.parse(sent?.body ?? "")).toEqual({ certificates: 7 });
+  });
+
+  it("asks for the approval of the very number that was counted", async () => {
+    const argv = ["revoke", "execute", jobId, "--no-wait", ...service.flags];
+    service.intercept = ({ method, path }) => {
+      if (method === "POST" && path.endsWith("/approvals")) return approval;
+      return path.endsWith(`/revocations/${jobId}`) ? job("counted") : undefined;
+    };
+    await runCli(argv);
+    const asked = service.requests.find(
+      ({ method, path }) => method === "POST" && path.endsWith("/approvals"),
+    );
+    expect(JSON.parse(asked?.body ?? "")).toEqual({
+      operation: "executeRevocation",
+      parameters: { jobId },
+      body: { certificates: 7 },
+    });
+  });
+
+  const none = { toRevoke: { certificates: 0, bySubject: { device: 0, operator: 0, server: 0, claim: 0 } } };
+  it.each([
+    {
+      more: { ...none, matched: 3, unchanged: 3 },
+      says: "there is nothing to revoke: 3 match, all revoked already",
+    },
+    { more: { ...none, matched: 0 }, says: "there is nothing to revoke: no certificate matches" },
+    {
+      more: { ...none, matched: 0, criteria: { firmware: "4.2.0" }, firmwareKnown: false },
+      says: "there is nothing to revoke: no device has reported firmware 4.2.0",
+    },
+  ])("of nothing asks nobody: $says", async ({ more, says }) => {
+    looks = [job("counted", 0, more)];
+    const { code, stdout, stderr } = await execute();
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("is counted: 0 to revoke") });
+    expect(stderr).toContain(says);
+    expect(executions).toBe(0);
+  });
+
+  it("of a job that found more than was approved ends with 1, and says so", async () => {
+    looks = [job("counted"), job("stopped", 3)];
+    expect(await execute()).toMatchObject({
+      code: 1,
+      stdout: `${jobId} is stopped: 3 revoked (keyCompromise); there were more than the 7 that were approved, count anew\n`,
+    });
+  });
+
+  it("show says whose certificates they are, and what matches besides", async () => {
+    looks = [job("counted", 0, { unchanged: 2 })];
+    expect(await runCli(["revoke", "show", jobId, ...service.flags])).toMatchObject({
+      code: 0,
+      stdout: `${jobId} is counted: 7 to revoke (keyCompromise): 5 of devices, 1 of operators, 1 of servers; 2 more match, revoked or over already\n`,
+    });
   });
 
   it.each(["job_state_invalid", "approval_spent"])(

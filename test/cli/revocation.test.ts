@@ -90,7 +90,7 @@ describe("revoke bulk", () => {
     const { code, stdout, stderr } = await fleetkey([...bulk, "--reason", "superseded"]);
     expect({ code, stdout }).toEqual({
       code: 0,
-      stdout: expect.stringMatching(/^[0-9a-f]{32} is counted: 2 to revoke \(superseded\)\n$/),
+      stdout: expect.stringMatching(/^[0-9a-f]{32} is counted: 2 to revoke \(superseded\): 2 of devices\n$/),
     });
     const id = stdout.slice(0, 32);
     expect(stderr).toContain(`\`fleetkey revoke execute ${id}\` revokes them`);
@@ -167,30 +167,49 @@ describe("revoke bulk", () => {
     expect(await statusOf(serial)).toBe("revoked");
   });
 
-  it("--execute asks nobody when there is nothing to revoke", async () => {
-    const bulk = ["revoke", "bulk", "--claim", "batch-0", "--reason", "superseded", "--execute"];
-    expect(await fleetkey(bulk)).toMatchObject({
-      ...{ code: 0, stdout: expect.stringContaining("is counted: 0 to revoke") },
-      stderr: expect.stringContaining("there is nothing to revoke"),
-    });
+  it("--execute asks nobody when there is nothing to revoke, and says why", async () => {
+    const from = await ownSecond();
+    const serial = await enrolled("lot-7");
+    await fleetkey(["cert", "revoke", serial, "--reason", "superseded"]);
+    const rest = ["--reason", "superseded", "--execute"];
+    for (const [criteria, says] of [
+      [["--profile", "device", "--issued-from", since(from)], "1 match, all revoked already"],
+      [["--profile", "claim"], "no certificate matches"],
+      [["--firmware", "9.9.9"], "no device has reported firmware 9.9.9"],
+    ] as const)
+      expect(await fleetkey(["revoke", "bulk", ...criteria, ...rest])).toMatchObject({
+        ...{ code: 0, stdout: expect.stringContaining("is counted: 0 to revoke") },
+        stderr: expect.stringContaining(`there is nothing to revoke: ${says}`),
+      });
   });
 
-  it("approval request names the operation too", async () => {
+  it("approval request names the operation and the number too; one of another number is good for nothing", async () => {
+    const from = await ownSecond();
+    await enrolled("lot-8");
+    const bulk = ["revoke", "bulk", "--profile", "device", "--issued-from", since(from)];
     const { jobId } = JSON.parse(
-      (await fleetkey(["revoke", "bulk", "--claim", "batch-1", "--reason", "superseded", "--json"])).stdout,
+      (await fleetkey([...bulk, "--reason", "superseded", "--json"])).stdout,
     ) as Job;
     const argv = ["approval", "request", "executeRevocation", "--param", `jobId=${jobId}`, "--body", "-"];
-    const asked = await fleetkey(argv, { stdin: "{}" });
-    expect(asked.code).toBe(0);
-    await owner.approve(asked.stdout.trim());
-    expect(await fleetkey(["revoke", "execute", jobId, "--approval", asked.stdout.trim()])).toMatchObject({
+    const approved = async (certificates: number): Promise<string> => {
+      const asked = await fleetkey(argv, { stdin: JSON.stringify({ certificates }) });
+      expect(asked.code).toBe(0);
+      await owner.approve(asked.stdout.trim());
+      return asked.stdout.trim();
+    };
+    const other = ["revoke", "execute", jobId, "--approval", await approved(2)];
+    expect(await fleetkey(other)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("[approval_mismatch]"),
+    });
+    expect(await fleetkey(["revoke", "execute", jobId, "--approval", await approved(1)])).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining("is done: 0 revoked"),
+      stdout: expect.stringContaining("is done: 1 revoked"),
     });
   });
 
   it("leaves the job alone when it is interrupted, and says how to follow it", async () => {
-    const bulk = ["revoke", "bulk", "--claim", "batch-2", "--reason", "superseded"];
+    const bulk = ["revoke", "bulk", "--profile", "claim", "--reason", "superseded"];
     const before = JSON.parse((await fleetkey(["revoke", "list", "--json"])).stdout) as {
       revocations: Job[];
     };
@@ -227,6 +246,16 @@ describe("revoke bulk", () => {
       argv: ["bulk", "--profile", "nothing", "--reason", "superseded"],
       code: 1,
       says: /criteria.profile must be one of/,
+    },
+    {
+      argv: ["bulk", "--authority", "nope", "--reason", "superseded"],
+      code: 1,
+      says: /names no authority of the fleet; it has issuing-1.+\[request_invalid\]/s,
+    },
+    {
+      argv: ["bulk", "--claim", "nope", "--reason", "superseded"],
+      code: 1,
+      says: /names no claim of the fleet.+\[request_invalid\]/s,
     },
     { argv: ["show", "x"], code: 2, says: /32 hexadecimal digits/ },
     { argv: ["show", "0".repeat(32)], code: 1, says: /\[not_found\]/ },

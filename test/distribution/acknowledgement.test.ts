@@ -130,6 +130,25 @@ describe("the firmware that a device runs", () => {
     expect(await devicesOf("pump-5.0.0")).toEqual(["pump-9"]);
   });
 
+  it("keeps the time at which it was said first, until another is said", async () => {
+    const since = async (firmware: string) => {
+      const query = { index: "byDevice", pk: firmwarePartition(fleet, firmware), limit: 1 } as const;
+      const [item] = await readItems(world.app, query);
+      return item === undefined ? undefined : acknowledgementRecord(item).value;
+    };
+    await acknowledge(device("pump-15"), 2, "pump-5.1.0");
+    const first = await since("pump-5.1.0");
+    expect(first?.firmwareAt).toBe(first?.at);
+    world.clock.advance(60_000);
+    await acknowledge(device("pump-15"), 3, "pump-5.1.0");
+    const second = await since("pump-5.1.0");
+    expect(second).toMatchObject({ version: 3, firmwareAt: first?.firmwareAt });
+    expect(second?.at).toBeGreaterThan(first?.at ?? Number.POSITIVE_INFINITY);
+    await acknowledge(device("pump-15"), 3, "pump-5.2.0");
+    const other = await since("pump-5.2.0");
+    expect(other?.firmwareAt).toBe(other?.at);
+  });
+
   it("of a pipeline is no device's", async () => {
     await acknowledge({ kind: "pipeline", id: "build-2" }, 3, "pump-6.0.0");
     expect(await devicesOf("pump-6.0.0")).toEqual([]);

@@ -6,7 +6,7 @@ import { createClaim } from "../../core/enrollment/claim.ts";
 import { renew } from "../../core/enrollment/renew.ts";
 import { acknowledgementItem } from "../../core/records/acknowledgement-record.ts";
 import { type CertificateRecord, certificateItem } from "../../core/records/certificate-record.ts";
-import { claimedItem } from "../../core/records/claim-record.ts";
+import { claimedItem, claimItem } from "../../core/records/claim-record.ts";
 import { getRevocationJob, previewRevocation } from "../../core/revocation/bulk.ts";
 import { continueJobs } from "../../core/revocation/bulk-worker.ts";
 import type { RevocationCriteria } from "../../core/revocation/criteria.ts";
@@ -23,6 +23,7 @@ import {
   day,
   execute,
   forever,
+  know,
   openBulkFleet,
   preview,
   put,
@@ -118,13 +119,22 @@ function isMeant(drawn: Drawn, criteria: Wanted): boolean {
   );
 }
 
+/** Claims that the fleet has made. */
+async function claimed({ app }: BulkFleet, claimIds: readonly string[]): Promise<void> {
+  const made = { quota: 9, profile: "device", serialNumber: "4a", createdAt: 1, createdBy: actor } as const;
+  const items = claimIds.map((claimId) => claimItem(testFleet, { ...made, claimId }));
+  await app.items.transact(items.map((put) => ({ put, when: "absent" as const })));
+}
+
 async function describeDevices(fleet: BulkFleet): Promise<void> {
+  await know(fleet.app, ["issuing-2", "issuing-3"]);
+  await claimed(fleet, ["batch-1", "batch-2"]);
   const acknowledged = withLabel.map((id) =>
     acknowledgementItem({ fleet: testFleet, kind: "device", id, version: 1, firmware: label, at: 1 }),
   );
-  const claimed = Object.entries(claims).map(([id, claimId]) => claimedItem(testFleet, id, claimId, 1));
+  const marks = Object.entries(claims).map(([id, claimId]) => claimedItem(testFleet, id, claimId, 1));
   await fleet.app.items.transact(
-    [...acknowledged, ...claimed].map((put) => ({ put, when: "absent" as const })),
+    [...acknowledged, ...marks].map((put) => ({ put, when: "absent" as const })),
   );
 }
 
@@ -148,9 +158,21 @@ describe("a dry run over random certificates", () => {
         const jobId = await preview(app, criteriaOf(now, criteria));
         const meant = drawn.map((each) => isMeant(each, criteria));
         const revocable = meant.map((is, index) => is && drawn[index]?.state !== "revoked");
+        const revoked = revocable.filter(Boolean).length;
+        const ofKind = (kind: string) =>
+          drawn.filter((each, index) => revocable[index] && each.subjectKind === kind).length;
         const counts = {
           matched: meant.filter(Boolean).length,
-          unchanged: meant.filter(Boolean).length - revocable.filter(Boolean).length,
+          unchanged: meant.filter(Boolean).length - revoked,
+          toRevoke: {
+            certificates: revoked,
+            bySubject: {
+              device: ofKind("device"),
+              operator: ofKind("operator"),
+              server: ofKind("server"),
+              claim: ofKind("claim"),
+            },
+          },
         };
         const counted = await getRevocationJob(app, { fleet: testFleet, jobId });
         expect(counted).toMatchObject({ state: "counted", revoked: 0, ...counts });
@@ -158,7 +180,6 @@ describe("a dry run over random certificates", () => {
         expect(await auditOf(app, "certificate.revoked")).toEqual([]);
         await execute(app, jobId);
         await continueJobs(app, { until: forever });
-        const revoked = revocable.filter(Boolean).length;
         const done = await getRevocationJob(app, { fleet: testFleet, jobId });
         expect(done).toMatchObject({ state: "done", revoked, ...counts });
         expect(done.progress).toEqual({ read: counted.progress.read, of: counted.progress.read });
@@ -206,6 +227,7 @@ describe("the window of issue", () => {
   it("is by the time of issue, also of records that an earlier release kept under the time of their intent", async () => {
     const { app, clock } = fleet;
     const authorityId = "issuing-earlier";
+    await know(app, [authorityId]);
     const issuedAt = clock.now() - 5 * hour;
     const records = Array.from({ length: 60 }, (_, index) =>
       certificateOf(app, { authorityId, issuedAt: issuedAt + index, createdAt: issuedAt + index - hour }),
@@ -283,5 +305,73 @@ describe("criteria are refused", () => {
       throw error;
     });
     expect(await codeOf(refused)).toBe(code);
+  });
+
+  const preview = (criteria: RevocationCriteria) =>
+    previewRevocation(fleet.app, { fleet: testFleet, actor, criteria, reason: "superseded" });
+
+  it("an authority that the fleet has none of: the message says which there are", async () => {
+    await expect(preview({ authorityId: "issuing-nope" })).rejects.toMatchObject({
+      code: "request_invalid",
+      message: expect.stringMatching(
+        /^authorityId names no authority of the fleet; it has issuing-1, .*root-1$/,
+      ),
+    });
+  });
+
+  it("a claim that the fleet has none of: the message says where they are named", async () => {
+    await expect(preview({ claimId: "batch-nope" })).rejects.toMatchObject({
+      code: "request_invalid",
+      message: "claimId names no claim of the fleet; certificates of profile claim name those that there are",
+    });
+  });
+
+  it("times in messages are ISO 8601", async () => {
+    await expect(preview({ issuedFrom: 86_400_000, issuedTo: 0 })).rejects.toThrow(
+      "issuedFrom 1970-01-02T00:00:00.000Z is after 1970-01-01T00:00:00.000Z, the end of the window",
+    );
+    await expect(preview({ issuedTo: -1 })).rejects.toThrow(
+      "issuedTo is no time from 1970-01-01 to 9999-12-31T23:59:59.999Z",
+    );
+  });
+});
+
+describe("a firmware", () => {
+  const version = "7.7.7";
+  const says = (id: string, firmware: string, more: { readonly at: number; readonly firmwareAt?: number }) =>
+    acknowledgementItem({ fleet: testFleet, kind: "device", id, version: 1, firmware, ...more });
+
+  it("that no device has reported is said to be unknown; of other criteria nothing is said", async () => {
+    const { app, close } = await openBulkFleet();
+    const view = async (criteria: RevocationCriteria) =>
+      getRevocationJob(app, { fleet: testFleet, jobId: await preview(app, criteria) });
+    expect(await view({ firmware: version })).toMatchObject({ firmwareKnown: false, matched: 0 });
+    await app.items.transact([{ put: says("pump-1", version, { at: 1 }), when: "absent" }]);
+    expect(await view({ firmware: version })).toMatchObject({ firmwareKnown: true, matched: 0 });
+    expect(await view({ profile: "device" })).not.toHaveProperty("firmwareKnown");
+    await close();
+  });
+
+  it("is that of devices that said so up to the dry run; who says so later is never caught", async () => {
+    const { app, clock, close } = await openBulkFleet();
+    await put(
+      app,
+      ["pump-1", "pump-2"].map((subjectId) => certificateOf(app, { subjectId })),
+    );
+    const firmwareAt = clock.now();
+    await app.items.transact([{ put: says("pump-1", version, { at: firmwareAt }), when: "absent" }]);
+    const jobId = await preview(app, { firmware: version });
+    clock.advance(1_000);
+    await app.items.transact([{ put: says("pump-2", version, { at: clock.now() }), when: "absent" }]);
+    // What it says besides, such as a newer manifest, changes nothing: it has run that firmware since then.
+    const again = { at: clock.now(), firmwareAt };
+    await app.items.transact([{ put: says("pump-1", version, again), when: 1 }]);
+    await execute(app, jobId);
+    await continueJobs(app, { until: forever });
+    const done = await getRevocationJob(app, { fleet: testFleet, jobId });
+    expect(done).toMatchObject({ state: "done", matched: 1, revoked: 1, unchanged: 0 });
+    const left = [...(await stored(app)).values()].filter(({ subjectId }) => subjectId === "pump-2");
+    expect(left).toMatchObject([{ state: "issued" }]);
+    await close();
   });
 });

@@ -15,10 +15,17 @@ import {
   certificateRecord,
   issuePartition,
 } from "../../core/records/certificate-record.ts";
+import { authorityItem } from "../../core/records/fleet-record.ts";
 import { operatorItem, operatorKey, operatorRecord } from "../../core/records/operator-record.ts";
 import { readItems } from "../../core/records/pages.ts";
 import { shards } from "../../core/records/shard.ts";
-import { executeRevocation, previewRevocation, type RevocationJob } from "../../core/revocation/bulk.ts";
+import {
+  type ExecutionRequest,
+  executeRevocation,
+  getRevocationJob,
+  previewRevocation,
+  type RevocationJob,
+} from "../../core/revocation/bulk.ts";
 import { continueJobs } from "../../core/revocation/bulk-worker.ts";
 import { crlShardOf } from "../../core/revocation/shard.ts";
 import type { CriticalOperationId } from "../../core/standard/access.ts";
@@ -90,7 +97,25 @@ export function certificateOf(app: App, more: Partial<CertificateRecord> = {}): 
   };
 }
 
+/** Gives the fleet authorities of these ids, as far as it has none: what is put or asked for names one. */
+export async function know(app: App, authorityIds: readonly string[]): Promise<void> {
+  const { authorities } = await getFleet(app, testFleet);
+  const ids = authorities.map(({ record }) => record.authorityId);
+  const like = authorities.find(({ record }) => record.authorityId === "issuing-1")?.record;
+  if (like === undefined) expect.fail("no authority issuing-1");
+  const missing = [...new Set(authorityIds)].filter((id) => !ids.includes(id));
+  await Promise.all(
+    missing.map((authorityId) =>
+      app.items.transact([{ put: authorityItem({ ...like, authorityId }), when: "absent" }]),
+    ),
+  );
+}
+
 export async function put(app: App, records: readonly CertificateRecord[]): Promise<void> {
+  await know(
+    app,
+    records.map(({ authorityId }) => authorityId),
+  );
   for (let first = 0; first < records.length; first += 100) {
     const some = records.slice(first, first + 100);
     await app.items.transact(
@@ -131,7 +156,12 @@ export async function callerOf(app: App, operatorId = "owner-1", fleet = testFle
   return operatorCaller(operatorRecord(item), await getFleet(app, fleet), { by: "session", sessionId: "x" });
 }
 
-/** An approval that the two owners have given for the execution of `jobId`. Their passkeys are not what is tested. */
+/** How many the job has counted to be revoked. */
+export async function countOf(app: App, jobId: string): Promise<number> {
+  return (await getRevocationJob(app, { fleet: testFleet, jobId })).toRevoke.certificates;
+}
+
+/** An approval that the two owners have given for the execution of `jobId`, of its own count. Their passkeys are not what is tested. */
 export async function approvalOf(
   app: App,
   jobId: string,
@@ -143,7 +173,7 @@ export async function approvalOf(
     critical,
     roles: ["owner"],
     parameters: { jobId },
-    body: {},
+    body: { certificates: await countOf(app, jobId) },
   });
   const item = await app.items.get(approvalKey(testFleet, approvalId));
   if (item === undefined) expect.fail("no approval");
@@ -166,15 +196,22 @@ export async function redeem(
   approvalId: string | undefined,
   critical: CriticalOperationId = "bulkRevocation",
 ): Promise<ApprovedOperation> {
-  const operation = { fleet: testFleet, operation: "executeRevocation", parameters: { jobId }, body: {} };
+  const body = { certificates: await countOf(app, jobId) };
+  const operation = { fleet: testFleet, operation: "executeRevocation", parameters: { jobId }, body };
   const caller = await callerOf(app);
   return redeemApproval(app, { caller, critical, approvalId, operationDigest: operationDigest(operation) });
 }
 
+/** What is asked for with this approval: the very count. */
+export async function executionOf(app: App, jobId: string, approvalId: string): Promise<ExecutionRequest> {
+  const [caller, certificates] = [await callerOf(app), await countOf(app, jobId)];
+  const approval = await redeem(app, jobId, approvalId);
+  return { fleet: testFleet, jobId, caller, certificates, approval };
+}
+
 /** Approved by both, and begun. */
 export async function execute(app: App & RevocationApp, jobId: string): Promise<RevocationJob> {
-  const approval = await redeem(app, jobId, await approvalOf(app, jobId));
-  return executeRevocation(app, { fleet: testFleet, jobId, caller: await callerOf(app), approval });
+  return executeRevocation(app, await executionOf(app, jobId, await approvalOf(app, jobId)));
 }
 
 /** Counted to the end. */

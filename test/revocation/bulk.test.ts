@@ -22,6 +22,7 @@ import {
   certificateOf,
   continueOnce,
   execute,
+  executionOf,
   forever,
   openBulkFleet,
   preview,
@@ -155,7 +156,7 @@ describe("an execution is refused", () => {
     expect(await codeOf(redeem(app, jobId, suspension))).toBe("approval_mismatch");
     const approval = await redeem(app, jobId, suspension, "fleetSuspension");
     const caller = await callerOf(app);
-    const misled = executeRevocation(app, { fleet: testFleet, jobId, caller, approval });
+    const misled = executeRevocation(app, { fleet: testFleet, jobId, caller, certificates: 1, approval });
     expect(await codeOf(misled)).toBe("approval_mismatch");
     expect(await view(jobId)).toMatchObject({ state: "counted" });
     expect(await statesOf(records)).toEqual(["issued"]);
@@ -169,9 +170,7 @@ describe("an execution is refused", () => {
     await continueJobs(app, { until: forever });
     clock.advance(24 * hour + 60_000);
     const approvalId = await approvalOf(app, jobId);
-    const approval = await redeem(app, jobId, approvalId);
-    const caller = await callerOf(app);
-    const late = executeRevocation(app, { fleet: testFleet, jobId, caller, approval });
+    const late = executeRevocation(app, await executionOf(app, jobId, approvalId));
     await expect(late).rejects.toThrow("the count is 24 h old, limit 24 h; preview the revocation anew");
     expect(await codeOf(late)).toBe("job_state_invalid");
     await redeem(app, jobId, approvalId);
@@ -183,14 +182,7 @@ describe("an execution is refused", () => {
     const { criteria } = await certificates(1);
     const jobId = await preview(app, criteria);
     const [first, second] = [await approvalOf(app, jobId), await approvalOf(app, jobId)];
-    const caller = await callerOf(app);
-    const request = async (approvalId: string) => ({
-      fleet: testFleet,
-      jobId,
-      caller,
-      approval: await redeem(app, jobId, approvalId),
-    });
-    const requests = [await request(first), await request(second)];
+    const requests = [await executionOf(app, jobId, first), await executionOf(app, jobId, second)];
     const both = await Promise.allSettled(requests.map((each) => executeRevocation(app, each)));
     expect(both.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
     const lost = both.findIndex(({ status }) => status === "rejected");
@@ -204,22 +196,79 @@ describe("an execution is refused", () => {
     );
   });
 
+  it("of another number than the job has counted; the approval is still good then", async () => {
+    const { app } = fleet;
+    const { criteria, records } = await certificates(3);
+    const [revoked] = records.map(({ serialNumber }) => serialNumber);
+    const name = { fleet: testFleet, actor };
+    await revoke(app, { ...name, serialNumber: revoked ?? "", reason: "superseded" });
+    const jobId = await preview(app, criteria);
+    const request = await executionOf(app, jobId, await approvalOf(app, jobId));
+    for (const certificates of [0, 1, 3, 2.5]) {
+      const other = executeRevocation(app, { ...request, certificates });
+      await expect(other).rejects.toThrow(
+        `certificates ${certificates} is not the 2 that the job has counted; read the job again`,
+      );
+      expect(await codeOf(other)).toBe("request_invalid");
+    }
+    expect(await executeRevocation(app, request)).toMatchObject({
+      state: "revoking",
+      toRevoke: { certificates: 2 },
+    });
+    await continueJobs(app, { until: forever });
+    expect(await view(jobId)).toMatchObject({ state: "done", matched: 3, revoked: 2, unchanged: 1 });
+  });
+
   it("of another fleet's job: it is not found, nor shown, nor cancelled there", async () => {
     const { app } = fleet;
     const { criteria } = await certificates(1);
     const jobId = await preview(app, criteria);
     const fleetState = await addFleet(app, "ward");
-    const approval = await redeem(app, jobId, await approvalOf(app, jobId));
-    const caller = { ...(await callerOf(app)), fleet: "ward", fleetState };
+    const own = await executionOf(app, jobId, await approvalOf(app, jobId));
+    const caller = { ...own.caller, fleet: "ward", fleetState };
     const foreign = { fleet: "ward", jobId };
-    expect(await codeOf(executeRevocation(app, { ...foreign, caller, approval }))).toBe("not_found");
+    expect(await codeOf(executeRevocation(app, { ...own, ...foreign, caller }))).toBe("not_found");
     expect(await codeOf(getRevocationJob(app, foreign))).toBe("not_found");
     expect(await codeOf(cancelRevocation(app, { ...foreign, actor }))).toBe("not_found");
     expect((await listRevocationJobs(app, { fleet: "ward", limit: 10 })).revocations).toEqual([]);
-    const mixed = executeRevocation(app, { fleet: testFleet, jobId, caller, approval });
+    const mixed = executeRevocation(app, { ...own, caller });
     expect(await codeOf(mixed)).toBe("approval_mismatch");
     for (const other of ["", "x", "0".repeat(32), `${jobId}0`])
       expect(await codeOf(getRevocationJob(app, { fleet: testFleet, jobId: other }))).toBe("not_found");
+  });
+});
+
+describe("more to revoke than was approved", () => {
+  it("stops the job before the batch that goes beyond; what is revoked is never more than the approved number", async () => {
+    const { app } = fleet;
+    const { criteria, records } = await certificates(60);
+    const jobId = await preview(app, criteria);
+    // As when an index lags: issued before the count, and seen by the execution alone.
+    await put(
+      app,
+      Array.from({ length: 5 }, () => certificateOf(app, criteria)),
+    );
+    await execute(app, jobId);
+    expect(await continueJobs(app, { until: forever })).toMatchObject({ ended: 1, open: 0, failed: 0 });
+    const stopped = await view(jobId);
+    expect(stopped).toMatchObject({ state: "stopped", revoked: 50, toRevoke: { certificates: 60 } });
+    expect(stopped.endedAt).toBeDefined();
+    const byJob = [...(await stored(app)).values()].filter(
+      ({ revokedBy }) => revokedBy === `revocation-job:${jobId}`,
+    );
+    expect(byJob).toHaveLength(50);
+    expect(await revokedOf(records)).toBeLessThanOrEqual(50);
+    const ends = await auditOf(app, "revocation-job.ended");
+    expect(ends.filter(({ subject }) => subject === jobId)).toMatchObject([{ reason: "stopped" }]);
+    expect(await continueJobs(app, { until: forever })).toMatchObject({ read: 0 });
+    expect(await codeOf(cancel(jobId))).toBe("job_state_invalid");
+    expect(await codeOf(execute(app, jobId))).toBe("job_state_invalid");
+    // Counted anew, the rest is approved as it is.
+    const again = await preview(app, criteria);
+    expect(await view(again)).toMatchObject({ matched: 65, toRevoke: { certificates: 15 } });
+    await execute(app, again);
+    await continueJobs(app, { until: forever });
+    expect(await view(again)).toMatchObject({ state: "done", revoked: 15 });
   });
 });
 
