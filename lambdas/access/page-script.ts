@@ -238,6 +238,7 @@ export const pageScript = `"use strict";
       "Asked for by " + approval.requestedBy + ", until " + approval.expiresAt,
       "Approved by " + (approval.approvedBy.join(", ") || "nobody") + "; needs " + approval.persons,
     ];
+    if (operation === "executeRevocation") facts.unshift("Certificates to revoke: " + visible(body.certificates ?? null));
     for (const fact of facts) added(item, "p", fact);
     const button = added(item, "button", "Approve with a passkey");
     button.type = "button";

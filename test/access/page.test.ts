@@ -73,6 +73,12 @@ describe("the page for passkeys", () => {
       expect(script).not.toContain(keep);
   });
 
+  it("names the number of certificates that an approval of a bulk revocation is for", async () => {
+    expect(inline((await page()).body, "script")).toContain(
+      '"Certificates to revoke: " + visible(body.certificates',
+    );
+  });
+
   it("can be used without a mouse and without sight: labels, buttons, a live region, a language", async () => {
     const { body } = await page();
     expect(body).toContain('<html lang="en">');
