@@ -19,7 +19,8 @@ import {
   manifestVersionKey,
   manifestVersionKind,
 } from "./artifacts.ts";
-import { isSigned, readManifest, type UnverifiedManifest } from "./manifest-signature.ts";
+import { assertOurs, firstText, keepText, keptText, textOf } from "./kept-manifests.ts";
+import { readManifest, type UnverifiedManifest } from "./manifest-signature.ts";
 import { manifestCharacters, manifestTokenType } from "./trust-manifest.ts";
 import { signerJwk, trustSigners } from "./trust-signer.ts";
 
@@ -44,24 +45,9 @@ async function signVersion(
   throw new AppError("signature_invalid", `the signature of trust version ${trustVersion} does not verify`);
 }
 
-/** Of its number, and by a key of ours: what such an object says was said. */
-async function assertOurs(
-  record: PublicationRecord,
-  signers: readonly TrustSignerRecord[],
-  text: string,
-): Promise<void> {
-  const read = readManifest(text);
-  const { fleet, version } = read.manifest;
-  const known = signers.some((signer) => signerJwk(signer).kid === read.kid);
-  if (known && fleet === record.fleet && version === record.trustVersion && (await isSigned(read))) return;
-  throw new AppError(
-    "internal",
-    `object of trust version ${record.trustVersion} of fleet "${record.fleet}" is not ours`,
-  );
-}
-
 /**
- * The text of the version on record: the one that is there, or signed now. Of many who sign it, one is kept.
+ * The text of the version on record: the one that is there, the one that was kept, or signed now. Of many who sign it,
+ * one is kept; it is kept before readers find it.
  * @throws AppError internal (the object is another's), signature_invalid, those of the ports.
  */
 export async function versionText(app: PublisherApp, record: PublicationRecord): Promise<string> {
@@ -70,10 +56,11 @@ export async function versionText(app: PublisherApp, record: PublicationRecord):
   const present = await app.artifacts.get(key);
   const text = present === undefined ? await writeVersion(app, key, record, signers) : textOf(present);
   await assertOurs(record, signers, text);
+  await keepText(app, { ...versionOf(record), text });
   return text;
 }
 
-const textOf = ({ body }: StoredObject): string => Buffer.from(body).toString("latin1");
+const versionOf = ({ fleet, trustVersion }: PublicationRecord) => ({ fleet, trustVersion });
 
 async function writeVersion(
   app: PublisherApp,
@@ -84,7 +71,10 @@ async function writeVersion(
   const signer = signers.find(({ signerId }) => signerId === record.signerId);
   if (signer === undefined)
     throw new AppError("internal", `trust signer ${record.signerId} is not on record`);
-  const text = await signVersion(app, record, signer);
+  const kept = await keptText(app, record);
+  const text =
+    kept ?? (await firstText(app, { ...versionOf(record), text: await signVersion(app, record, signer) }));
+  await assertOurs(record, signers, text);
   try {
     await app.artifacts.put(key, { body: Buffer.from(text), ...manifestVersionKind }, "absent");
     return text;

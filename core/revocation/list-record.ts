@@ -55,6 +55,14 @@ export async function changeListRecord(
   throw new AppError("store_condition_failed", `list ${name.crlShard} is written by others all the time`);
 }
 
+/** The publisher is to sign the list at its next run. Nothing changes for one that publishers do not sign. */
+export async function hastenList(app: KeylessApp, name: ListName): Promise<void> {
+  const now = app.clock.now();
+  await changeListRecord(app, name, (record) =>
+    record.dueAt === undefined ? undefined : { ...record, dueAt: now },
+  );
+}
+
 /** A number that no list of this shard has or will have but ours, above `least`. */
 export async function takeNumber(app: KeylessApp, name: ListName, least: number): Promise<number> {
   const taken = await changeListRecord(app, name, (record) => ({

@@ -11,12 +11,12 @@ import { readItems } from "../records/pages.ts";
 import { profiles } from "../standard/profiles.ts";
 import { listUrls } from "./list.ts";
 import type { ListName } from "./list-entries.ts";
-import { changeListRecord, newListRecord, placesDigest } from "./list-record.ts";
+import { hastenList, newListRecord, placesDigest } from "./list-record.ts";
 import { shardsBetween } from "./shard.ts";
 
 const day = 86_400_000;
 /** More than a fleet's authorities have at once, with windows of a day. */
-const maximumShards = 100_000;
+export const maximumLists = 100_000;
 /** Lists that one transaction makes; a store takes 100. */
 const batchItems = 100;
 
@@ -71,11 +71,7 @@ async function hastenMoved(
     const waits = publishedNumber > 0 && dueAt !== undefined && dueAt > now;
     return waits && places !== placesDigest(listUrls(bases, name));
   });
-  for (const name of moved) {
-    await changeListRecord(app, name, (record) =>
-      record.dueAt === undefined ? undefined : { ...record, dueAt: now },
-    );
-  }
+  for (const name of moved) await hastenList(app, name);
   return moved.length;
 }
 
@@ -88,7 +84,7 @@ async function hastenMoved(
 export async function tendShards(app: KeylessApp, fleet: Fleet): Promise<number> {
   const { fleet: name, artifactBases: bases = [] } = fleet.record;
   if (bases.length === 0) return 0;
-  const items = await readItems(app, { pk: crlPartition(name), limit: maximumShards });
+  const items = await readItems(app, { pk: crlPartition(name), limit: maximumLists });
   const lists = items.map((item) => crlRecord(item).value);
   const known = new Set(lists.map(keyOf));
   const missing = wantedLists(app, fleet).filter((list) => !known.has(keyOf(list)));

@@ -50,6 +50,7 @@ const measureFields: ReadonlySet<string> = new Set([
   "published",
   "entries",
   "octets",
+  "trustVersion",
   "withdrawn",
   "manifests",
   "responders",
