@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { AppError } from "../../core/errors.ts";
 import { listCertificatesQuery } from "../../lambdas/http/inventory-schemas.ts";
-import { revocationRequest } from "../../lambdas/http/revocation-schemas.ts";
+import { executeRevocationRequest, revocationRequest } from "../../lambdas/http/revocation-schemas.ts";
 import { certificationRequest, createEnrollmentTokenRequest, parse } from "../../lambdas/http/schemas.ts";
 
 function refusal(act: () => unknown): { code: string; message: string } {
@@ -152,5 +152,24 @@ describe("other bodies", () => {
       "csr must be",
     );
     expect(refusal(() => parse(certificationRequest, {}, "body")).message).toContain("csr is required");
+  });
+});
+
+describe("bodies of the execution of a bulk revocation", () => {
+  const read = (body: unknown) => parse(executeRevocationRequest, body, "body");
+  it("accepted: the number of certificates", () => {
+    expect(read({ certificates: 312 })).toEqual({ certificates: 312 });
+  });
+
+  const wanted = "body: certificates must be a whole number from 1 on, as the job has counted";
+  it.each([
+    [{}, "body: certificates is required"],
+    [{ certificates: 0 }, wanted],
+    [{ certificates: -1 }, wanted],
+    [{ certificates: 2.5 }, wanted],
+    [{ certificates: "312" }, wanted],
+    [{ certificates: null }, wanted],
+  ])("refused: %j", (body, message) => {
+    expect(refusal(() => read(body))).toEqual({ code: "request_invalid", message });
   });
 });
