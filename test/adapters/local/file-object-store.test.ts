@@ -6,6 +6,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { chmod, mkdir } from "node:fs/promises";
@@ -77,6 +78,17 @@ describe("files", () => {
     await mkdir(directory);
     await chmod(directory, 0o755);
     expect(await codeOf(open())).toBe("configuration_invalid");
+  });
+
+  it("opened, it removes what a kill left of unfinished puts, and not what another process may be writing", async () => {
+    await (await open()).put("a", text("x"));
+    const [old, young, other] = [`.${"0".repeat(24)}.tmp`, `.${"1".repeat(24)}.tmp`, "notes.tmp"];
+    for (const name of [old, young, other]) writeFileSync(join(directory, name), "");
+    const anHourAgo = Date.now() / 1000 - 3_600;
+    for (const name of [old, other]) utimesSync(join(directory, name), anHourAgo, anHourAgo);
+    const store = await open();
+    expect(temporaries()).toEqual([young, other]);
+    expect(await store.get("a")).toBeDefined();
   });
 
   it("a refused put leaves nothing", async () => {
