@@ -101,6 +101,7 @@ export type ErrorCode =
   | "request_too_large"
   | "media_type_unsupported"
   | "not_acceptable"
+  | "answer_too_large"
   | "method_not_allowed"
   | "cursor_invalid"
   // infrastructure

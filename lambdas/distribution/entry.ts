@@ -7,8 +7,14 @@ import { distributionFunction } from "./handler.ts";
 
 const environment = readEnvironment("FLEETKEY_TABLE", "FLEETKEY_ARTIFACTS_BUCKET");
 
-export const handler = distributionFunction({
-  ...functionRuntime(),
-  items: dynamoDbItemStore({ table: environment.FLEETKEY_TABLE }),
-  artifacts: s3ObjectStore({ bucket: environment.FLEETKEY_ARTIFACTS_BUCKET }),
-});
+/** Lambda takes answers of 6,291,556 octets; four in base64 are three of an object, and headers need some. */
+const answerOctets = 4_500_000;
+
+export const handler = distributionFunction(
+  {
+    ...functionRuntime(),
+    items: dynamoDbItemStore({ table: environment.FLEETKEY_TABLE }),
+    artifacts: s3ObjectStore({ bucket: environment.FLEETKEY_ARTIFACTS_BUCKET }),
+  },
+  { answerOctets },
+);

@@ -6,7 +6,7 @@ import { entityTag, jsonResult, publicResult } from "../http/response.ts";
 import { httpHandler } from "../http/stack.ts";
 import { writeProbe } from "./health.ts";
 import { inventoryHandlers } from "./inventory.ts";
-import { publishedHandlers } from "./published.ts";
+import { type AnswerLimit, publishedHandlers } from "./published.ts";
 
 /** Loaded when somebody asks for it: a quarter of the function, which few requests need. */
 async function readOpenApi(): Promise<{ readonly text: string; readonly tag: string }> {
@@ -16,11 +16,11 @@ async function readOpenApi(): Promise<{ readonly text: string; readonly tag: str
 }
 
 /** Handlers of this function's routes. They reject with AppError; `httpHandler` answers it as a problem. */
-export function distributionHandlers(app: ReaderApp): RouteHandlers<"distribution"> {
+export function distributionHandlers(app: ReaderApp, limit: AnswerLimit = {}): RouteHandlers<"distribution"> {
   const probe = writeProbe(app);
   let openApi: ReturnType<typeof readOpenApi> | undefined;
   return {
-    ...publishedHandlers(app),
+    ...publishedHandlers(app, limit),
     ...inventoryHandlers(app),
 
     getTrustAdoption: async ({ path }) => jsonResult(200, await trustAdoption(app, path)),
@@ -40,6 +40,6 @@ export function distributionHandlers(app: ReaderApp): RouteHandlers<"distributio
 }
 
 /** The function whole. It never rejects: failures are answered as problems. */
-export function distributionFunction(app: ReaderApp): HttpHandler {
-  return httpHandler<"distribution">(app, distributionHandlers(app));
+export function distributionFunction(app: ReaderApp, limit: AnswerLimit = {}): HttpHandler {
+  return httpHandler<"distribution">(app, distributionHandlers(app, limit));
 }

@@ -15,15 +15,23 @@ type Published =
   | "getJwks"
   | "getCrl";
 
+export interface AnswerLimit {
+  /** Octets of an object that an answer holds. @default no limit */
+  readonly answerOctets?: number;
+}
+
 /** The part of a name before its ending, such as `.crl`, which the path's check has seen. */
 const stem = (name: string): string => name.slice(0, name.lastIndexOf("."));
 
-/** @throws AppError not_found: no such fleet, or nothing of that name was published. */
-export function publishedHandlers({ artifacts }: ReaderApp): Pick<RouteHandlers<"distribution">, Published> {
+/** @throws AppError not_found: no such fleet, or nothing of that name was published; answer_too_large. */
+export function publishedHandlers(
+  { artifacts }: ReaderApp,
+  { answerOctets }: AnswerLimit = {},
+): Pick<RouteHandlers<"distribution">, Published> {
   const show = async (event: HttpEvent, key: string): Promise<HttpResult> => {
     const object = await artifacts.get(key);
     if (object === undefined) throw new AppError("not_found", "nothing of that name is published here");
-    return objectResult(event, object);
+    return objectResult(event, object, answerOctets);
   };
   return {
     getTrustManifest: ({ event, path: { fleet } }) => show(event, artifactKey(fleet, "trust.jws")),

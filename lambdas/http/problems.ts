@@ -117,6 +117,8 @@ export const problems = {
   request_too_large: row(413, "Request is too large"),
   media_type_unsupported: row(415, "Media type is not supported"),
   not_acceptable: row(406, "Not acceptable"),
+  // Until somebody has followed the detail, asking again is in vain: seldom is enough.
+  answer_too_large: row(503, "Answer is too large", { retryAfter: 3600 }),
   method_not_allowed: row(405, "Method is not allowed"),
   cursor_invalid: row(400, "Cursor is not valid"),
   store_condition_failed: row(409, "Conflicting change", { ...hidden, retryAfter: 1 }),

@@ -1,5 +1,6 @@
 /** Room: lambdas/http. Answers: JSON, PEM chains, and public things with an ETag. */
 import { hash } from "node:crypto";
+import { AppError } from "../../core/errors.ts";
 import type { StoredObject } from "../../core/ports.ts";
 import type { MediaType } from "../routes.ts";
 import type { HttpEvent, HttpResult } from "./message.ts";
@@ -56,12 +57,27 @@ export function matches(condition: string | undefined, tag: string): boolean {
 /** What a gateway hands on as it stands; the rest is octets, in base64. */
 const textual = /^(?:text\/|application\/(?:json|jose|jwk-set\+json|pem-certificate-chain)(?:$|[ ;]))/;
 
-/** What lies in the object store, with the caching it was published with; 304 when the client has it already. */
-export function objectResult(event: HttpEvent, object: StoredObject): HttpResult {
+/**
+ * What lies in the object store, with the caching it was published with; 304 when the client has it already.
+ * @param answerOctets What an answer here holds. @default no limit
+ * @throws AppError answer_too_large.
+ */
+export function objectResult(
+  event: HttpEvent,
+  object: StoredObject,
+  answerOctets = Number.POSITIVE_INFINITY,
+): HttpResult {
   const etag = entityTag(object.tag);
   const caching = object.cacheControl === undefined ? {} : { "cache-control": object.cacheControl };
   const headers = { ...caching, etag };
   if (matches(event.headers["if-none-match"], etag)) return { statusCode: 304, headers, body: "" };
+  const { length } = object.body;
+  if (length > answerOctets)
+    throw new AppError(
+      "answer_too_large",
+      `the object has ${length} octets, an answer here holds ${answerOctets}; publish the fleet's artefacts under a ` +
+        "domain of their own, or give the fleet a shorter crlWindowDays",
+    );
   const isText = textual.test(object.contentType);
   return {
     statusCode: 200,

@@ -4,7 +4,8 @@ import { getFleet } from "../../core/authority/issuer.ts";
 import { moveOrigin } from "../../core/bootstrap/origin.ts";
 import { crlRecord } from "../../core/records/crl-record.ts";
 import { fleetItem } from "../../core/records/fleet-record.ts";
-import { listKey } from "../../core/revocation/list.ts";
+import { revocationEntryItem, revokedPartition } from "../../core/records/revocation-entry.ts";
+import { largeListOctets, listKey, publishList } from "../../core/revocation/list.ts";
 import { publishRevocations } from "../../core/revocation/publisher.ts";
 import { release, revoke } from "../../core/revocation/revoke.ts";
 import { completeShard } from "../../core/revocation/shard.ts";
@@ -176,6 +177,43 @@ describe("a list", () => {
         return share.toFixed(4);
       });
     expect(new Set(due).size).toBe(due.length);
+  });
+});
+
+describe("a list that comes near to what a function's answer holds", () => {
+  const name = { fleet, authorityId: "issuing-1", crlShard: "2026-11-26.7d" };
+
+  /** As the first partition would be with so many revoked certificates of a window. */
+  function crowded(count: number): Ports["items"] {
+    const now = app.clock.now();
+    const entry = {
+      ...({ ...name, state: "revoked", reason: "keyCompromise", publishedIn: 1 } as const),
+      ...{ revokedAt: now, changedAt: now },
+    };
+    const items = Array.from({ length: count }, (_, index) => {
+      const serialNumber = `0${(2n ** 123n + BigInt(index)).toString(16)}`;
+      return { ...revocationEntryItem({ ...entry, serialNumber }), version: 1 };
+    });
+    const partition = revokedPartition(name, "0");
+    return {
+      get: (key) => app.items.get(key),
+      transact: (operations) => app.items.transact(operations),
+      query: async (query) => (query.pk === partition ? { items } : await app.items.query(query)),
+    };
+  }
+
+  it.each([
+    { count: 70_000, warnings: 0 },
+    { count: 95_000, warnings: 1 },
+  ])("$count entries: $warnings warnings", async ({ count, warnings }) => {
+    const issuer = await house.issuer();
+    const { artifactBases: bases = [] } = (await getFleet(app, fleet)).record;
+    const schedule = publicationSchedules.crl;
+    await publishList({ ...app, items: crowded(count) }, { ...name, issuer, schedule, bases });
+    const octets = house.artifacts.versions(listKey(name)).at(-1)?.body.length ?? 0;
+    expect(octets > largeListOctets).toBe(warnings > 0);
+    const said = house.log.filter(({ event }) => event === "crl_large").map(({ fields }) => fields);
+    expect(said).toEqual(Array(warnings).fill({ ...name, octets }));
   });
 });
 
