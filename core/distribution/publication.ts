@@ -2,7 +2,7 @@
  * Room: core/distribution. One run of everything that is signed for others to rely on: lists of revoked certificates,
  * responders' certificates, trust manifests, over all fleets. Idempotent, and safe beside other runs.
  */
-import { type Fleet, getFleet } from "../authority/issuer.ts";
+import { getFleet } from "../authority/issuer.ts";
 import { isAppError } from "../errors.ts";
 import { allFleets } from "../fleets/directory.ts";
 import { tendResponders } from "../ocsp/responder.ts";
@@ -41,10 +41,10 @@ async function attempt(app: PublisherApp, fleet: string, step: string, act: () =
 }
 
 /** What a fleet needs ahead of time. One step that fails keeps no other from being done. */
-async function tendFleet(app: PublisherApp, fleet: Fleet): Promise<Tended> {
-  const { fleet: name } = fleet.record;
-  const shards = await attempt(app, name, "shards", () => tendShards(app, fleet));
-  const responders = await attempt(app, name, "responders", () => tendResponders(app, fleet));
+async function tendFleet(app: PublisherApp, name: string): Promise<Tended> {
+  const fleet = () => getFleet(app, name);
+  const shards = await attempt(app, name, "shards", async () => tendShards(app, await fleet()));
+  const responders = await attempt(app, name, "responders", async () => tendResponders(app, await fleet()));
   const manifests = await attempt(app, name, "trust", async () =>
     (await publishTrust(app, name)) === "published" ? 1 : 0,
   );
@@ -60,7 +60,7 @@ async function tendFleets(app: PublisherApp, options: PublicationOptions): Promi
   for (const name of await allFleets(app)) {
     const { until = Number.POSITIVE_INFINITY } = options;
     if (app.clock.now() >= until) break;
-    const tended = await tendFleet(app, await getFleet(app, name));
+    const tended = await tendFleet(app, name);
     all.manifests += tended.manifests;
     all.responders += tended.responders;
     all.failed += tended.failed;

@@ -4,10 +4,12 @@
  * left a record that the next run goes on from; of many publishers each step is one's alone.
  */
 import { getFleet } from "../authority/issuer.ts";
+import { clockSkewMilliseconds } from "../clock-skew.ts";
 import { AppError, isAppError } from "../errors.ts";
 import type { DeploymentApp, PublisherApp } from "../ports.ts";
 import type { Stored } from "../records/certificate-record.ts";
 import { type PublicationRecord, publicationItem } from "../records/publication-record.ts";
+import { publicationSchedules } from "../standard/revocation.ts";
 import { contentDigest, datedManifest, trustContent } from "./manifest-content.ts";
 import { decodeManifest } from "./manifest-decoding.ts";
 import { manifestDigest } from "./manifest-walk.ts";
@@ -19,6 +21,13 @@ import { findPublication } from "./trust-version.ts";
 export type TrustOutcome = "published" | "unchanged";
 
 type State = Stored<PublicationRecord>;
+
+const { refreshSeconds } = publicationSchedules.trustManifest;
+
+/** Not due again; and not made by a clock that ran ahead, for a time that has not come. */
+function isYoung({ refreshAt }: PublicationRecord, now: number): boolean {
+  return now < refreshAt && refreshAt <= now + refreshSeconds * 1000 + clockSkewMilliseconds;
+}
 
 /** What comes after `state`, ready to be taken; undefined while nothing is to be said, or nobody can say it. */
 async function dueVersion(
@@ -38,7 +47,8 @@ async function dueVersion(
   if (content === undefined) return undefined;
   const now = app.clock.now();
   const digest = contentDigest(content);
-  if (state?.value.contentDigest === digest && now < state.value.refreshAt) return undefined;
+  if (state !== undefined && state.value.contentDigest === digest && isYoung(state.value, now))
+    return undefined;
   const trustVersion = (state?.value.trustVersion ?? 0) + 1;
   const previous = state?.value.placedSha256;
   const place = { version: trustVersion, ...(previous === undefined ? {} : { previous }) };

@@ -5,6 +5,7 @@
  */
 
 import { auditEntry } from "../audit/entry.ts";
+import { clockSkewMilliseconds } from "../clock-skew.ts";
 import { AppError, isAppError } from "../errors.ts";
 import { authorityAlgorithms } from "../formats/algorithms.ts";
 import { verifySignature } from "../formats/signature.ts";
@@ -24,8 +25,6 @@ import {
  * a second signature, never a second certificate.
  */
 export const leaseMilliseconds = 10_000;
-/** Clocks of machines that serve one fleet differ by less than this. */
-const clockSkewMilliseconds = 5_000;
 /** How long a second caller waits for the first one's result: it outlasts a lease that a crash left behind. */
 const patienceMilliseconds = 12_000;
 const firstPause = 5;

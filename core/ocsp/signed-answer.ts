@@ -1,4 +1,5 @@
 /** Room: core/ocsp. An answer is signed by the responder, proved to verify, and kept where it may be given again. */
+import { clockSkewMilliseconds } from "../clock-skew.ts";
 import { AppError, isAppError } from "../errors.ts";
 import { type CertStatus, encodeBasicResponse, encodeResponseData } from "../formats/ocsp/response.ts";
 import { verifySignature } from "../formats/signature.ts";
@@ -33,9 +34,6 @@ function saidBy(thisUpdate: number, status: CertStatus): CertStatus {
   if (status.kind !== "revoked") return status;
   return { ...status, revocationTime: Math.min(status.revocationTime, thisUpdate) };
 }
-
-/** Clocks of machines that serve one fleet differ by less than this. */
-const clockSkewMilliseconds = 5_000;
 
 /**
  * One answer about all of `known`, true now.

@@ -2,6 +2,7 @@
  * Room: core/revocation. Which lists there is work for: those that an entry waits for, the longest waiting first, then
  * those that are due. Nothing is searched: both stand in the index `open`, in sixteen parts each.
  */
+import { isAppError } from "../errors.ts";
 import type { Item, ItemQuery, KeylessApp } from "../ports.ts";
 import { crlRecord, isCrlItem } from "../records/crl-record.ts";
 import { duePartition, dueShards, dueUntil } from "../records/due.ts";
@@ -32,8 +33,24 @@ async function eachItem(
   } while (cursor !== undefined);
 }
 
+export interface FoundWork {
+  readonly lists: readonly ListWork[];
+  /** Items that cannot be read: what they stood for is not done, and that of others is. */
+  readonly damaged: number;
+}
+
 /** @throws AppError store_unavailable. */
-export async function listsWithWork(app: KeylessApp): Promise<readonly ListWork[]> {
+export async function listsWithWork(app: KeylessApp): Promise<FoundWork> {
+  let damaged = 0;
+  const reading = (look: (item: Item) => void) => (item: Item) => {
+    try {
+      look(item);
+    } catch (error) {
+      if (!isAppError(error, "internal")) throw error;
+      damaged += 1;
+      app.log.error("list_work_damaged", { code: error.code });
+    }
+  };
   const found = new Map<string, ListWork>();
   const note = ({ fleet, authorityId, crlShard }: ListName, since?: number): void => {
     const key = `${fleet}\n${authorityId}\n${crlShard}`;
@@ -48,16 +65,25 @@ export async function listsWithWork(app: KeylessApp): Promise<readonly ListWork[
   const bounds = dueUntil(app.clock.now());
   await Promise.all([
     ...shards.map((shard) =>
-      eachItem(app, { index, pk: unpublishedPartition(shard) }, (item) => {
-        const { value } = revocationEntry(item);
-        note(value, value.changedAt);
-      }),
+      eachItem(
+        app,
+        { index, pk: unpublishedPartition(shard) },
+        reading((item) => {
+          const { value } = revocationEntry(item);
+          note(value, value.changedAt);
+        }),
+      ),
     ),
     ...dueShards.map((shard) =>
-      eachItem(app, { index, pk: duePartition(shard), ...bounds }, (item) => {
-        if (isCrlItem(item)) note(crlRecord(item).value);
-      }),
+      eachItem(
+        app,
+        { index, pk: duePartition(shard), ...bounds },
+        reading((item) => {
+          if (isCrlItem(item)) note(crlRecord(item).value);
+        }),
+      ),
     ),
   ]);
-  return [...found.values()].sort((left, right) => left.since - right.since || 0);
+  const lists = [...found.values()].sort((left, right) => left.since - right.since || 0);
+  return { lists, damaged };
 }

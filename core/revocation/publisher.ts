@@ -102,10 +102,11 @@ export async function publishRevocations(
   app: ListApp,
   options: PublisherOptions = {},
 ): Promise<RevocationReport> {
-  const queue = [...(await listsWithWork(app))];
+  const { lists, damaged } = await listsWithWork(app);
+  const queue = [...lists];
   const fleetOf = fleetReader(app);
   const tally: Tally = {
-    ...{ published: 0, entries: 0, withdrawn: 0, failed: 0, pending: 0 },
+    ...{ published: 0, entries: 0, withdrawn: 0, failed: damaged, pending: 0 },
     oldest: Number.POSITIVE_INFINITY,
     slowest: 0,
   };

@@ -3,6 +3,7 @@
  * needed yet must be told that nothing is revoked, not that nothing is there.
  */
 import type { Fleet } from "../authority/issuer.ts";
+import { clockSkewMilliseconds } from "../clock-skew.ts";
 import { isAppError } from "../errors.ts";
 import type { KeylessApp } from "../ports.ts";
 import { type CrlRecord, crlItem, crlPartition, crlRecord } from "../records/crl-record.ts";
@@ -60,19 +61,23 @@ async function makeLists(app: KeylessApp, names: readonly ListName[]): Promise<n
   return made;
 }
 
-/** Lists that name themselves by other addresses than certificates do by now are due at once. */
-async function hastenMoved(
+/**
+ * Due at once: lists that name themselves by other addresses than certificates do by now, and those that a clock which
+ * ran ahead has dated in the future, where readers do not take them.
+ */
+async function hastenLists(
   app: KeylessApp,
   bases: readonly string[],
   lists: readonly CrlRecord[],
 ): Promise<number> {
   const now = app.clock.now();
-  const moved = lists.filter(({ places, dueAt, publishedNumber, ...name }) => {
+  const wrong = lists.filter(({ places, dueAt, publishedNumber, thisUpdate, ...name }) => {
     const waits = publishedNumber > 0 && dueAt !== undefined && dueAt > now;
-    return waits && places !== placesDigest(listUrls(bases, name));
+    const isAhead = thisUpdate > now + clockSkewMilliseconds;
+    return waits && (isAhead || places !== placesDigest(listUrls(bases, name)));
   });
-  for (const name of moved) await hastenList(app, name);
-  return moved.length;
+  for (const name of wrong) await hastenList(app, name);
+  return wrong.length;
 }
 
 /**
@@ -88,5 +93,5 @@ export async function tendShards(app: KeylessApp, fleet: Fleet): Promise<number>
   const lists = items.map((item) => crlRecord(item).value);
   const known = new Set(lists.map(keyOf));
   const missing = wantedLists(app, fleet).filter((list) => !known.has(keyOf(list)));
-  return (await makeLists(app, missing)) + (await hastenMoved(app, bases, lists));
+  return (await makeLists(app, missing)) + (await hastenLists(app, bases, lists));
 }

@@ -35,9 +35,12 @@ async function openIntents(
   let cursor: string | undefined;
   do {
     const page = await app.items.query(cursor === undefined ? query : { ...query, cursor });
-    for (const stored of page.items.map(certificateRecord)) {
+    for (const item of page.items) {
+      // Another fleet's record, and a damaged one, is nothing of this device.
+      if (item.attributes["fleet"] !== fleet) continue;
+      const stored = certificateRecord(item);
       const { value } = stored;
-      const own = value.fleet === fleet && value.subjectKind === "device";
+      const own = value.subjectKind === "device";
       if (own && canonicalText(value.subjectId) === wanted) found.push(stored);
     }
     cursor = page.cursor;
