@@ -4,17 +4,13 @@ import { X509Certificate } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { promisify } from "node:util";
 import { systemCode } from "./failure.ts";
+import { type Finding, fail, ok, warn } from "./finding.ts";
 import { fingerprintOf, parseCertificates } from "./issued-certificate.ts";
+import { checkManifest, checkNewestList } from "./published-check.ts";
 import { readClientCredential, readRoots, withFleetApi, withOperatorApi } from "./session.ts";
 import { type Settings, systemRoots } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
 import { pullTrustBundle } from "./trust-bundle.ts";
-
-export interface Finding {
-  readonly status: "ok" | "warn" | "fail";
-  readonly detail: string;
-  readonly remedy?: string;
-}
 
 export interface HealthCheck {
   readonly name: string;
@@ -26,10 +22,6 @@ const day = 86_400_000;
 const warnDays = 14;
 // Certificates are backdated by 300 s, so a clock further behind finds a new one not valid yet.
 const skewLimits = { warn: 30_000, fail: 300_000 };
-
-const ok = (detail: string): Finding => ({ status: "ok", detail });
-const warn = (detail: string, remedy: string): Finding => ({ status: "warn", detail, remedy });
-const fail = (detail: string, remedy: string): Finding => ({ status: "fail", detail, remedy });
 
 function expiry(what: string, notAfter: number, now: number, remedy: string): Finding {
   const date = new Date(notAfter).toISOString();
@@ -169,5 +161,7 @@ export const healthChecks: readonly HealthCheck[] = [
   { name: "root", check: checkRoots },
   { name: "service", check: checkService },
   { name: "trust", check: checkTrust },
+  { name: "manifest", check: checkManifest },
   { name: "operator", check: checkOperator },
+  { name: "list", check: checkNewestList },
 ];

@@ -1,44 +1,15 @@
 /** Room: cli. `fleetkey crl get`. */
 
-import {
-  type CertificateList,
-  decodeCertificateList,
-  listLimits,
-} from "../../core/formats/crl/certificate-list.ts";
+import type { CertificateList } from "../../core/formats/crl/certificate-list.ts";
 import { encodePem } from "../../core/formats/pem.ts";
-import { type AskedCertificate, askedFlags, findAsked } from "../asked-certificate.ts";
-import { checkList, factsOf, isoTime, placeOfList } from "../certificate-list.ts";
+import { askedFlags, findAsked } from "../asked-certificate.ts";
+import { factsOf, isoTime } from "../certificate-list.ts";
 import { type Context, defineCommand } from "../command.ts";
 import { publicMode, writeFileAtomically } from "../credential-files.ts";
 import { usageFailure } from "../failure.ts";
+import { fetchList } from "../fetched-list.ts";
 import { connectionFlags } from "../global-flags.ts";
-import { withFleetApi } from "../session.ts";
-import { resolveSettings, type Settings } from "../settings.ts";
-import type { Terminal } from "../terminal.ts";
-import { judging } from "../untrusted.ts";
-
-const accept = "application/pkix-crl";
-
-async function fetchList(
-  { certificate, issuer, ca }: AskedCertificate,
-  settings: Settings,
-  terminal: Terminal,
-): Promise<CertificateList> {
-  if (certificate === undefined)
-    throw usageFailure(
-      "the list is named in the certificate: leave out --issuer, or give --certificate FILE",
-    );
-  const place = placeOfList(certificate, settings.fleet.value);
-  const session = { settings, terminal, ca, maxResponseBytes: listLimits.maxBytes };
-  const { body } = await withFleetApi(session, (api) =>
-    api.fetch({ method: "GET", path: place.path, accept }),
-  );
-  return judging(async () => {
-    const list = decodeCertificateList(body);
-    await checkList(list, issuer, place, terminal.now());
-    return list;
-  });
-}
+import { resolveSettings } from "../settings.ts";
 
 /** What the list says of the certificate. */
 function statusIn({ revoked }: CertificateList, serialNumber: string) {

@@ -1,8 +1,9 @@
 /** Room: cli. `fleetkey doctor`. */
 import { defineCommand } from "../command.ts";
 import { toFailure } from "../failure.ts";
+import type { Finding } from "../finding.ts";
 import { connectionFlags } from "../global-flags.ts";
-import { type Finding, type HealthCheck, healthChecks } from "../health-check.ts";
+import { type HealthCheck, healthChecks } from "../health-check.ts";
 import type { Output } from "../output.ts";
 import { resolveSettings, type Settings } from "../settings.ts";
 import { printable, type Terminal } from "../terminal.ts";

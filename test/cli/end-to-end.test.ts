@@ -280,11 +280,19 @@ describe("an operator", () => {
       JSON.parse(well.stdout).checks.filter(({ status }: { status: string }) => status === "fail"),
     ).toEqual([]);
     expect(well.code).toBe(0);
+    const details = (JSON.parse(well.stdout).checks as { name: string; detail: string }[]).map(
+      ({ name, detail }) => `${name}: ${detail}`,
+    );
+    expect(details).toContainEqual(
+      expect.stringMatching(/^manifest: trust version \d+, newer before 20.+Z$/),
+    );
+    expect(details).toContainEqual(expect.stringMatching(/^list: list \d+ of CN=.+, good until 20.+Z$/));
     const late = await runCli(["doctor", "--data-dir", dataDir, "--url", server.served.url], {
       now: () => Date.now() + 120 * 86_400_000,
     });
     expect(late.code).toBe(1);
     expect(late.stdout).toMatch(/fail {2}service +this clock is \d+ s ahead/);
+    expect(late.stdout).toMatch(/fail {2}manifest .+\[trust_expired\]/);
     expect(late.stdout).toMatch(/fail {2}operator +operator certificate expired/);
     const gone = await runCli(["doctor", "--data-dir", dataDir, "--url", "https://127.0.0.1:1"]);
     expect(gone.stdout).toMatch(/fail {2}service .+\[connection_refused\]\n +.+fleetkey serve/);
