@@ -1,4 +1,4 @@
-"""Room: scripts/rehearsal. ministack 1.5.33, with three facts of a request as AWS documents them.
+"""Room: scripts/rehearsal. ministack 1.5.33, with four facts of a request as AWS documents them.
 
 Without them our key policies and grants, which rest on these facts, would be judged by what no AWS account ever
 says. Each is corrected where it is found out; what is then allowed or denied, ministack decides.
