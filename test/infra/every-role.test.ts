@@ -74,6 +74,8 @@ describe("every role of every stack", () => {
       // Who serves what is published serves it of every fleet there ever was.
       "/fleets/*",
       "/fleets/default/*",
+      // Lists alone are removed.
+      "/fleets/default/crl/*",
       ":log-stream:*",
     ]);
   });
