@@ -9,7 +9,6 @@ import {
   type AcknowledgementEvent,
   acknowledgedPartition,
   acknowledgementEvent,
-  acknowledgementShards,
 } from "../records/acknowledgement-record.ts";
 import {
   type AdoptionRecord,
@@ -20,6 +19,7 @@ import {
 } from "../records/adoption-record.ts";
 import { type Stored, timeKey } from "../records/certificate-record.ts";
 import { readItems } from "../records/pages.ts";
+import { shards } from "../records/shard.ts";
 import { findPublication } from "./trust-version.ts";
 
 /**
@@ -31,7 +31,7 @@ export const commitLagMilliseconds = 120_000;
 /** Events of one shard in one round, and of all shards in one run. */
 const roundEvents = 250;
 const runEvents = 20_000;
-const roundMaximum = roundEvents * acknowledgementShards.length;
+const roundMaximum = roundEvents * shards.length;
 
 interface ShardEvents {
   readonly events: readonly AcknowledgementEvent[];
@@ -111,7 +111,7 @@ async function foldRound(app: KeylessApp, fleet: string): Promise<Round> {
   const stored = await findAdoption(app, fleet);
   const { marks, counts } = stored?.value ?? { marks: [], counts: [] };
   const read = await Promise.all(
-    acknowledgementShards.map((shard, index) => shardEvents(app, fleet, shard, marks[index] ?? "", bound)),
+    shards.map((shard, index) => shardEvents(app, fleet, shard, marks[index] ?? "", bound)),
   );
   const events = read.flatMap((shard) => shard.events);
   const record: AdoptionRecord = {

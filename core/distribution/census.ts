@@ -6,6 +6,7 @@ import type { CensusCount, CensusKind } from "../records/census-record.ts";
 import { crlPartition, crlRecord } from "../records/crl-record.ts";
 import { readItems } from "../records/pages.ts";
 import { shardWindow } from "../revocation/shard.ts";
+import { maximumLists } from "../revocation/shards.ts";
 import { dayOf, readCensus } from "./census-counts.ts";
 
 export { takeCensus } from "./census-fold.ts";
@@ -37,8 +38,6 @@ export interface InventoryCounts {
 }
 
 const expiringDays = [1, 7, 14, 30] as const;
-/** More parts of CRLs than a fleet has at once: a day each, over years, of several authorities. */
-const maximumLists = 10_000;
 
 function endingBetween({ days }: CensusCount, from: number, to: number): number {
   let sum = 0;

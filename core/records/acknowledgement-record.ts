@@ -7,7 +7,6 @@ import { canonicalText } from "../formats/name.ts";
 import type { Item, ItemKey, NewItem } from "../ports.ts";
 import { number, optionalNumber, optionalText, present, text, word } from "./attributes.ts";
 import { type Stored, timeKey } from "./certificate-record.ts";
-import { shards } from "./shard.ts";
 
 export type AcknowledgingKind = "device" | "pipeline";
 
@@ -69,9 +68,7 @@ export function acknowledgementRecord(item: Item): Stored<AcknowledgementRecord>
   };
 }
 
-export const acknowledgementShards = shards;
-
-/** One sixteenth of a fleet's events, by time. `shard`: one of `acknowledgementShards`. */
+/** One sixteenth of a fleet's events, by time. `shard`: one of `shards`. */
 export const acknowledgedPartition = (fleet: string, shard: string): string =>
   `ACKNOWLEDGED#${fleet}#${shard}`;
 

@@ -5,7 +5,6 @@
 import { hash } from "node:crypto";
 import type { ItemKey } from "../ports.ts";
 import { timeKey } from "./certificate-record.ts";
-import { shards } from "./shard.ts";
 
 /** One shard of what is due. `shard`: one of `shards`. */
 export const duePartition = (shard: string): string => `DUE#${shard}`;
@@ -18,5 +17,3 @@ export function dueKey(time: number, { pk, sk }: ItemKey): ItemKey {
 
 /** Bounds of a query for what is due at `time` or before. */
 export const dueUntil = (time: number): { readonly to: string } => ({ to: `${timeKey(time)}$` });
-
-export const dueShards = shards;

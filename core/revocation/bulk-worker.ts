@@ -8,10 +8,10 @@ import type { RevocationApp } from "../ports.ts";
 import type { Stored } from "../records/certificate-record.ts";
 import { readItems } from "../records/pages.ts";
 import { jobRecord, openJobsPartition, type RevocationJobRecord } from "../records/revocation-job-record.ts";
-import { wake } from "./bulk.ts";
 import { readBatch, writeBatch } from "./bulk-batch.ts";
 import { findJob } from "./bulk-job.ts";
 import { type Place, walk } from "./bulk-walk.ts";
+import { wake } from "./wake.ts";
 
 export interface BulkOptions {
   /** Milliseconds since the epoch after which no further batch is begun. Read before each: it may come nearer. */

@@ -6,7 +6,7 @@ import { type ApprovedOperation, executeApproved } from "../access/approval.ts";
 import type { OperatorCaller } from "../access/caller.ts";
 import { auditEntry } from "../audit/entry.ts";
 import { AppError, isAppError } from "../errors.ts";
-import type { KeylessApp, RevocationApp, StartedTask, WriteOperation } from "../ports.ts";
+import type { KeylessApp, RevocationApp, WriteOperation } from "../ports.ts";
 import type { Stored } from "../records/certificate-record.ts";
 import { jobItem, type RevocationJobRecord } from "../records/revocation-job-record.ts";
 import { findJob, type JobRequest, type RevocationJob, revocationJob } from "./bulk-job.ts";
@@ -14,6 +14,7 @@ import { certificatesOf, noSubjects } from "./bulk-subjects.ts";
 import { isFirmwareKnown } from "./bulk-walk.ts";
 import { assertKnown, checkCriteria, type RevocationCriteria } from "./criteria.ts";
 import type { RevocationReason } from "./reason.ts";
+import { wake } from "./wake.ts";
 
 export { getRevocationJob, listRevocationJobs, type RevocationJob } from "./bulk-job.ts";
 
@@ -43,15 +44,6 @@ const countHours = 24;
 
 /** Each lost race is a batch of the worker's; a person's call wins one of so many. */
 const attempts = 50;
-
-/** The schedule comes anyhow, so a failure is only told. */
-export async function wake(app: RevocationApp, task: StartedTask): Promise<void> {
-  try {
-    await app.tasks.start(task);
-  } catch (error) {
-    app.log.warn("task_not_started", { task, code: isAppError(error) ? error.code : "internal" });
-  }
-}
 
 /** The act of `actor` on the job, for the audit. `reason`: how it ended. */
 export function jobEntry(

@@ -14,15 +14,9 @@ import {
   subjectPartition,
 } from "../records/certificate-record.ts";
 import { holdReason, type OwnReason } from "./reason.ts";
-import {
-  askToPublish,
-  noCertificate,
-  type Revocation,
-  type RevocationRequest,
-  revoke,
-  writeRevocation,
-} from "./revoke.ts";
+import { noCertificate, type Revocation, type RevocationRequest, revoke, writeRevocation } from "./revoke.ts";
 import { closeUnfinished } from "./unfinished.ts";
+import { wake } from "./wake.ts";
 
 export interface DeviceRevocationRequest extends Omit<RevocationRequest, "serialNumber"> {
   /** Any spelling of its id. */
@@ -128,7 +122,7 @@ export async function revokeDevice(
   const count = (outcomes: readonly Outcome[], wanted: Outcome) =>
     outcomes.filter((outcome) => outcome === wanted).length;
   const revoked = [first, unfinished, all].reduce((sum, outcomes) => sum + count(outcomes, "revoked"), 0);
-  if (revoked > 0) await askToPublish(app, fleet);
+  if (revoked > 0) await wake(app, "publish");
   // What was revoked before its index showed it is met again, and has been counted.
   return { deviceId, revoked, unchanged: Math.max(0, all.length - revoked) };
 }

@@ -27,7 +27,7 @@ import {
   takeNumber,
 } from "./list-record.ts";
 import { shardRetirement, shardWindow } from "./shard.ts";
-import { crlPath } from "./status-places.ts";
+import { crlObjectKey, crlPath } from "./status-places.ts";
 
 /** What publishes lists: it signs, and writes what anyone may read. */
 export interface ListApp extends App {
@@ -63,7 +63,7 @@ const contentType = "application/pkix-crl";
 const cacheControl = `public, max-age=${revocationStandard.cacheSeconds}`;
 
 export const listKey = ({ fleet, authorityId, crlShard }: ListName): string =>
-  `fleets/${fleet}/${crlPath(authorityId, crlShard)}`;
+  crlObjectKey(fleet, authorityId, crlShard);
 
 const nameOf = ({ fleet, issuer, crlShard }: ListRequest): ListName => ({
   fleet,

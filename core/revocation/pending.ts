@@ -5,7 +5,7 @@
 import { isAppError } from "../errors.ts";
 import type { Item, ItemQuery, KeylessApp } from "../ports.ts";
 import { crlRecord, isCrlItem } from "../records/crl-record.ts";
-import { duePartition, dueShards, dueUntil } from "../records/due.ts";
+import { duePartition, dueUntil } from "../records/due.ts";
 import { revocationEntry, unpublishedPartition } from "../records/revocation-entry.ts";
 import { shards } from "../records/shard.ts";
 import type { ListName } from "./list-entries.ts";
@@ -74,7 +74,7 @@ export async function listsWithWork(app: KeylessApp): Promise<FoundWork> {
         }),
       ),
     ),
-    ...dueShards.map((shard) =>
+    ...shards.map((shard) =>
       eachItem(
         app,
         { index, pk: duePartition(shard), ...bounds },

@@ -10,6 +10,7 @@ import type { CertificateRecord, Stored } from "../records/certificate-record.ts
 import { limits } from "../standard/limits.ts";
 import { earlierEntry, isHeld, releaseChange, revocationChange, type StatusChange } from "./entries.ts";
 import { type HoldReason, holdReason, type RevocationReason } from "./reason.ts";
+import { wake } from "./wake.ts";
 
 export interface CertificateName {
   readonly fleet: string;
@@ -97,16 +98,6 @@ async function change(
   }
 }
 
-/** Asks for lists to be published now. When nobody can be asked, the schedule comes anyhow. */
-export async function askToPublish(app: RevocationApp, fleet: string): Promise<void> {
-  try {
-    await app.tasks.start("publish");
-  } catch (error) {
-    const code = isAppError(error) ? error.code : "internal";
-    app.log.warn("publication_not_started", { fleet, code });
-  }
-}
-
 /**
  * The record after it was revoked, and whether this call changed it. Asks nobody to publish.
  * @throws AppError as `revoke`.
@@ -139,7 +130,7 @@ export function revocation(record: CertificateRecord): Revocation {
  */
 export async function revoke(app: RevocationApp, request: RevocationRequest): Promise<Revocation> {
   const { record, changed } = await writeRevocation(app, request);
-  if (changed) await askToPublish(app, request.fleet);
+  if (changed) await wake(app, "publish");
   return revocation(record);
 }
 
@@ -151,7 +142,7 @@ export async function release(
   app: RevocationApp,
   request: CertificateName & { readonly actor: string },
 ): Promise<Release> {
-  const { actor, fleet, serialNumber } = request;
+  const { actor, serialNumber } = request;
   const { record } = await change(app, request, async (stored) => {
     if (!isHeld(stored.value)) {
       const text = `certificate ${serialNumber} is not on hold; only reason ${holdReason} can be taken back`;
@@ -159,6 +150,6 @@ export async function release(
     }
     return releaseChange(app, stored, { actor, entry: await earlierEntry(app, stored.value) });
   });
-  await askToPublish(app, fleet);
+  await wake(app, "publish");
   return { serialNumber, status: record.notAfter < app.clock.now() ? "expired" : "active" };
 }

@@ -6,10 +6,10 @@ import {
   acknowledgedPartition,
   acknowledgementEvent,
   acknowledgementRecord,
-  acknowledgementShards,
   firmwarePartition,
 } from "../../core/records/acknowledgement-record.ts";
 import { readItems } from "../../core/records/pages.ts";
+import { shards } from "../../core/records/shard.ts";
 import { countingStore } from "../support/counting-store.ts";
 import { codeOf } from "../support/errors.ts";
 import { trustFleet as fleet, openTrustWorld, type TrustWorld } from "./trust-world.ts";
@@ -31,7 +31,7 @@ const acknowledge = (subject: AcknowledgingSubject, version: number, firmware?: 
   });
 
 async function eventsOf(id: string) {
-  const pages = acknowledgementShards.map((shard) =>
+  const pages = shards.map((shard) =>
     readItems(world.app, { pk: acknowledgedPartition(fleet, shard), limit: 10_000 }),
   );
   const events = (await Promise.all(pages)).flat().map(acknowledgementEvent);

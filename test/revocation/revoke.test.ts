@@ -161,9 +161,7 @@ describe("a revocation", () => {
     const { serialNumber, certificate } = await house.enrol("pump-alone");
     expect((await revoke(withoutStarter(app), ask(serialNumber))).status).toBe("revoked");
     expect(await codeOf(door(certificate))).toBe("client_certificate_revoked");
-    expect(house.log).toContainEqual(
-      expect.objectContaining({ level: "warn", event: "publication_not_started" }),
-    );
+    expect(house.log).toContainEqual(expect.objectContaining({ level: "warn", event: "task_not_started" }));
   });
 
   it("of an expired certificate is recorded and listed, until its list has gone", async () => {
