@@ -3,10 +3,9 @@ import { getFleet } from "../authority/issuer.ts";
 import { isoSeconds } from "../enrollment/answer.ts";
 import type { KeylessApp } from "../ports.ts";
 import type { CensusCount, CensusKind } from "../records/census-record.ts";
-import { crlPartition, crlRecord } from "../records/crl-record.ts";
+import { crlPartition, crlRecord, maximumLists } from "../records/crl-record.ts";
 import { readItems } from "../records/pages.ts";
 import { shardWindow } from "../revocation/shard.ts";
-import { maximumLists } from "../revocation/shards.ts";
 import { dayOf, readCensus } from "./census-counts.ts";
 
 export { takeCensus } from "./census-fold.ts";

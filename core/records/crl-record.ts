@@ -30,6 +30,9 @@ export interface CrlRecord {
 /** All shards of a fleet: one query lists them. */
 export const crlPartition = (fleet: string): string => `CRL#${fleet}`;
 
+/** More than a fleet's authorities have at once, with windows of a day. */
+export const maximumLists = 100_000;
+
 export function crlKey({
   fleet,
   authorityId,

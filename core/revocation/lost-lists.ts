@@ -5,11 +5,10 @@
 import { isAppError } from "../errors.ts";
 import { readCrlNumber } from "../formats/crl/certificate-list.ts";
 import type { ReaderApp } from "../ports.ts";
-import { type CrlRecord, crlPartition, crlRecord } from "../records/crl-record.ts";
+import { type CrlRecord, crlPartition, crlRecord, maximumLists } from "../records/crl-record.ts";
 import { readItems } from "../records/pages.ts";
 import { listKey } from "./list.ts";
 import { hastenList } from "./list-record.ts";
-import { maximumLists } from "./shards.ts";
 
 /** Objects that are read at the same time. A large one is in memory whole. */
 const together = 4;

@@ -6,7 +6,7 @@ import type { Fleet } from "../authority/issuer.ts";
 import { clockSkewMilliseconds } from "../clock-skew.ts";
 import { isAppError } from "../errors.ts";
 import type { KeylessApp } from "../ports.ts";
-import { type CrlRecord, crlItem, crlPartition, crlRecord } from "../records/crl-record.ts";
+import { type CrlRecord, crlItem, crlPartition, crlRecord, maximumLists } from "../records/crl-record.ts";
 import type { FleetConfiguration } from "../records/fleet-configuration.ts";
 import { readItems } from "../records/pages.ts";
 import { profiles } from "../standard/profiles.ts";
@@ -16,8 +16,6 @@ import { hastenList, newListRecord, placesDigest } from "./list-record.ts";
 import { shardsBetween } from "./shard.ts";
 
 const day = 86_400_000;
-/** More than a fleet's authorities have at once, with windows of a day. */
-export const maximumLists = 100_000;
 /** Lists that one transaction makes; a store takes 100. */
 const batchItems = 100;
 

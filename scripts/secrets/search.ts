@@ -4,6 +4,7 @@
  */
 import { personalDataShape } from "../../core/policy/personal-data.ts";
 import { secretShape } from "../../core/policy/secret-shape.ts";
+import { shardWindow } from "../../core/revocation/shard.ts";
 import { withoutResourceNames } from "../../lambdas/http/redaction.ts";
 
 export interface Finding {
@@ -29,10 +30,14 @@ const anywhere: readonly { readonly kind: string; readonly pattern: RegExp }[] =
 /** Random by construction, so that digits among them mean nothing. */
 const randomMembers: ReadonlySet<string> = new Set(["requestId", "serialNumber", "stack", "time"]);
 
+/** A part of a CRL is named by the day on which its window begins, and no other day stands there. */
+const isShard = (name: string, text: string): boolean =>
+  name === "crlShard" && shardWindow(text) !== undefined;
+
 const email = /[^\s@"]+@[^\s@"]+\.[a-z]{2,}/i;
 
 function kindOf(name: string, text: unknown): string | undefined {
-  if (typeof text !== "string" || randomMembers.has(name)) return undefined;
+  if (typeof text !== "string" || randomMembers.has(name) || isShard(name, text)) return undefined;
   const value = name === "detail" ? withoutResourceNames(text) : text;
   if (email.test(value)) return "an e-mail address";
   return (

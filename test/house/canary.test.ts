@@ -124,6 +124,8 @@ describe("the search finds what is there", () => {
     ["an e-mail address", line({ event: "x", detail: "to someone@example.com" })],
     ["a social security number", line({ event: "x", subjectId: "078-05-1120" })],
     ["a date", line({ event: "x", deviceId: "born-1970-01-31" })],
+    ["a date", line({ event: "x", crlShard: "1970-01-31" })],
+    ["a date", line({ event: "x", crlShard: "1970-01-31.7d" })],
   ])("%s", (kind, text) => {
     const { findings } = searchSecrets(text, canaries);
     expect(findings.map((each) => each.kind).join()).toContain(kind);
@@ -139,6 +141,7 @@ describe("the search finds what is there", () => {
       decision: "allow",
       caller: "enrollment",
       fleet: "default",
+      crlShard: "2026-11-26.7d",
     });
     expect(searchSecrets(text, canaries)).toEqual({ lines: 1, logLines: 1, findings: [] });
   });
