@@ -32,7 +32,8 @@ describe("time", () => {
     vi.useFakeTimers();
     const attempt = failure(keys.sign(keyId, message));
     expect(await settled(attempt, callMilliseconds - 1)).toBe(false);
-    expect(await settled(attempt, 1)).toBe(true);
+    // No timer runs any more but by this: what follows settles by the deadline, or never.
+    await vi.advanceTimersByTimeAsync(1);
     expect(await attempt).toMatchObject({ code: "key_service_unavailable", retryAfter: 2 });
     // Two seconds for the transaction that records the certificate.
     expect(callMilliseconds).toBeLessThanOrEqual(leaseMilliseconds - 2_000);
@@ -45,7 +46,7 @@ describe("time", () => {
     double.fault = () => "silence";
     vi.useFakeTimers();
     const attempt = failure(keys.sign(keyId, randomBytes(5_000)));
-    expect(await settled(attempt, callMilliseconds)).toBe(true);
+    await vi.advanceTimersByTimeAsync(callMilliseconds);
     expect((await attempt).message).toMatch(/did not answer in time, retries included/);
   });
 
