@@ -62,7 +62,7 @@ export interface Touches {
   readonly releases?: true;
 }
 
-/** Who may call: any one of `by`, which the door looks for in this order. */
+/** Who may call: one of `by`, which the door looks for in this order. */
 export interface Access {
   readonly by: readonly [CredentialKind, ...CredentialKind[]];
   /** Of an operator. Present exactly where `by` names operators. */

@@ -25,7 +25,7 @@ import { type HttpsServer, startHttpsServer } from "./https-server.ts";
 import { issueListenerCertificate, type ListenerCertificate } from "./listener-certificate.ts";
 import { assertPortFree } from "./port.ts";
 import { every } from "./schedule.ts";
-import { startTasks } from "./tasks.ts";
+import { type LocalTasks, startTasks } from "./tasks.ts";
 
 export interface LocalOptions {
   /** Made with mode 0700 when absent. */
@@ -171,6 +171,26 @@ async function followListener(
   }
 }
 
+/** Lists and answers are published once the fleets are where the server listens. A start that fails leaves no task behind. */
+async function startServer(
+  app: DeploymentApp,
+  options: LocalOptions,
+  tls: { readonly key: string; readonly cert: string },
+  tasks: LocalTasks,
+): Promise<HttpsServer> {
+  const { host, port } = options;
+  const handlers = handlersOf({ ...app, tasks: tasks.starter });
+  try {
+    const server = await startHttpsServer({ handlers, tls, host, port, log: app.log });
+    await followListener(app, options, server);
+    await tasks.starter.start("publish");
+    return server;
+  } catch (error) {
+    await tasks.stop();
+    throw error;
+  }
+}
+
 async function serve(local: LocalApp, options: LocalOptions): Promise<LocalServer> {
   const { app } = local;
   const { host, port, dataDir } = options;
@@ -182,10 +202,7 @@ async function serve(local: LocalApp, options: LocalOptions): Promise<LocalServe
   const listener = await issueListenerCertificate(app, firstFleet, host);
   const tls = { key: listener.key, cert: listener.cert };
   const tasks = startTasks(app);
-  const handlers = handlersOf({ ...app, tasks: tasks.starter });
-  const server = await startHttpsServer({ handlers, tls, host, port, log: app.log });
-  await followListener(app, options, server);
-  await tasks.starter.start("publish");
+  const server = await startServer(app, options, tls, tasks);
   const stop = startSchedules(local, options, server, listener);
   return {
     url: server.url,

@@ -2,9 +2,9 @@
  * Room: local. The deployment's tasks by the clock of this process: what AWS starts by schedules and invocations runs
  * here at an interval, and at once when a request asks for it.
  */
-import { maintain } from "../core/distribution/maintenance.ts";
-import { publishEverything } from "../core/distribution/publication.ts";
+import { maintain } from "../core/maintenance/maintenance.ts";
 import type { DeploymentApp, StartedTask, TaskStarter } from "../core/ports.ts";
+import { publishEverything } from "../core/publication/publication.ts";
 import { type Schedule, schedule } from "./schedule.ts";
 
 const publicationMilliseconds = 5_000;
@@ -35,7 +35,6 @@ export function startTasks(app: DeploymentApp): LocalTasks {
       await maintain({ ...app, tasks: starter }, deadline);
     }),
   };
-  schedules.publish.wake();
   return {
     starter,
     async stop() {

@@ -35,6 +35,32 @@ export function failureOf(error: unknown): Failure {
   return { name, network: code !== undefined, ...(status === undefined ? {} : { status }) };
 }
 
+/** What the refusals of one service mean. */
+export interface RefusalTable {
+  /** As messages name it. */
+  readonly service: string;
+  readonly byName: Readonly<Record<string, Refusal>>;
+  /** For statuses whose name the table does not have. */
+  readonly byStatus: Readonly<Record<number, Refusal>>;
+  /** The service failed inside: whatever it says with a status from 500 on. */
+  readonly faulty: Refusal;
+  readonly unavailable: (meaning: string) => Refusal;
+}
+
+export function refusalIn(table: RefusalTable, { name, status, network }: Failure): Refusal {
+  const row = Object.hasOwn(table.byName, name) ? table.byName[name] : undefined;
+  if (row !== undefined) return row;
+  if (status !== undefined && status >= 500) return table.faulty;
+  const ofStatus = status === undefined ? undefined : table.byStatus[status];
+  if (ofStatus !== undefined) return ofStatus;
+  // The network's failures come from Node with a code of their own; a mistake of ours has neither.
+  if (status === undefined && network)
+    return table.unavailable(
+      `${name} on the way to ${table.service}; look at the network and at name resolution`,
+    );
+  return { code: "internal", meaning: `${name}; this is not expected: please report it` };
+}
+
 /** The port's error for `refusal`; errors that already belong to the port pass unchanged. */
 export function refused(what: string, { code, meaning, retryAfter }: Refusal, cause: unknown): AppError {
   if (cause instanceof AppError) return cause;

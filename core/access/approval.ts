@@ -20,7 +20,7 @@ import { lossOf, type Step } from "./steps.ts";
 export interface Redemption {
   readonly caller: OperatorCaller;
   readonly critical: CriticalOperationId;
-  /** As the caller gave it: any text. */
+  /** As the caller gave it, whatever that is. */
   readonly approvalId: string | undefined;
   /** Of the operation as it is about to run. */
   readonly operationDigest: string;

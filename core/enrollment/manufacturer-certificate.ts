@@ -55,7 +55,7 @@ function checkExtensions({ tbs }: Certificate, processed: readonly string[], who
     throw untrusted(`${whose} a critical extension that is not known here`);
 }
 
-// Policies are processed in that none is asked for (RFC 5280 §6.1.1: any-policy, no explicit policy required).
+// Policies are processed in that none is asked for (RFC 5280 §6.1.1: the initial set is any-policy, no explicit policy is required).
 const ofAnchors = [basicConstraints.oid, keyUsage.oid, certificatePolicies.oid];
 const ofDevices = [...ofAnchors, extendedKeyUsage.oid, subjectAltName.oid];
 
@@ -86,7 +86,7 @@ function checkDevice(app: KeylessApp, certificate: Certificate): void {
   checkExtensions(certificate, ofDevices, "has");
   if (decodedExtension(certificate.tbs, basicConstraints)?.cA === true) throw untrusted("is an authority's");
   const usage = decodedExtension(certificate.tbs, keyUsage);
-  // IEEE 802.1AR §8.10.4 asks for digitalSignature; RFC 5280 §4.2.1.3 reads its absence as any usage.
+  // IEEE 802.1AR §8.10.4 asks for digitalSignature; RFC 5280 §4.2.1.3 reads its absence as every usage.
   if (usage !== undefined && !usage.has("digitalSignature")) throw untrusted("is not for signatures");
   if (usage?.has("keyCertSign") === true) throw untrusted("is for signing certificates");
   const purposes = decodedExtension(certificate.tbs, extendedKeyUsage);

@@ -10,7 +10,7 @@ export interface AttemptRecord {
   readonly until: number;
 }
 
-/** `identity`: any text, such as `operator:{id}`; two identities never share a key, and none can be read from it. */
+/** `identity`: a text of whatever form, such as `operator:{id}`; two identities never share a key, and none can be read from it. */
 export function attemptKey(fleet: string, identity: string): ItemKey {
   return { pk: `ATTEMPTS#${fleet}#${hash("sha256", identity)}`, sk: "ATTEMPTS" };
 }

@@ -57,7 +57,7 @@ export interface FleetConfiguration {
   readonly accepts: readonly EnrollmentMethod[];
   /** Days of validity where they are not the profile's default. */
   readonly validityDays: Readonly<Partial<Record<ProfileId, number>>>;
-  /** Device ids begin with one of these; empty: any. */
+  /** Device ids begin with one of these; empty: they begin as they like. */
   readonly deviceIdPrefixes: readonly string[];
   /** Of one device, an hour. */
   readonly issuancesPerHour: number;

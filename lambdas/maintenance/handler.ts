@@ -1,9 +1,5 @@
 /** Room: lambdas/maintenance. Counts, tells of what is about to expire, goes on with bulk revocations. */
-import {
-  type MaintenanceApp,
-  type MaintenanceReport,
-  maintain,
-} from "../../core/distribution/maintenance.ts";
+import { type MaintenanceApp, type MaintenanceReport, maintain } from "../../core/maintenance/maintenance.ts";
 import { type TaskHandler, taskHandler, workUntil } from "../task.ts";
 
 /** Takes any event. The next run goes on with what this one leaves. */

@@ -1,6 +1,7 @@
 /** Room: lambdas/publication. Signs and publishes what others rely on, by the clock and whenever trust was taken back. */
-import { type PublicationReport, publishEverything } from "../../core/distribution/publication.ts";
+
 import type { PublisherApp } from "../../core/ports.ts";
+import { type PublicationReport, publishEverything } from "../../core/publication/publication.ts";
 import { type TaskHandler, taskHandler, workUntil } from "../task.ts";
 
 /** Takes any event. The next run goes on with what this one leaves. */

@@ -78,12 +78,14 @@ it("stopped within a publication: lists under way are published, the rest is the
     },
   };
   const tasks = startTasks({ ...app, artifacts: stopping });
+  await tasks.starter.start("publish");
   await untilTrue(() => stopped !== undefined);
   await stopped;
   const published = lists();
   expect(published).toBeLessThanOrEqual(4);
 
   const next = startTasks(app);
+  await next.starter.start("publish");
   await untilTrue(() => lists() > 4);
   await next.stop();
 });

@@ -3,7 +3,7 @@
  * means, and what to do. Source: Lambda API reference, Invoke.
  */
 import type { AppError } from "../../../core/errors.ts";
-import { type Failure, failureOf, type Refusal, refused } from "../service-failure.ts";
+import { failureOf, type Refusal, type RefusalTable, refusalIn, refused } from "../service-failure.ts";
 
 const unavailable = (meaning: string, retryAfter = 2): Refusal => ({
   code: "task_unavailable",
@@ -53,19 +53,15 @@ const refusals: Readonly<Record<string, Refusal>> = {
   AbortError: unanswered,
 };
 
-function rowOf({ name, status, network }: Failure): Refusal {
-  const row = Object.hasOwn(refusals, name) ? refusals[name] : undefined;
-  if (row !== undefined) return row;
-  if (status !== undefined && status >= 500) return faulty;
-  if (status === 429) return throttled;
-  if (status === 403) return forbidden;
-  // The network's failures come from Node with a code of their own; a mistake of ours has neither.
-  if (status === undefined && network)
-    return unavailable(`${name} on the way to Lambda; look at the network and at name resolution`);
-  return { code: "internal", meaning: `${name}; this is not expected: please report it` };
-}
+const table: RefusalTable = {
+  service: "Lambda",
+  byName: refusals,
+  byStatus: { 403: forbidden, 429: throttled },
+  faulty,
+  unavailable,
+};
 
 /** The error of the port for a failure; errors that already belong to the port pass unchanged. */
 export function refusalOf(functionName: string, cause: unknown): AppError {
-  return refused(`function ${functionName}`, rowOf(failureOf(cause)), cause);
+  return refused(`function ${functionName}`, refusalIn(table, failureOf(cause)), cause);
 }

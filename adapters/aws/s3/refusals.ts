@@ -3,7 +3,7 @@
  * what to do. Messages are for operators and name the bucket, never a key. Source: S3 API reference, error responses.
  */
 import type { AppError } from "../../../core/errors.ts";
-import { type Failure, failureOf, type Refusal, refused } from "../service-failure.ts";
+import { failureOf, type Refusal, type RefusalTable, refusalIn, refused } from "../service-failure.ts";
 
 const unavailable = (meaning: string, retryAfter = 1): Refusal => ({
   code: "store_unavailable",
@@ -87,21 +87,17 @@ const statuses: Readonly<Record<number, Refusal>> = {
   429: throttled,
 };
 
-function rowOf({ name, status, network }: Failure): Refusal {
-  const row = Object.hasOwn(refusals, name) ? refusals[name] : undefined;
-  if (row !== undefined) return row;
-  if (status !== undefined && status >= 500) return faulty;
-  const ofStatus = status === undefined ? undefined : statuses[status];
-  if (ofStatus !== undefined) return ofStatus;
-  // The network's failures come from Node with a code of their own; a mistake of ours has neither.
-  if (status === undefined && network)
-    return unavailable(`${name} on the way to S3; look at the network and at name resolution`);
-  return { code: "internal", meaning: `${name}; this is not expected: please report it` };
-}
+const table: RefusalTable = {
+  service: "S3",
+  byName: refusals,
+  byStatus: statuses,
+  faulty,
+  unavailable,
+};
 
 /** The error of the port for a failure; errors that already belong to the port pass unchanged. */
 export function refusalOf(bucket: string, cause: unknown): AppError {
-  return refused(`bucket ${bucket}`, rowOf(failureOf(cause)), cause);
+  return refused(`bucket ${bucket}`, refusalIn(table, failureOf(cause)), cause);
 }
 
 /** What a put says whose condition does not hold. */

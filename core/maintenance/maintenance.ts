@@ -1,15 +1,16 @@
 /**
- * Room: core/distribution. One run of what needs no key and no caller: counts, notices of expiry, bulk revocations under
+ * Room: core/maintenance. One run of what needs no key and no caller: counts, notices of expiry, bulk revocations under
  * way, over all fleets. Idempotent, and safe beside other runs.
  */
+
+import { foldAcknowledgements } from "../distribution/adoption.ts";
+import { takeCensus } from "../distribution/census.ts";
+import { tellExpiries } from "../distribution/expiry-notices.ts";
 import { isAppError } from "../errors.ts";
 import { allFleets } from "../fleets/directory.ts";
 import type { Notifier, RevocationApp } from "../ports.ts";
 import { type BulkOptions, continueJobs } from "../revocation/bulk-worker.ts";
 import { watchRootLists } from "../revocation/root-watch.ts";
-import { foldAcknowledgements } from "./adoption.ts";
-import { takeCensus } from "./census.ts";
-import { tellExpiries } from "./expiry-notices.ts";
 
 export interface MaintenanceApp extends RevocationApp {
   readonly notifier: Notifier;

@@ -1,15 +1,15 @@
 /**
- * Room: core/distribution. One run of everything that is signed for others to rely on: lists of revoked certificates,
+ * Room: core/publication. One run of everything that is signed for others to rely on: lists of revoked certificates,
  * responders' certificates, trust manifests, over all fleets. Idempotent, and safe beside other runs.
  */
 import { getFleet } from "../authority/issuer.ts";
+import { publishTrust } from "../distribution/trust-publication.ts";
 import { isAppError } from "../errors.ts";
 import { allFleets } from "../fleets/directory.ts";
 import { tendResponders } from "../ocsp/responder.ts";
 import type { PublisherApp } from "../ports.ts";
 import { publishRevocations, type RevocationReport } from "../revocation/publisher.ts";
 import { tendShards } from "../revocation/shards.ts";
-import { publishTrust } from "./trust-publication.ts";
 
 export interface PublicationReport extends RevocationReport {
   /** Trust manifests and responders' certificates that were made. */
@@ -25,6 +25,7 @@ export interface PublicationOptions {
 }
 
 interface Tended {
+  lists: number;
   manifests: number;
   responders: number;
   failed: number;
@@ -49,6 +50,7 @@ async function tendFleet(app: PublisherApp, name: string): Promise<Tended> {
     (await publishTrust(app, name)) === "published" ? 1 : 0,
   );
   return {
+    lists: shards.done,
     manifests: manifests.done,
     responders: responders.done,
     failed: shards.failed + responders.failed + manifests.failed,
@@ -56,11 +58,12 @@ async function tendFleet(app: PublisherApp, name: string): Promise<Tended> {
 }
 
 async function tendFleets(app: PublisherApp, options: PublicationOptions): Promise<Tended> {
-  const all: Tended = { manifests: 0, responders: 0, failed: 0 };
+  const all: Tended = { lists: 0, manifests: 0, responders: 0, failed: 0 };
   for (const name of await allFleets(app)) {
     const { until = Number.POSITIVE_INFINITY } = options;
     if (app.clock.now() >= until) break;
     const tended = await tendFleet(app, name);
+    all.lists += tended.lists;
     all.manifests += tended.manifests;
     all.responders += tended.responders;
     all.failed += tended.failed;
@@ -79,15 +82,16 @@ export async function publishEverything(
   const { logEveryRun = false } = options;
   const first = await publishRevocations(app, options);
   const tended = await tendFleets(app, options);
-  // New shards are due at once.
-  const second = await publishRevocations(app, options);
+  // New lists are due at once; without any there is nothing to look for again.
+  const second = tended.lists > 0 ? await publishRevocations(app, options) : undefined;
+  const last = second ?? first;
   const report: PublicationReport = {
-    ...second,
-    published: first.published + second.published,
-    entries: first.entries + second.entries,
-    slowestSeconds: Math.max(first.slowestSeconds, second.slowestSeconds),
-    withdrawn: first.withdrawn + second.withdrawn,
-    failed: second.failed + tended.failed,
+    ...last,
+    published: first.published + (second?.published ?? 0),
+    entries: first.entries + (second?.entries ?? 0),
+    slowestSeconds: Math.max(first.slowestSeconds, last.slowestSeconds),
+    withdrawn: first.withdrawn + (second?.withdrawn ?? 0),
+    failed: last.failed + tended.failed,
     manifests: tended.manifests,
     responders: tended.responders,
   };

@@ -2,9 +2,9 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { artifactKey } from "../../core/distribution/artifacts.ts";
 import { readManifest } from "../../core/distribution/manifest-signature.ts";
-import { publishEverything } from "../../core/distribution/publication.ts";
 import { decodeCertificateList } from "../../core/formats/crl/certificate-list.ts";
 import type { PublisherApp } from "../../core/ports.ts";
+import { publishEverything } from "../../core/publication/publication.ts";
 import { revoke } from "../../core/revocation/revoke.ts";
 import { crlObjectKey } from "../../core/revocation/status-places.ts";
 import {
