@@ -26,11 +26,20 @@ describe("time", () => {
     return done;
   };
 
+  /** Fake timers, and the call under way: its deadline is the first timer that it sets, and counts from there. */
+  async function underWay<Result>(
+    call: () => Promise<Result>,
+  ): Promise<{ readonly attempt: Promise<Result> }> {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const attempt = call();
+    while (vi.getTimerCount() === 0) await new Promise((resolve) => setImmediate(resolve));
+    return { attempt };
+  }
+
   it("a signature that never comes is given up while the intent's lease still runs", async () => {
     const { double, keys, keyId } = bench();
     double.fault = () => "silence";
-    vi.useFakeTimers();
-    const attempt = failure(keys.sign(keyId, message));
+    const { attempt } = await underWay(() => failure(keys.sign(keyId, message)));
     expect(await settled(attempt, callMilliseconds - 1)).toBe(false);
     // No timer runs any more but by this: what follows settles by the deadline, or never.
     await vi.advanceTimersByTimeAsync(1);
@@ -44,8 +53,8 @@ describe("time", () => {
     const keys = kmsKeyService({ aliasPrefix: "fleetkey/test", client: double.client() });
     const keyId = `ML-DSA-65:${double.addKey("ML_DSA_65").arn}`;
     double.fault = () => "silence";
-    vi.useFakeTimers();
-    const attempt = failure(keys.sign(keyId, randomBytes(5_000)));
+    const sign = () => failure(keys.sign(keyId, randomBytes(5_000)));
+    const { attempt } = await underWay(sign);
     await vi.advanceTimersByTimeAsync(callMilliseconds);
     expect((await attempt).message).toMatch(/did not answer in time, retries included/);
   });
