@@ -2,9 +2,11 @@
  * Room: core. What the product asks of the world, as types only. Adapters implement these; one contract
  * suite per port (`test/contracts`) runs over every adapter.
  */
+import type { CertificateManager, DataKeyCustody, KeyCustody } from "./custody-ports.ts";
 import type { AuthorityAlgorithmId } from "./formats/algorithms.ts";
 import type { IdentityVerifier } from "./identity-ports.ts";
 
+export type * from "./custody-ports.ts";
 export type * from "./identity-ports.ts";
 
 export interface Clock {
@@ -184,7 +186,7 @@ export interface Notifier {
 }
 
 /** Tasks that a request may ask for: see `tasks` in `lambdas/routes.ts`. */
-export type StartedTask = "publish" | "maintain";
+export type StartedTask = "publish" | "maintain" | "rotate" | "ceremony" | "tendServers";
 
 /** Wakes a task of this deployment before its schedule does. */
 export interface TaskStarter {
@@ -253,5 +255,25 @@ export interface DeploymentApp extends App {
   readonly trustStores: ObjectStore;
   /** What must last: a put is for good until its retention ends. */
   readonly records: ObjectStore;
+  readonly notifier: Notifier;
+}
+
+/** What the task receives that enforces cryptoperiods and moves rollovers on: it keeps keys and signs with none. */
+export interface RotationApp extends RevocationApp {
+  readonly custody: KeyCustody;
+  readonly dataKeys: DataKeyCustody;
+  readonly notifier: Notifier;
+}
+
+/** What a ceremony receives: roots that are lent to it sign through `keysWith`. */
+export interface CeremonyApp extends DeploymentApp {
+  readonly tasks: TaskStarter;
+  /** The key service for whoever shows these tokens of loans (`KeyLoan`). */
+  keysWith(tokens: readonly string[]): KeyService;
+}
+
+/** What the task receives that keeps servers' certificates fresh in another service. */
+export interface ServerApp extends App {
+  readonly certificates: CertificateManager;
   readonly notifier: Notifier;
 }

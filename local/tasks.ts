@@ -24,10 +24,10 @@ export function startTasks(app: DeploymentApp): LocalTasks {
   const starter: TaskStarter = {
     async start(task) {
       await Promise.resolve();
-      schedules[task].wake();
+      schedules[task]?.wake();
     },
   };
-  const schedules: Readonly<Record<StartedTask, Schedule>> = {
+  const schedules: Readonly<Partial<Record<StartedTask, Schedule>>> = {
     publish: schedule(publicationMilliseconds, app.log, "publication", async () => {
       await publishEverything(app, deadline);
     }),
