@@ -22,7 +22,9 @@ import {
   fleetRecord,
   isAuthorityItem,
   isFleetItem,
+  isTrusted,
 } from "../records/fleet-record.ts";
+import { type GatewayRecord, gatewayRecord, isGatewayItem } from "../records/gateway-record.ts";
 import { readItems } from "../records/pages.ts";
 
 /** An authority ready for use: its record, and what its certificate says. */
@@ -42,6 +44,8 @@ export interface Fleet {
   /** 0 while nobody has configured the fleet; one more with every change. */
   readonly configurationVersion: number;
   readonly authorities: readonly Issuer[];
+  /** What the gateway was told; absent where there is none that checks clients. */
+  readonly gateway?: GatewayRecord;
 }
 
 /** More than a fleet ever has at once. */
@@ -74,12 +78,14 @@ export async function findFleet(app: KeylessApp, fleet: string): Promise<Fleet |
   if (own === undefined) return undefined;
   const configured = items.find(isConfigurationItem);
   const authorities = items.filter(isAuthorityItem).map(authorityRecord);
+  const gateway = items.find(isGatewayItem);
   return {
     record: fleetRecord(own),
     version: own.version,
     configuration: configured === undefined ? defaultConfiguration : fleetConfiguration(configured),
     configurationVersion: configured?.version ?? 0,
     authorities: authorities.map((record) => issuerOf(app, record)),
+    ...(gateway === undefined ? {} : { gateway: gatewayRecord(gateway) }),
   };
 }
 
@@ -110,6 +116,12 @@ export function issuingAuthority(app: KeylessApp, fleet: Fleet): Issuer {
     throw new AppError("authority_unavailable", `authority "${wanted}" has expired; rotate it`);
   }
   return issuer;
+}
+
+/** Certificates of `root`'s key that other roots of the fleet signed which are trusted (RFC 9810 §4.4), DER. */
+export function crossCertificatesOf({ record }: Issuer): readonly Uint8Array[] {
+  if (!isTrusted(record)) return [];
+  return (record.crossCertificates ?? []).map((one) => Buffer.from(one, "base64"));
 }
 
 /** The authorities from `authorityId` upwards, the root left out: what a peer needs to build the path. */

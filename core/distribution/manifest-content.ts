@@ -54,7 +54,7 @@ export function trustContent(fleet: Fleet, signers: readonly PublishedJwk[]): Tr
       .map((authority) => ({
         ...published(authority),
         issuer: authority.record.parentId ?? "",
-        state: authority.record.state,
+        state: authority.record.state === "destroyed" ? "retired" : authority.record.state,
         crl: `${base}/${crlPath(authority.record.authorityId, "{shard}")}`,
       })),
     crl: { windowDays: configuration.crlWindowDays },

@@ -81,7 +81,7 @@ function issuing(value: unknown): TrustedAuthority {
   return {
     ...read,
     issuer: text(object, "issuer"),
-    state: word(object, "state", ["active", "draining", "retired"]),
+    state: word(object, "state", ["published", "active", "draining", "retired"]),
     crl: text(object, "crl"),
   };
 }

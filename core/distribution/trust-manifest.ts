@@ -42,8 +42,11 @@ export interface TrustedRoot extends PublishedAuthority {
 export interface TrustedAuthority extends PublishedAuthority {
   /** `authorityId` of the authority that signed this one. */
   readonly issuer: string;
-  /** active: it issues; draining: what it issued counts until it expires; retired: nothing of it counts. */
-  readonly state: "active" | "draining" | "retired";
+  /**
+   * published: trusted, and issues nothing yet; active: it issues; draining: what it issued counts until it expires;
+   * retired: nothing of it counts.
+   */
+  readonly state: "published" | "active" | "draining" | "retired";
   /** URI template (RFC 6570) of its CRLs; `shard` is as certificates have it in cRLDistributionPoints. */
   readonly crl: string;
 }

@@ -6,6 +6,7 @@ import type { Item, ItemKey, NewItem } from "../ports.ts";
 import { accessLimits, type EnrollmentMethod, type PipelineOperation } from "../standard/access.ts";
 import type { ProfileId } from "../standard/profiles.ts";
 import { revocationStandard } from "../standard/revocation.ts";
+import { rotationStandard } from "../standard/rotation.ts";
 import { text } from "./attributes.ts";
 
 /** An authority of a device maker, which signed the certificates that its devices came with. */
@@ -67,6 +68,8 @@ export interface FleetConfiguration {
   readonly crlWindowDays: number;
   /** Days before a certificate's end at which people are told, each once; none: nobody is. */
   readonly expiryNoticeDays: readonly number[];
+  /** Percent of active devices that must trust a new authority before it issues: 50 to 100. */
+  readonly rolloverAdoptionPercent: number;
   readonly manufacturers: readonly ManufacturerTrust[];
   readonly pipelines: readonly PipelineTrust[];
   readonly operatorIssuers: readonly OperatorIssuer[];
@@ -81,6 +84,7 @@ export const defaultConfiguration: FleetConfiguration = Object.freeze({
   quarantineDays: 30,
   crlWindowDays: revocationStandard.crlWindowDays.default,
   expiryNoticeDays: revocationStandard.expiryNoticeDays,
+  rolloverAdoptionPercent: rotationStandard.rollover.adoptionPercent.default,
   manufacturers: [],
   pipelines: [],
   operatorIssuers: [],

@@ -3,6 +3,7 @@
 export type ProfileId =
   | "root"
   | "issuing"
+  | "cross"
   | "device"
   | "quarantine"
   | "server"
@@ -118,6 +119,18 @@ export const profiles: Readonly<Record<ProfileId, Profile>> = {
     // As for the root, for the longest device certificate: 1 - 397 / 1095, rounded down.
     renewAfterFraction: 0.6,
     citation: "RFC 5280 §4.2.1.3, §4.2.1.9; SP 800-57 Part 1 r5 §5.3.6",
+  },
+  cross: {
+    ...authority,
+    id: "cross",
+    basicConstraints: { cA: true },
+    // Until the older of the two roots ends: it is cut to its issuer's own end (RFC 9810 §4.4).
+    defaultDays: 3650,
+    maximumDays: 3650,
+    renewAfterFraction: 1,
+    // Another certificate of the very key.
+    keyReuse: true,
+    citation: "RFC 9810 §4.4; RFC 5280 §4.2.1.3, §4.2.1.9",
   },
   device: {
     ...endEntity,
