@@ -30,6 +30,15 @@ export type AuditAction =
   | "revocation-job.created"
   | "revocation-job.started"
   | "revocation-job.ended"
+  | "rollover.planned"
+  | "rollover.advanced"
+  | "rollover.rolled-back"
+  | "rollover.destruction-decided"
+  | "rollover.destruction-cancelled"
+  | "ceremony.approved"
+  | "ceremony.opened"
+  | "ceremony.ended"
+  | "ceremony.roots-returned"
   | "issuance.closed";
 
 export interface AuditAct {

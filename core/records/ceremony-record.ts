@@ -34,8 +34,12 @@ export interface CeremonyRecord {
   readonly createdBy: string;
   /** Nothing is signed from then on. */
   readonly closesAt: number;
-  /** Roots that are lent, as `{keyId}\n{loanId}\n{token}`, the token empty where there is none. */
+  /** Roots that are lent, as `{keyId}\n{loanId}\n{token}`, each empty where it is not known: it may be lent already. */
   readonly loans?: readonly string[];
+  /** Of a rollover to a new root: its key, as the key service names it. Nothing is lent before it is known. */
+  readonly successorKeyId?: string;
+  /** When all was signed that it is for: what is left needs no lent key. */
+  readonly signedAt?: number;
   /** Present once every loan is taken back. */
   readonly returnedAt?: number;
   readonly failure?: string;
@@ -58,6 +62,8 @@ export function ceremonyRecord(item: Item): Stored<CeremonyRecord> {
     rolloverId: optionalText(item, "rolloverId"),
     signerId: optionalText(item, "signerId"),
     loans: optionalTexts(item, "loans"),
+    successorKeyId: optionalText(item, "successorKeyId"),
+    signedAt: optionalNumber(item, "signedAt"),
     returnedAt: optionalNumber(item, "returnedAt"),
     failure: optionalText(item, "failure"),
     endedAt: optionalNumber(item, "endedAt"),

@@ -36,7 +36,7 @@ export interface RolloverRecord {
   readonly algorithm: AuthorityAlgorithmId;
   /** Of a new root's key. @default "service" */
   readonly custody: "service" | "offline";
-  /** The predecessor's key is lost to us: no gate is waited for, and what it issued is taken back. */
+  /** The predecessor's key is lost to us: no day and no device is waited for, and what it issued is taken back. */
   readonly emergency: boolean;
   /** Gates, as they were when it was planned: days in the trust, percent of active devices. */
   readonly publishedDays: number;
@@ -49,15 +49,25 @@ export interface RolloverRecord {
   /** When it came into its present state. */
   readonly enteredAt: number;
   readonly publishedAt?: number;
-  /** The first version of the trust manifest that names the successor. */
+  /** When a trust manifest was found in its place that names the successor, and its version. */
+  readonly namedAt?: number;
   readonly trustVersion?: number;
   readonly activatedAt?: number;
   /** When the last certificate that the predecessor issued has ended; known from `active` on. */
   readonly drainedAt?: number;
   readonly retiredAt?: number;
+  /** When two people decided that the predecessor's key goes, and when others called it off. */
+  readonly destructionApprovedAt?: number;
+  readonly destructionCancelledAt?: number;
   /** When the predecessor's key is gone for good. */
   readonly deletionAt?: number;
+  /** Of an emergency: when its devices were asked to renew, and when its own certificates were revoked. */
+  readonly windowsAt?: number;
+  readonly revokedAt?: number;
+  /** Nothing follows. */
   readonly endedAt?: number;
+  /** The last state that people were told of. */
+  readonly toldState?: RolloverState;
 }
 
 /** All rollovers of a fleet. */
@@ -73,11 +83,16 @@ export function rolloverItem(record: RolloverRecord): NewItem {
 
 const times = [
   "publishedAt",
+  "namedAt",
   "trustVersion",
   "activatedAt",
   "drainedAt",
   "retiredAt",
+  "destructionApprovedAt",
+  "destructionCancelledAt",
   "deletionAt",
+  "windowsAt",
+  "revokedAt",
   "endedAt",
 ] as const;
 
@@ -103,6 +118,9 @@ export function rolloverRecord(item: Item): Stored<RolloverRecord> {
       createdBy: text(item, "createdBy"),
       enteredAt: number(item, "enteredAt"),
       ...(optional as Partial<Record<(typeof times)[number], number>>),
+      ...(optionalText(item, "toldState") === undefined
+        ? {}
+        : { toldState: word(item, "toldState", rolloverStates) }),
     },
   };
 }

@@ -20,7 +20,8 @@ import { completeShard, crlShardOf, shardRetirement, shardWindow } from "./shard
 export interface RevocationAct {
   /** Who asks, as the audit log names it. */
   readonly actor: string;
-  readonly reason: RevocationReason | HoldReason;
+  /** cACompromise: of an authority's own certificate, when its key is lost to us. */
+  readonly reason: RevocationReason | HoldReason | "cACompromise";
   /** From `earlierEntry`: what lists are made from as it stands. */
   readonly entry?: Stored<RevocationEntry> | undefined;
 }

@@ -191,27 +191,3 @@ export interface CeremonyList {
   /** Present when there is more. */
   readonly cursor?: string;
 }
-
-/**
- * The exported signatures, for whoever writes against them before they stand; each function is in the file that the
- * head of this one names.
- *
- * ```ts
- * previewRollover(app: KeylessApp, request: PreviewRequest): Promise<RolloverPlan>
- * planRollover(app: RevocationApp, request: PlanRequest): Promise<RolloverView>
- * planDueRollover(app: RotationApp, fleet: Fleet, kind): Promise<RolloverRecord | undefined>
- * listRollovers(app: KeylessApp, request: ListRequest): Promise<RolloverList>
- * getRollover(app: KeylessApp, name: RolloverName): Promise<RolloverView>
- * advanceRollover(app: RevocationApp, request: AdvanceRequest): Promise<RolloverView>
- * rollbackRollover(app: RevocationApp, request: RolloverRequest): Promise<RolloverView>
- * cancelDestruction(app: RevocationApp, request: RolloverRequest): Promise<RolloverView>
- * advanceRollovers(app: RotationApp, fleet: string, until?: number): Promise<number>
- * openCeremony(app: RevocationApp, request: CeremonyRequest): Promise<CeremonyView>
- * listCeremonies(app: KeylessApp, request: ListRequest): Promise<CeremonyList>
- * getCeremony(app: KeylessApp, name: CeremonyName): Promise<CeremonyView>
- * lendRoots(app: RotationApp, fleet: string): Promise<number>
- * returnRoots(app: RotationApp, fleet: string): Promise<number>
- * holdCeremonies(app: CeremonyApp): Promise<{ held: number; failed: number }>
- * ```
- */
-export type RotationFunctions = never;
