@@ -3,10 +3,18 @@ import type { StartedTask } from "../core/ports.ts";
 import type { CriticalOperationId, PipelineOperation, Role } from "../core/standard/access.ts";
 
 /** Functions that answer requests. */
-export type FunctionId = "access" | "enrollment" | "distribution" | "revocation" | "ocsp";
+export type FunctionId = "access" | "enrollment" | "distribution" | "revocation" | "rotation" | "ocsp";
 
 /** Functions that a schedule or a deployment starts; no request reaches them. */
-export type TaskFunctionId = "reconciliation" | "bootstrap" | "provisioning" | "publication" | "maintenance";
+export type TaskFunctionId =
+  | "reconciliation"
+  | "bootstrap"
+  | "provisioning"
+  | "publication"
+  | "maintenance"
+  | "rollover"
+  | "ceremony"
+  | "servers";
 
 /**
  * How a caller proves who it is.
@@ -58,6 +66,12 @@ export interface Touches {
   readonly artifacts?: "read";
   /** Tasks that it starts before their schedule does. */
   readonly starts?: readonly StartedTask[];
+  /** Says how signing keys are, lends roots to ceremonies, has keys destroyed; signs with none. */
+  readonly custody?: true;
+  /** Says how wrapping keys are, and rotates them; wraps with none. */
+  readonly dataKeys?: true;
+  /** Puts certificates of servers into the service that holds them for load balancers. */
+  readonly certificates?: true;
   /** Lifts the hold of a device, the one kind of item that is deleted: a grant for it names devices' partitions. */
   readonly releases?: true;
 }

@@ -8,6 +8,7 @@ import { accessRoutes } from "./access/routes.ts";
 import { distributionRoutes } from "./distribution/routes.ts";
 import { ocspRoutes } from "./ocsp/routes.ts";
 import { revocationRoutes } from "./revocation/routes.ts";
+import { rotationRoutes } from "./rotation/routes.ts";
 import type { FunctionId, Route, TaskFunctionId, Touches } from "./route.ts";
 
 export type * from "./route.ts";
@@ -20,6 +21,7 @@ export const routes = [
   ...accessRoutes,
   ...distributionRoutes,
   ...revocationRoutes,
+  ...rotationRoutes,
   ...ocspRoutes,
   {
     id: "createEnrollmentToken",
@@ -245,6 +247,39 @@ export const tasks = [
     trigger: { everyMinutes: 5 },
     summary: "Count certificates, tell of those that end, go on with bulk revocations",
     touches: { items: "write", keys: "none", starts: ["publish"] },
+    publishes: "none",
+    notifies: true,
+  },
+  {
+    id: "rotate",
+    function: "rollover",
+    trigger: { everyMinutes: 5 },
+    summary: "Enforce cryptoperiods, move rollovers on, lend roots to ceremonies and take them back",
+    touches: {
+      items: "write",
+      keys: "none",
+      custody: true,
+      dataKeys: true,
+      starts: ["publish", "maintain", "ceremony"],
+    },
+    publishes: "none",
+    notifies: true,
+  },
+  {
+    id: "ceremony",
+    function: "ceremony",
+    trigger: "invocation",
+    summary: "Have lent roots sign what two people have approved",
+    touches: { items: "write", keys: "certify", starts: ["publish", "rotate"] },
+    publishes: "everything",
+    notifies: true,
+  },
+  {
+    id: "tendServers",
+    function: "servers",
+    trigger: { everyMinutes: 60 },
+    summary: "Issue certificates of servers, renew them where they are held, look for drift",
+    touches: { items: "write", keys: "issue", certificates: true, starts: ["publish"] },
     publishes: "none",
     notifies: true,
   },

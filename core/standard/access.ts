@@ -35,7 +35,9 @@ export type PipelineOperation =
   | "getCertificate"
   | "getDeviceKeys"
   | "getTrustAdoption"
-  | "acknowledgeTrust";
+  | "acknowledgeTrust"
+  | "requestServerCertificate"
+  | "getServerCertificate";
 export const pipelineOperations: readonly PipelineOperation[] = [
   "createEnrollmentToken",
   "registerDevices",
@@ -44,6 +46,8 @@ export const pipelineOperations: readonly PipelineOperation[] = [
   "getDeviceKeys",
   "getTrustAdoption",
   "acknowledgeTrust",
+  "requestServerCertificate",
+  "getServerCertificate",
 ];
 
 export interface CriticalOperation {
@@ -66,10 +70,14 @@ export const criticalOperations = {
     status: "enforced",
   },
   fleetSuspension: { description: "suspend the fleet or end its suspension", persons: 2, status: "enforced" },
-  authorityUse: { description: "use of a root authority's key", persons: 2, status: "planned" },
-  authorityRotation: { description: "rotation of an authority", persons: 2, status: "planned" },
+  authorityUse: { description: "use of a root authority's key", persons: 2, status: "enforced" },
+  authorityRotation: {
+    description: "rotation of an authority or of a wrapping key",
+    persons: 2,
+    status: "enforced",
+  },
   bulkRevocation: { description: "revocation of more than one device", persons: 2, status: "enforced" },
-  keyDestruction: { description: "destruction of a key", persons: 2, status: "planned" },
+  keyDestruction: { description: "destruction of a key", persons: 2, status: "enforced" },
   operatorDecryption: {
     description: "decryption of protected data by an operator",
     persons: 2,
