@@ -26,6 +26,7 @@ import {
 } from "../records/fleet-record.ts";
 import { type GatewayRecord, gatewayRecord, isGatewayItem } from "../records/gateway-record.ts";
 import { readItems } from "../records/pages.ts";
+import { assertInCryptoperiod } from "../rotation/cryptoperiod.ts";
 
 /** An authority ready for use: its record, and what its certificate says. */
 export interface Issuer {
@@ -102,7 +103,7 @@ export function assertFleetActive(fleet: Fleet): void {
   throw new AppError("fleet_suspended", "the fleet is suspended; its owners can end that");
 }
 
-/** @throws AppError authority_unavailable: not active, or expired. */
+/** @throws AppError authority_unavailable (not active, or expired), key_overdue (past its cryptoperiod and its grace). */
 export function issuingAuthority(app: KeylessApp, fleet: Fleet): Issuer {
   const wanted = fleet.record.issuingAuthorityId;
   const issuer = fleet.authorities.find(({ record }) => record.authorityId === wanted);
@@ -112,9 +113,11 @@ export function issuingAuthority(app: KeylessApp, fleet: Fleet): Issuer {
       `authority "${wanted}" is not active; activate an issuing authority`,
     );
   }
-  if (issuer.certificate.tbs.validity.notAfter <= app.clock.now()) {
+  const { notBefore, notAfter } = issuer.certificate.tbs.validity;
+  if (notAfter <= app.clock.now()) {
     throw new AppError("authority_unavailable", `authority "${wanted}" has expired; rotate it`);
   }
+  assertInCryptoperiod("issuing", notBefore, app.clock.now(), `authority "${wanted}"`);
   return issuer;
 }
 

@@ -20,15 +20,18 @@ import {
   manifestVersionKind,
 } from "./artifacts.ts";
 import { assertOurs, firstText, keepText, keptText, textOf } from "./kept-manifests.ts";
+import { decodeManifest } from "./manifest-decoding.ts";
 import { readManifest, type UnverifiedManifest } from "./manifest-signature.ts";
 import { manifestCharacters, manifestTokenType } from "./trust-manifest.ts";
-import { signerJwk, trustSigners } from "./trust-signer.ts";
+import { assertMaySign, signerJwk, trustSigners } from "./trust-signer.ts";
 
 async function signVersion(
   app: PublisherApp,
   { payload, trustVersion }: PublicationRecord,
   signer: TrustSignerRecord,
 ): Promise<string> {
+  const { signers, issuedAt } = decodeManifest(Buffer.from(payload));
+  assertMaySign(signer, Date.parse(issuedAt), signers.length);
   const { alg, kid } = signerJwk(signer);
   const header = {
     alg,
@@ -48,7 +51,7 @@ async function signVersion(
 /**
  * The text of the version on record: the one that is there, the one that was kept, or signed now. Of many who sign it,
  * one is kept; it is kept before readers find it.
- * @throws AppError internal (the object is another's), signature_invalid, those of the ports.
+ * @throws AppError internal (the object is another's), key_overdue, signature_invalid, those of the ports.
  */
 export async function versionText(app: PublisherApp, record: PublicationRecord): Promise<string> {
   const key = manifestVersionKey(record.fleet, record.trustVersion);

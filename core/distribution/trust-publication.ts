@@ -15,7 +15,7 @@ import { decodeManifest } from "./manifest-decoding.ts";
 import { manifestDigest } from "./manifest-walk.ts";
 import { contentOf } from "./trust-manifest.ts";
 import { placeArtifacts, versionText } from "./trust-placement.ts";
-import { createTrustSigner, signerIn, signerJwk, trustSigners } from "./trust-signer.ts";
+import { assertMaySign, createTrustSigner, signerIn, signerJwk, trustSigners } from "./trust-signer.ts";
 import { findPublication } from "./trust-version.ts";
 
 export type TrustOutcome = "published" | "unchanged";
@@ -52,6 +52,7 @@ async function dueVersion(
   const trustVersion = (state?.value.trustVersion ?? 0) + 1;
   const previous = state?.value.placedSha256;
   const place = { version: trustVersion, ...(previous === undefined ? {} : { previous }) };
+  assertMaySign(active.value, now, named.length);
   const { manifest, nextUpdate, refreshAt } = datedManifest(content, place, now);
   const payload = JSON.stringify(manifest);
   // What will be signed is read back: a number that was taken for what no reader takes would be in the way for good.
@@ -125,8 +126,8 @@ const attempts = 50;
 /**
  * Makes a new version when what is to be said has changed, or the last is due for refreshment; finishes what another
  * run began. A fleet without a signer or an address has nothing to publish.
- * @throws AppError not_found (no such fleet), store_condition_failed when others publish all the time, signature_invalid,
- * key_service_unavailable, store_unavailable.
+ * @throws AppError not_found (no such fleet), store_condition_failed when others publish all the time, key_overdue (the
+ * signer is past its grace), signature_invalid, key_service_unavailable, store_unavailable.
  */
 export async function publishTrust(app: PublisherApp, fleet: string): Promise<TrustOutcome> {
   let outcome: TrustOutcome = "unchanged";

@@ -18,6 +18,7 @@ import {
   trustSignerItem,
   trustSignerRecord,
 } from "../records/publication-record.ts";
+import { assertInCryptoperiod } from "../rotation/cryptoperiod.ts";
 import { profiles } from "../standard/profiles.ts";
 import { publishedJwk } from "./manifest-content.ts";
 import type { PublishedJwk } from "./trust-manifest.ts";
@@ -44,6 +45,22 @@ export const signerIn = (
 export function signerJwk({ certificate, algorithm }: TrustSignerRecord): PublishedJwk {
   const { subjectPublicKeyInfo } = decodeCertificate(certificate).tbs;
   return publishedJwk(decodeSubjectPublicKey(subjectPublicKeyInfo), authorityAlgorithms[algorithm]);
+}
+
+/**
+ * Past its grace a signer signs one thing more: the version that names its successor, for nobody else could. What was
+ * taken in time is finished.
+ * @param time When the version was taken; milliseconds since the epoch.
+ * @param signers How many the version names.
+ * @throws AppError key_overdue.
+ */
+export function assertMaySign(
+  { signerId, createdAt }: TrustSignerRecord,
+  time: number,
+  signers: number,
+): void {
+  if (signers > 1) return;
+  assertInCryptoperiod("trustManifestSigner", createdAt, time, `trust signer "${signerId}"`);
 }
 
 /** @throws AppError authority_unavailable. */
