@@ -39,6 +39,9 @@ export type AuditAction =
   | "ceremony.opened"
   | "ceremony.ended"
   | "ceremony.roots-returned"
+  | "responder.replaced"
+  | "data-key.rotation-asked"
+  | "data-key.rotated"
   | "issuance.closed";
 
 export interface AuditAct {

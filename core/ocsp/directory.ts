@@ -10,8 +10,10 @@ import { decodeSubjectPublicKey, type SubjectPublicKey, subjectPublicKeyOf } fro
 import { decodeCertificate } from "../formats/x509/certificate.ts";
 import { checkFleetId } from "../policy/identifiers.ts";
 import type { KeylessApp } from "../ports.ts";
+import type { FleetRecord } from "../records/fleet-record.ts";
 import type { ResponderRecord } from "../records/responder-record.ts";
 import { findResponders, isAnsweredFor } from "./certified-responders.ts";
+import { certifiedKey, type ResponderKey } from "./responder-key.ts";
 
 /** The responder as one authority has certified it. */
 export interface Responder {
@@ -20,6 +22,7 @@ export interface Responder {
   readonly publicKey: SubjectPublicKey;
   /** RFC 6960 §4.2.1, KeyHash: SHA-1 of the key, whatever the CertID's hash is. */
   readonly keyHash: Buffer;
+  readonly key: ResponderKey;
 }
 
 export interface AnsweredAuthority {
@@ -47,13 +50,19 @@ function issuerNames(app: KeylessApp, { record, certificate, publicKey }: Issuer
   });
 }
 
-function responderOf(app: KeylessApp, record: ResponderRecord): Responder {
+function responderOf(app: KeylessApp, fleet: FleetRecord, record: ResponderRecord): Responder {
   const { publicKey, keyHash } = app.memo.get(`responder:${hash("sha256", record.certificate)}`, () => {
     const { tbs } = decodeCertificate(record.certificate);
     const decoded = decodeSubjectPublicKey(tbs.subjectPublicKeyInfo);
     return { publicKey: decoded, keyHash: hash("sha1", subjectPublicKeyOf(decoded), "buffer") };
   });
-  return { record, signature: authorityAlgorithms[record.algorithm].signature, publicKey, keyHash };
+  return {
+    record,
+    signature: authorityAlgorithms[record.algorithm].signature,
+    publicKey,
+    keyHash,
+    key: certifiedKey(record, fleet),
+  };
 }
 
 async function readDirectory(app: KeylessApp, fleetId: string): Promise<ResponderDirectory | undefined> {
@@ -64,7 +73,8 @@ async function readDirectory(app: KeylessApp, fleetId: string): Promise<Responde
   for (const issuer of fleet.authorities) {
     if (!isAnsweredFor(issuer, app.clock.now())) continue;
     const record = responders.get(issuer.record.authorityId)?.value;
-    const authority = record === undefined ? { issuer } : { issuer, responder: responderOf(app, record) };
+    const authority =
+      record === undefined ? { issuer } : { issuer, responder: responderOf(app, fleet.record, record) };
     for (const name of issuerNames(app, issuer)) byName.set(name, authority);
   }
   return { authorityOf: (certId) => byName.get(issuerName(certId)) };

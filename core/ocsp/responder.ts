@@ -12,9 +12,14 @@ import { type ResponderRecord, responderItem } from "../records/responder-record
 import { statusPlaces } from "../revocation/status-places.ts";
 import { profiles } from "../standard/profiles.ts";
 import { findResponders, isAnsweredFor, type StoredResponder } from "./certified-responders.ts";
+import {
+  assertResponderInUse,
+  certifiedKey,
+  responderAlgorithm,
+  responderKey,
+  succeedResponderKey,
+} from "./responder-key.ts";
 
-const serviceId = "ocsp-1";
-const keyAlgorithm = "P-256";
 const profile = profiles.ocspResponder;
 
 /** A certificate that was revoked, or found too late to be used, is done with: the next attempt is another request. */
@@ -30,12 +35,13 @@ function renewAt({ notBefore, notAfter }: CertificateRecord, { certificate }: Is
 async function certify(app: App, fleet: Fleet, issuer: Issuer, period: number): Promise<CertifiedKey> {
   const { fleet: name } = fleet.record;
   const { authorityId } = issuer.record;
+  const { responderId: serviceId } = responderKey(fleet.record);
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await certifyOwnKey(app, {
         fleet: name,
         alias: `${name}-${serviceId}`,
-        algorithm: keyAlgorithm,
+        algorithm: responderAlgorithm,
         profile,
         identity: { kind: "service", fleet: name, serviceId },
         issuer,
@@ -55,6 +61,8 @@ async function renew(
   issuer: Issuer,
   before: StoredResponder | undefined,
 ): Promise<boolean> {
+  const { responderId, since } = responderKey(fleet.record);
+  assertResponderInUse({ responderId, since }, app.clock.now());
   const period = (before?.value.period ?? 0) + 1;
   const { key, record: issued, certificate } = await certify(app, fleet, issuer, period);
   const record: ResponderRecord = {
@@ -62,6 +70,8 @@ async function renew(
     authorityId: issuer.record.authorityId,
     period,
     keyId: key.keyId,
+    responderId,
+    keySince: since,
     algorithm: key.algorithm,
     certificate,
     serialNumber: issued.serialNumber,
@@ -78,20 +88,28 @@ async function renew(
   }
 }
 
+/** Of another key than the one that signs from now on, or at half of its life. */
+function isToBeRenewed({ record }: Fleet, responder: ResponderRecord | undefined, now: number): boolean {
+  if (responder === undefined || responder.renewAt <= now) return true;
+  return certifiedKey(responder, record).responderId !== responderKey(record).responderId;
+}
+
 /**
- * Certifies the responder where it has no certificate yet, or one at half of its life; one query when nothing is due.
+ * Certifies the responder where it has no certificate yet, or one at half of its life, or one of a key that another has
+ * followed; one query when nothing is due.
  * A fleet without an address has no responder: its certificates name none. Safe to repeat after a crash and beside
  * another process. One authority's failure does not keep another from its certificate; the first is thrown at the end.
  * @returns How many certificates this call has put in place.
- * @throws AppError what `certifyOwnKey` throws.
+ * @throws AppError key_overdue (the key is past its grace), and what `certifyOwnKey` throws.
  */
-export async function tendResponders(app: App, fleet: Fleet): Promise<number> {
-  if (fleet.record.origin === undefined) return 0;
+export async function tendResponders(app: App, known: Fleet): Promise<number> {
+  if (known.record.origin === undefined) return 0;
+  const fleet = await succeedResponderKey(app, known);
   const now = app.clock.now();
   const present = await findResponders(app, fleet.record.fleet);
   const due = fleet.authorities.filter((issuer) => {
     const responder = present.get(issuer.record.authorityId)?.value;
-    return isAnsweredFor(issuer, now) && (responder === undefined || responder.renewAt <= now);
+    return isAnsweredFor(issuer, now) && isToBeRenewed(fleet, responder, now);
   });
   const outcomes = await Promise.allSettled(
     due.map((issuer) => renew(app, fleet, issuer, present.get(issuer.record.authorityId))),

@@ -7,6 +7,7 @@ import type { App } from "../ports.ts";
 import { ocspAnswerItem } from "../records/ocsp-answer-record.ts";
 import { publicationSchedules } from "../standard/revocation.ts";
 import type { Responder } from "./directory.ts";
+import { assertResponderInUse } from "./responder-key.ts";
 import { formOf, type KnownStatus, statusText } from "./status.ts";
 
 const { validSeconds, refreshSeconds } = publicationSchedules.ocspAnswer;
@@ -37,7 +38,7 @@ function saidBy(thisUpdate: number, status: CertStatus): CertStatus {
 
 /**
  * One answer about all of `known`, true now.
- * @throws AppError key_service_unavailable, key_not_found, signature_invalid.
+ * @throws AppError key_overdue, key_service_unavailable, key_not_found, signature_invalid.
  */
 export async function signAnswer(
   app: App,
@@ -45,6 +46,7 @@ export async function signAnswer(
   known: readonly KnownStatus[],
   nonce?: Uint8Array,
 ): Promise<SignedAnswer> {
+  assertResponderInUse(responder.key, app.clock.now());
   const thisUpdate = Math.floor(app.clock.now() / 1000) * 1000;
   // Whoever reads it must find the responder's certificate in force.
   const nextUpdate = Math.min(thisUpdate + validSeconds * 1000, responder.record.notAfter);
