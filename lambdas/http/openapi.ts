@@ -22,13 +22,17 @@ import { list, manifest as manifestName, ocspRequest } from "./published-names.t
 import {
   approvalId,
   authorityId,
+  ceremonyId,
   claimId,
   deviceId,
   enrollmentRequestId,
   fleetId,
   operatorId,
+  renewalWindowId,
   revocationJobId,
+  rolloverId,
   serialNumber,
+  serverName,
 } from "./schemas.ts";
 
 type Schema = z.core.$ZodType;
@@ -160,6 +164,10 @@ const pathSchemas = {
   requestId: enrollmentRequestId,
   jobId: revocationJobId,
   authorityId,
+  rolloverId,
+  ceremonyId,
+  windowId: renewalWindowId,
+  serverName,
   list,
   manifest: manifestName,
   request: ocspRequest,
@@ -249,6 +257,7 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
       { name: "enrollment", description: "Devices, tokens, claims, first certificates and renewals." },
       { name: "distribution", description: "Trust, inventory, this description and health." },
       { name: "revocation", description: "Taking trust back." },
+      { name: "rotation", description: "Keys and authorities that follow one another, ceremonies, servers." },
       { name: "ocsp", description: "Status of single certificates, for anybody." },
     ],
     paths: paths(),

@@ -5,13 +5,17 @@ import { list, manifest, ocspRequest } from "./published-names.ts";
 import {
   approvalId,
   authorityId,
+  ceremonyId,
   claimId,
   deviceId,
   enrollmentRequestId,
   fleetId,
   operatorId,
+  renewalWindowId,
   revocationJobId,
+  rolloverId,
   serialNumber,
+  serverName,
 } from "./schemas.ts";
 
 /** Each parameter that a path may have, with what it is called in a refusal. */
@@ -24,6 +28,10 @@ const checks = {
   requestId: { schema: enrollmentRequestId, noun: "request id" },
   jobId: { schema: revocationJobId, noun: "job id" },
   authorityId: { schema: authorityId, noun: "authority id" },
+  rolloverId: { schema: rolloverId, noun: "rollover id" },
+  ceremonyId: { schema: ceremonyId, noun: "ceremony id" },
+  windowId: { schema: renewalWindowId, noun: "window id" },
+  serverName: { schema: serverName, noun: "name of a server" },
   list: { schema: list, noun: "name of a list" },
   manifest: { schema: manifest, noun: "name of a trust manifest" },
   request: { schema: ocspRequest, noun: "OCSP request" },

@@ -99,6 +99,30 @@ export const authorityId = text(
   /^[A-Za-z0-9][A-Za-z0-9._-]{0,30}$/,
   { id: "AuthorityId", description: "A root or issuing authority of the fleet.", example: "issuing-1" },
 );
+export const rolloverId = text(randomIdMessage, /^[0-9a-f]{32}$/, {
+  id: "RolloverId",
+  description: "Names one rollover.",
+  example: "0193f3a5c7e9b1d2f4a6c8e0b2d4f6a8",
+});
+export const ceremonyId = text(randomIdMessage, /^[0-9a-f]{32}$/, {
+  id: "CeremonyId",
+  description: "Names one ceremony.",
+  example: "0193f3a5c7e9b1d2f4a6c8e0b2d4f6a9",
+});
+export const renewalWindowId = text(randomIdMessage, /^[0-9a-f]{32}$/, {
+  id: "RenewalWindowId",
+  description: "Names one window into which renewals were pulled.",
+  example: "0193f3a5c7e9b1d2f4a6c8e0b2d4f6aa",
+});
+export const serverName = text(
+  "must be 1 to 63 of a-z, 0-9 and inner hyphens",
+  /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+  {
+    id: "ServerName",
+    description: "What a fleet calls a server's certificate; opaque, and no DNS name of it.",
+    example: "ingest-eu",
+  },
+);
 export const revocationJobId = text(randomIdMessage, /^[0-9a-f]{32}$/, {
   id: "RevocationJobId",
   description: "Names one bulk revocation.",

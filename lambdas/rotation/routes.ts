@@ -46,11 +46,12 @@ const authorityRoutes = [
   {
     id: "rotateDataKey",
     method: "POST",
-    path: "/v1/fleets/{fleet}/data-keys/{keyName}/rotation",
+    path: "/v1/fleets/{fleet}/data-key-rotations",
     access: { by: ["operator"], roles: security, critical: "authorityRotation" },
     function: "rotation",
     summary: "Have a wrapping key rotated before its time",
     touches: decides,
+    consumes: json,
     produces: json,
   },
 ] as const satisfies readonly Route[];
@@ -116,6 +117,7 @@ const rolloverRoutes = [
     function: "rotation",
     summary: "Take a rollover back, while that is possible",
     touches: decides,
+    consumes: json,
     produces: json,
   },
   {
@@ -126,6 +128,7 @@ const rolloverRoutes = [
     function: "rotation",
     summary: "Have the key of a retired authority destroyed",
     touches: decides,
+    consumes: json,
     produces: json,
   },
   {
@@ -136,6 +139,7 @@ const rolloverRoutes = [
     function: "rotation",
     summary: "Keep a key that is on its way to destruction",
     touches: decides,
+    consumes: json,
     produces: json,
   },
 ] as const satisfies readonly Route[];
