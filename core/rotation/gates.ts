@@ -97,7 +97,9 @@ async function drainingGates(app: KeylessApp, fleet: Fleet, rollover: RolloverRe
   if (rollover.kind === "root") return { state, gates: [await childrenGate(app, fleet, rollover)] };
   const { drainedAt = Number.POSITIVE_INFINITY } = rollover;
   const at = Number.isFinite(drainedAt) ? { at: isoSeconds(drainedAt) } : {};
-  return { state, gates: [{ gate: "drained", holds: app.clock.now() >= drainedAt, ...at }] };
+  // In an emergency people need not wait for that.
+  const gate = rollover.emergency ? "approval" : "drained";
+  return { state, gates: [{ gate, holds: app.clock.now() >= drainedAt, ...at }] };
 }
 
 /**

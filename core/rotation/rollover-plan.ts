@@ -11,6 +11,7 @@ import { fleetItem } from "../records/fleet-record.ts";
 import { type RolloverRecord, rolloverItem } from "../records/rollover-record.ts";
 import { wake } from "../revocation/wake.ts";
 import { rotationStandard } from "../standard/rotation.ts";
+import { assertApproved } from "./approved.ts";
 import { blastRadius, plannedSteps } from "./blast-radius.ts";
 import { rolloverView } from "./rollover.ts";
 import { allRollovers, drawId, isOpen, predecessor } from "./rollover-store.ts";
@@ -102,8 +103,7 @@ export async function previewRollover(app: KeylessApp, request: PreviewRequest):
  */
 export async function planRollover(app: RevocationApp, request: PlanRequest): Promise<RolloverView> {
   const { caller, approval } = request;
-  if (approval.critical !== "authorityRotation")
-    throw new AppError("approval_mismatch", "the approval is for another operation; ask for one for this");
+  assertApproved(approval, "authorityRotation");
   assertWish(request);
   const fleet = await getFleet(app, caller.fleet);
   const { record, open } = await draft(app, fleet, request, caller.actor);
