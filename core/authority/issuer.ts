@@ -121,13 +121,27 @@ export function issuingAuthority(app: KeylessApp, fleet: Fleet): Issuer {
   return issuer;
 }
 
-/** Certificates of `root`'s key that other roots of the fleet signed which are trusted (RFC 9810 §4.4), DER. */
-export function crossCertificatesOf({ record }: Issuer): readonly Uint8Array[] {
-  if (!isTrusted(record)) return [];
-  return (record.crossCertificates ?? []).map((one) => Buffer.from(one, "base64"));
+/** A root's key in a certificate that another root of the fleet signed (RFC 9810 §4.4). */
+export interface CrossCertificate {
+  readonly subject: Issuer;
+  readonly issuer: Issuer;
+  readonly certificate: Certificate;
 }
 
-/** The authorities from `authorityId` upwards, the root left out: what a peer needs to build the path. */
+/** Of the fleet's roots, those whose subject and issuer are both trusted, as their roots' records have them. */
+export function crossCertificates({ authorities }: Fleet): readonly CrossCertificate[] {
+  const roots = authorities.filter(({ record }) => record.kind === "root" && isTrusted(record));
+  return roots.flatMap((subject) =>
+    (subject.record.crossCertificates ?? []).flatMap((encoded) => {
+      const certificate = decodeCertificate(Buffer.from(encoded, "base64"));
+      const { issuerRaw } = certificate.tbs;
+      const issuer = roots.find((root) => Buffer.compare(root.certificate.tbs.subjectRaw, issuerRaw) === 0);
+      return issuer === undefined ? [] : [{ subject, issuer, certificate }];
+    }),
+  );
+}
+
+/** The authorities from `authorityId` upwards, the root left out. */
 export function chainOf(fleet: Fleet, authorityId: string): readonly Issuer[] {
   const chain: Issuer[] = [];
   let wanted: string | undefined = authorityId;
@@ -138,4 +152,17 @@ export function chainOf(fleet: Fleet, authorityId: string): readonly Issuer[] {
     wanted = issuer.record.parentId;
   }
   return chain;
+}
+
+/**
+ * What a peer needs besides the certificate that `authorityId` signed, DER: the authorities upwards, nearest first, then
+ * the cross certificates of their root, so that whoever trusts any one of the fleet's roots finds a path (RFC 9810 §4.4).
+ * The root itself is left out. Empty for an unknown authority.
+ */
+export function chainCertificates(fleet: Fleet, authorityId: string): readonly Uint8Array[] {
+  const chain = chainOf(fleet, authorityId);
+  const top = chain.at(-1);
+  const rootId = top === undefined ? authorityId : top.record.parentId;
+  const crossed = crossCertificates(fleet).filter(({ subject }) => subject.record.authorityId === rootId);
+  return [...chain, ...crossed].map(({ certificate }) => certificate.raw);
 }

@@ -23,6 +23,8 @@ export interface OwnKeyRequest {
   readonly fleet: string;
   /** Name of the key in the key service. */
   readonly alias: string;
+  /** A key that exists, whatever its name is. @default the key named `alias`, made when there is none */
+  readonly keyId?: string;
   readonly algorithm: AuthorityAlgorithmId;
   readonly profile: Profile;
   readonly identity: SubjectIdentity;
@@ -31,6 +33,8 @@ export interface OwnKeyRequest {
   readonly purpose: string;
   /** Where its revocation is told. @default the issuer's complete list, of which nothing is said */
   readonly status?: CertificateStatusPlaces;
+  /** Days of validity. @default the profile's */
+  readonly days?: number;
 }
 
 export interface CertifiedKey {
@@ -63,7 +67,9 @@ function signerOf({ issuer, identity, algorithm }: OwnKeyRequest, key: KeyDescri
 
 async function certifyAttempt(app: App, request: OwnKeyRequest, attempt: number): Promise<CertifiedKey> {
   const { fleet, alias, identity, profile, purpose } = request;
-  const key = await app.keys.createKey(alias, request.algorithm);
+  const key = await (request.keyId === undefined
+    ? app.keys.createKey(alias, request.algorithm)
+    : app.keys.describeKey(request.keyId));
   const record = await issueOnce(
     app,
     {
@@ -77,6 +83,7 @@ async function certifyAttempt(app: App, request: OwnKeyRequest, attempt: number)
       credential: "system",
       consume: [],
       ...(request.status === undefined ? {} : { status: request.status }),
+      ...(request.days === undefined ? {} : { days: request.days }),
     },
     () =>
       new AppError(
@@ -94,7 +101,7 @@ const attempts = 5;
 
 /**
  * The key of that name, made when there is none, and its certificate.
- * @throws AppError configuration_invalid (the key has another algorithm), the policy's codes, key_service_unavailable,
+ * @throws AppError configuration_invalid (the key has another algorithm), key_not_found (of `keyId`), the policy's codes, key_service_unavailable,
  * store_unavailable, issuance_in_progress.
  */
 export async function certifyOwnKey(app: App, request: OwnKeyRequest): Promise<CertifiedKey> {
