@@ -74,6 +74,25 @@ export interface DataKeyCustody {
   rotateNow(name: string): Promise<DataKeyState>;
 }
 
+/** Key types and sizes of servers' keys that other services take. */
+export type ServerKeyAlgorithm = "P-256" | "P-384" | "RSA-2048" | "RSA-3072" | "RSA-4096";
+
+/** A fresh key of a server, in memory alone. */
+export interface ServerKey {
+  /** SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Uint8Array;
+  /** PKCS #8, PEM, in the clear. Whoever asked for the key overwrites it. */
+  readonly privateKey: Buffer;
+  /** With SHA-384 for P-384 and SHA-256 for the others; content of a signature of PKCS #10. */
+  sign(message: Uint8Array): Promise<Uint8Array>;
+}
+
+/** Makes keys for servers, of which nothing is kept. */
+export interface ServerKeys {
+  /** Another key with every call. */
+  make(algorithm: ServerKeyAlgorithm): Promise<ServerKey>;
+}
+
 /** A server's certificate with its key, as another service takes it. The key passes through and is kept nowhere here. */
 export interface ServerMaterial {
   /** PEM. */
@@ -91,7 +110,7 @@ export interface HeldCertificate {
   /** Lowercase hexadecimal. */
   readonly serialNumber: string;
   readonly notAfter: number;
-  /** Key type and size, as the service names them: an import that replaces it must have the same. */
+  /** Ours (`ServerKeyAlgorithm`), or the service's own word for another: an import that replaces it must have the same. */
   readonly keyAlgorithm: string;
   readonly importedAt: number;
   /** Whether anything uses it at this time. */

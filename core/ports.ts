@@ -2,7 +2,7 @@
  * Room: core. What the product asks of the world, as types only. Adapters implement these; one contract
  * suite per port (`test/contracts`) runs over every adapter.
  */
-import type { CertificateManager, DataKeyCustody, KeyCustody } from "./custody-ports.ts";
+import type { CertificateManager, DataKeyCustody, KeyCustody, ServerKeys } from "./custody-ports.ts";
 import type { AuthorityAlgorithmId } from "./formats/algorithms.ts";
 import type { IdentityVerifier } from "./identity-ports.ts";
 
@@ -275,5 +275,6 @@ export interface CeremonyApp extends DeploymentApp {
 /** What the task receives that keeps servers' certificates fresh in another service. */
 export interface ServerApp extends App {
   readonly certificates: CertificateManager;
+  readonly serverKeys: ServerKeys;
   readonly notifier: Notifier;
 }

@@ -7,6 +7,7 @@ import { checkPattern, checkPrincipalPattern, checkSubjectPattern } from "../pol
 import type { Decision } from "../policy/decision.ts";
 import { checkDeviceId } from "../policy/identifiers.ts";
 import { personalDataShape } from "../policy/personal-data.ts";
+import { checkServerNamePattern, serverNamePatternLimit } from "../policy/server-names.ts";
 import type {
   FleetConfiguration,
   OidcPipelineTrust,
@@ -79,9 +80,19 @@ function checkClaims({ claims }: OidcPipelineTrust, what: string): void {
   }
 }
 
+function checkServerNames({ serverNames = [] }: PipelineTrust, what: string): void {
+  if (serverNames.length > serverNamePatternLimit)
+    refuse(`${what}: serverNames has ${serverNames.length} patterns, limit ${serverNamePatternLimit}`);
+  if (new Set(serverNames).size < serverNames.length)
+    refuse(`${what}: serverNames names a pattern twice; give each once`);
+  for (const [at, pattern] of serverNames.entries())
+    assertAllowed(checkServerNamePattern(pattern), `${what}: serverNames ${at}`);
+}
+
 function checkPipeline(pipeline: PipelineTrust): void {
   const what = `pipeline "${pipeline.id}"`;
   if (pipeline.operations.length === 0) refuse(`${what} may do nothing; name an operation or leave it out`);
+  checkServerNames(pipeline, what);
   if (pipeline.kind === "iam") {
     assertAllowed(checkPrincipalPattern(pipeline.principal), `${what}: principal`);
     return;

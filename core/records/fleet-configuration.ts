@@ -25,6 +25,8 @@ interface Permission {
   readonly operations: readonly PipelineOperation[];
   /** Profiles of the certificates that tokens and registrations may be for. */
   readonly profiles: readonly ProfileId[];
+  /** Names that its server certificates may carry: patterns of `core/policy/server-names.ts`. @default none */
+  readonly serverNames?: readonly string[];
 }
 
 export interface OidcPipelineTrust extends Permission {
