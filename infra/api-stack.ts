@@ -1,6 +1,8 @@
 /** Room: infra. The code of one stage: functions, API, schedules, alarms. It can be deployed and deleted at will. */
 import { CfnOutput, Stack, type StackProps } from "aws-cdk-lib";
+import type { Key } from "aws-cdk-lib/aws-kms";
 import type { Construct } from "constructs";
+import type { SigningKeyKind } from "./configuration/key-generations.ts";
 import { FleetKey } from "./constructs/fleetkey.ts";
 import type { FleetKeyState } from "./constructs/fleetkey-state.ts";
 import { Observability } from "./constructs/observability.ts";
@@ -40,21 +42,21 @@ export class ApiStack extends Stack {
 
   private observe({ stage, alarmActions }: StageConfiguration, emulator: boolean): void {
     const { api, functions, state, deadLetters, schedules } = this.service;
-    const keys = [...state.keys];
+    const keysOf = (...kinds: readonly SigningKeyKind[]): Record<string, Key> =>
+      Object.fromEntries(
+        [...state.keys].flatMap(([fleet, keys]) =>
+          kinds.flatMap((kind) => [...keys[kind]].map(([name, key]) => [`${fleet}-${name}`, key])),
+        ),
+      );
     new Observability(this, "Observability", {
       stage,
       functions,
       api,
       items: state.items,
-      dataKeys: [state.dataKey, state.operationsKey, ...keys.map(([, { protection }]) => protection)],
-      issuingKeys: Object.fromEntries(keys.map(([fleet, { issuing }]) => [`${fleet}-issuing-1`, issuing])),
-      rootKeys: Object.fromEntries(keys.map(([fleet, { root }]) => [`${fleet}-root-1`, root])),
-      serviceKeys: Object.fromEntries(
-        keys.flatMap(([fleet, { ocsp, trust }]) => [
-          [`${fleet}-ocsp-1`, ocsp],
-          [`${fleet}-trust-1`, trust],
-        ]),
-      ),
+      dataKeys: [...state.dataKeys.values()],
+      issuingKeys: keysOf("issuing"),
+      rootKeys: keysOf("root"),
+      serviceKeys: keysOf("ocsp", "trust"),
       deadLetters,
       scheduleGroupName: schedules.group.scheduleGroupName,
       topic: state.topic,

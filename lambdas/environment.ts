@@ -15,6 +15,12 @@ const variables = {
   FLEETKEY_TOPIC_ARN: "ARN of the topic for notices",
   FLEETKEY_PUBLICATION_FUNCTION: "name of the function that publishes revocations",
   FLEETKEY_MAINTENANCE_FUNCTION: "name of the function that goes on with bulk revocations",
+  FLEETKEY_ROLLOVER_FUNCTION: "name of the function that moves rollovers on",
+  FLEETKEY_CEREMONY_FUNCTION: "name of the function that holds ceremonies",
+  FLEETKEY_SERVERS_FUNCTION: "name of the function that tends servers' certificates",
+  FLEETKEY_CEREMONY_ROLE: "ARN of the role to which roots are lent",
+  FLEETKEY_DATA_KEYS: "JSON of the keys that encrypt: KMS key ids by name",
+  FLEETKEY_STAGE: "name of the stage, with which certificates in ACM are tagged",
 } as const;
 
 export type VariableName = keyof typeof variables;

@@ -21,6 +21,12 @@ export const defaultReservedConcurrency = {
   // A second run takes up what came after the first had read.
   publication: 2,
   maintenance: 1,
+  // People and pipelines come here, seldom.
+  rotation: 10,
+  // One at a time: what one run advances, lends or destroys is not another's.
+  rollover: 1,
+  ceremony: 1,
+  servers: 1,
   bootstrap: 1,
   provisioning: 10,
 } as const satisfies ReservedConcurrency;
@@ -36,6 +42,10 @@ const noConcurrency: ReservedConcurrency = {
   reconciliation: undefined,
   publication: undefined,
   maintenance: undefined,
+  rotation: undefined,
+  rollover: undefined,
+  ceremony: undefined,
+  servers: undefined,
   bootstrap: undefined,
   provisioning: undefined,
 };
@@ -77,6 +87,10 @@ export function readReservedConcurrency(place: Place, value: unknown): ReservedC
     reconciliation: read("reconciliation"),
     publication: read("publication"),
     maintenance: read("maintenance"),
+    rotation: read("rotation"),
+    rollover: read("rollover"),
+    ceremony: read("ceremony"),
+    servers: read("servers"),
     bootstrap: read("bootstrap"),
     provisioning: read("provisioning"),
   };

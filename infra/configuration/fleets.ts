@@ -1,19 +1,28 @@
 /** Room: infra. The fleets of a stage: each has a root and an issuing key in KMS, made by its deployment. */
 import { checkFleetId } from "../../core/policy/identifiers.ts";
 import { securityStandard } from "../../core/standard/index.ts";
+import {
+  type AuthorityAlgorithm,
+  authorityAlgorithms,
+  generationsOf,
+  type KeyGenerations,
+  readKeyGenerations,
+  signingKeyKinds,
+} from "./key-generations.ts";
 import { type Place, readChoice, readTable, readText, report } from "./members.ts";
 
-/** Kinds of key that an authority may have; KMS has them all. */
-export type AuthorityAlgorithm = keyof typeof securityStandard.algorithms.authority;
+export type { AuthorityAlgorithm } from "./key-generations.ts";
 
 export interface FleetConfiguration {
   /** DNS name under which the fleet's SPIFFE IDs stand. */
   readonly trustDomain: string;
   readonly rootAlgorithm: AuthorityAlgorithm;
   readonly issuingAlgorithm: AuthorityAlgorithm;
+  /** Which of its authorities and signers have keys. @default - the first of each kind */
+  readonly keys?: KeyGenerations;
 }
 
-const { authority, defaults } = securityStandard.algorithms;
+const { defaults } = securityStandard.algorithms;
 
 export const defaultFleet: FleetConfiguration = {
   trustDomain: "fleetkey.internal",
@@ -30,12 +39,21 @@ export const trustDomain = {
 };
 const maximumFleets = 30;
 const maximumCharacters = 3_500;
-const algorithms = Object.keys(authority) as AuthorityAlgorithm[];
+/** A stack gives 200 outputs, one a key; some fifty are of other keys and things. */
+const maximumKeys = 150;
+
+/** What the bootstrap function is told of a fleet. */
+export const planOf = ({ trustDomain, rootAlgorithm, issuingAlgorithm }: FleetConfiguration) => ({
+  trustDomain,
+  rootAlgorithm,
+  issuingAlgorithm,
+});
 
 function readFleet(place: Place, path: string, value: unknown): FleetConfiguration {
-  const members = readTable(place, path, value, ["trustDomain", "rootAlgorithm", "issuingAlgorithm"]);
+  const known = ["trustDomain", "rootAlgorithm", "issuingAlgorithm", "keys"];
+  const members = readTable(place, path, value, known);
   const algorithm = (member: "rootAlgorithm" | "issuingAlgorithm"): AuthorityAlgorithm =>
-    readChoice(place, `${path}.${member}`, members[member], algorithms, {
+    readChoice(place, `${path}.${member}`, members[member], authorityAlgorithms, {
       otherwise: defaultFleet[member],
     }) ?? defaultFleet[member];
   return {
@@ -45,10 +63,13 @@ function readFleet(place: Place, path: string, value: unknown): FleetConfigurati
       }) ?? defaultFleet.trustDomain,
     rootAlgorithm: algorithm("rootAlgorithm"),
     issuingAlgorithm: algorithm("issuingAlgorithm"),
+    ...(members["keys"] !== undefined && {
+      keys: readKeyGenerations(place, `${path}.keys`, members["keys"]),
+    }),
   };
 }
 
-/** `{ "<fleet>": { trustDomain?, rootAlgorithm?, issuingAlgorithm? } }`; the fleet `default` when there is no value. */
+/** `{ "<fleet>": { trustDomain?, rootAlgorithm?, issuingAlgorithm?, keys? } }`; the fleet `default` when there is no value. */
 export function readFleets(place: Place, value: unknown): Readonly<Record<string, FleetConfiguration>> {
   if (value === undefined) return defaultFleets;
   const names = typeof value === "object" && value !== null ? Object.keys(value) : [];
@@ -65,13 +86,26 @@ export function readFleets(place: Place, value: unknown): Readonly<Record<string
     Object.entries(table).map(([name, fleet]) => [name, readFleet(place, `fleets.${name}`, fleet)]),
   );
   reportSize(place, fleets);
+  reportKeys(place, fleets);
   return fleets;
+}
+
+function reportKeys(place: Place, fleets: Readonly<Record<string, FleetConfiguration>>): void {
+  const keys = Object.values(fleets)
+    .flatMap((fleet) => signingKeyKinds.map((kind) => generationsOf(fleet.keys, kind).length))
+    .reduce((sum, count) => sum + count, 0);
+  if (keys <= maximumKeys) return;
+  place.problems.push(
+    `fleets: ${keys} signing keys are more than ${maximumKeys} (a stack gives 200 outputs); leave out generations that ` +
+      `are destroyed, or deploy some fleets as another stage, in ${place.name}`,
+  );
 }
 
 /** One function is told of all fleets in its environment, and may use the keys of each by name. */
 function reportSize(place: Place, fleets: Readonly<Record<string, FleetConfiguration>>): void {
   const count = Object.keys(fleets).length;
-  const characters = JSON.stringify(fleets).length;
+  const plans = Object.entries(fleets).map(([name, fleet]) => [name, planOf(fleet)] as const);
+  const characters = JSON.stringify(Object.fromEntries(plans)).length;
   if (count <= maximumFleets && characters <= maximumCharacters) return;
   place.problems.push(
     `fleets: ${count} of them in ${characters} characters are more than ${maximumFleets} in ${maximumCharacters} ` +

@@ -3,14 +3,18 @@
  * because a reviewed deployment made it, and it outlives the deployment.
  */
 import { Duration, RemovalPolicy, Tags } from "aws-cdk-lib";
-import { PolicyDocument } from "aws-cdk-lib/aws-iam";
+import { PolicyDocument, type PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { Key, KeySpec, KeyUsage } from "aws-cdk-lib/aws-kms";
 import { Construct } from "constructs";
 import type { DeployedFunctionId } from "../configuration/concurrency.ts";
-import type { AuthorityAlgorithm, FleetConfiguration } from "../configuration/fleets.ts";
+import type { FleetConfiguration } from "../configuration/fleets.ts";
+import {
+  type AuthorityAlgorithm,
+  generationsOf,
+  type SigningKeyKind,
+} from "../configuration/key-generations.ts";
 import { authorityAlias, roleArn } from "./deployment-names.ts";
-import type { SigningKeyKind } from "./duty.ts";
-import { administration, signingBy } from "./key-policies.ts";
+import { administration, signingBy, signingOnLoan } from "./key-policies.ts";
 
 const keySpecs = {
   "P-256": KeySpec.ECC_NIST_P256,
@@ -25,63 +29,95 @@ const keySpecs = {
 export interface AuthorityKeysProps {
   readonly stage: string;
   readonly fleet: string;
-  readonly algorithms: Pick<FleetConfiguration, "rootAlgorithm" | "issuingAlgorithm">;
+  readonly configuration: Pick<FleetConfiguration, "rootAlgorithm" | "issuingAlgorithm" | "keys">;
+  /** Roots are lent to the bootstrap without a second factor, which the emulator does not know. @default false */
+  readonly emulator?: boolean;
 }
 
 interface Use {
-  /** Construct id of the first key. */
-  readonly id: string;
   readonly signs: string;
   readonly signers: readonly DeployedFunctionId[];
 }
 
 const uses = {
-  root: { id: "Root1", signs: "authorities, at a fleet's bootstrap", signers: ["bootstrap"] },
+  root: { signs: "authorities, while it is lent for that", signers: ["bootstrap", "ceremony"] },
   issuing: {
-    id: "Issuing1",
     signs: "certificates of devices, and lists of those that are revoked",
-    signers: ["enrollment", "reconciliation", "bootstrap", "publication"],
+    signers: ["enrollment", "reconciliation", "bootstrap", "publication", "ceremony", "servers"],
   },
   // Whoever answers strangers holds no key of an authority (RFC 6960 §4.2.2.2).
-  ocsp: { id: "Ocsp1", signs: "answers about revocation", signers: ["ocsp", "bootstrap", "publication"] },
-  trust: { id: "Trust1", signs: "trust manifests", signers: ["bootstrap", "publication"] },
+  ocsp: { signs: "answers about revocation", signers: ["ocsp", "bootstrap", "publication", "ceremony"] },
+  trust: { signs: "trust manifests", signers: ["bootstrap", "publication", "ceremony"] },
 } as const satisfies Record<SigningKeyKind, Use>;
 
 /** Of keys that are no authority's: every verifier knows it. */
 const serviceAlgorithm = "P-256";
 
+const capitalised = (kind: string): string => `${kind.charAt(0).toUpperCase()}${kind.slice(1)}`;
+
+/** By name, such as `root-1`, the oldest first. */
+export type KeysByName = ReadonlyMap<string, Key>;
+
 export class AuthorityKeys extends Construct {
-  readonly root: Key;
-  readonly issuing: Key;
+  readonly root: KeysByName;
+  readonly issuing: KeysByName;
   /** Of the OCSP responder, which issuing authorities certify. */
-  readonly ocsp: Key;
+  readonly ocsp: KeysByName;
   /** Of the signer of trust manifests, which the root certifies. */
-  readonly trust: Key;
+  readonly trust: KeysByName;
 
   constructor(scope: Construct, id: string, props: AuthorityKeysProps) {
     super(scope, id);
-    this.root = this.key("root", props, props.algorithms.rootAlgorithm);
-    this.issuing = this.key("issuing", props, props.algorithms.issuingAlgorithm);
-    this.ocsp = this.key("ocsp", props, serviceAlgorithm);
-    this.trust = this.key("trust", props, serviceAlgorithm);
+    const { rootAlgorithm, issuingAlgorithm } = props.configuration;
+    this.root = this.keys("root", props, rootAlgorithm);
+    this.issuing = this.keys("issuing", props, issuingAlgorithm);
+    this.ocsp = this.keys("ocsp", props, serviceAlgorithm);
+    this.trust = this.keys("trust", props, serviceAlgorithm);
   }
 
-  private key(kind: SigningKeyKind, props: AuthorityKeysProps, algorithm: AuthorityAlgorithm): Key {
+  private keys(kind: SigningKeyKind, props: AuthorityKeysProps, otherwise: AuthorityAlgorithm): KeysByName {
+    const generations = generationsOf(props.configuration.keys, kind);
+    return new Map(
+      generations.map(({ generation, algorithm = otherwise }) => [
+        `${kind}-${generation}`,
+        this.key(kind, generation, props, algorithm),
+      ]),
+    );
+  }
+
+  private key(
+    kind: SigningKeyKind,
+    generation: number,
+    props: AuthorityKeysProps,
+    algorithm: AuthorityAlgorithm,
+  ): Key {
     const { stage, fleet } = props;
-    const { id, signs, signers } = uses[kind];
-    const roles = signers.map((signer) => roleArn(this, stage, signer));
-    const key = new Key(this, id, {
-      alias: authorityAlias(stage, fleet, `${kind}-1`),
-      description: `Fleetkey stage ${stage}, fleet ${fleet}: ${kind}-1 signs ${signs}`,
+    const name = `${kind}-${generation}`;
+    const key = new Key(this, `${capitalised(kind)}${generation}`, {
+      alias: authorityAlias(stage, fleet, name),
+      description: `Fleetkey stage ${stage}, fleet ${fleet}: ${name} signs ${uses[kind].signs}`,
       keySpec: keySpecs[algorithm],
       keyUsage: KeyUsage.SIGN_VERIFY,
-      policy: new PolicyDocument({ statements: [administration("signing"), ...signingBy(roles)] }),
+      policy: new PolicyDocument({ statements: [administration("signing"), ...this.signing(kind, props)] }),
       // The longest KMS offers: no certificate of a deleted authority can ever be renewed or revoked again.
       pendingWindow: Duration.days(30),
       removalPolicy: RemovalPolicy.RETAIN,
     });
     Tags.of(key).add("fleetkey:fleet", fleet);
-    Tags.of(key).add("fleetkey:authority", `${kind}-1`);
+    Tags.of(key).add("fleetkey:authority", name);
     return key;
+  }
+
+  private signing(kind: SigningKeyKind, { stage, emulator = false }: AuthorityKeysProps): PolicyStatement[] {
+    const role = (of: DeployedFunctionId): string => roleArn(this, stage, of);
+    const signers = uses[kind].signers.map(role);
+    if (kind !== "root") return signingBy(signers);
+    return signingOnLoan({
+      signers,
+      loans: [
+        { to: role("ceremony"), by: role("rollover") },
+        { to: role("bootstrap"), by: emulator ? "anybody" : "secondFactor" },
+      ],
+    });
   }
 }

@@ -22,6 +22,13 @@ export const roleArn = (scope: Construct, stage: string, of: DeployedFunctionId)
     resourceName: roleName(scope, stage, of),
   });
 
+/**
+ * Functions with a name of their own: who is started by those that it starts. CloudFormation makes neither of two that
+ * refer to each other; all others are named by it.
+ */
+export const functionName = (stage: string, of: DeployedFunctionId): string | undefined =>
+  of === "rollover" ? `fleetkey-${stage}-${of}` : undefined;
+
 export const logGroupName = (stage: string, of: DeployedFunctionId | "requests"): string =>
   `/fleetkey/${stage}/${of}`;
 

@@ -1,8 +1,9 @@
 /** Room: infra. One function a duty: its bundle, its log, and a role that may do what its duty touches and no more. */
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { Duration, RemovalPolicy, Stack, Stage } from "aws-cdk-lib";
+import { Duration, Fn, RemovalPolicy, Stack, Stage } from "aws-cdk-lib";
 import { ManagedPolicy, type PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import type { IKey } from "aws-cdk-lib/aws-kms";
 import {
   Architecture,
   Code,
@@ -19,10 +20,11 @@ import type { TaskFunctionId } from "../../lambdas/routes.ts";
 import { acknowledge } from "../acknowledgements.ts";
 import type { DeployedFunctionId } from "../configuration/concurrency.ts";
 import { assertEmulatorAccount } from "../configuration/emulator.ts";
+import { planOf } from "../configuration/fleets.ts";
 import { bundleFunction } from "../function-bundle.ts";
-import { aliasPrefix, logGroupName, roleName } from "./deployment-names.ts";
+import { aliasPrefix, functionName, logGroupName, roleArn, roleName } from "./deployment-names.ts";
 import { type Duty, dutyOf, isStarted, signs } from "./duty.ts";
-import { dutyStatements, fleetStatements } from "./duty-grants.ts";
+import { dutyStatements, fleetStatements, keyMentions } from "./duty-grants.ts";
 import type { FleetKeyState } from "./fleetkey-state.ts";
 
 export interface DutyFunctionProps {
@@ -60,17 +62,45 @@ const sizes = {
   publication: { memorySize: 1_769, seconds: 120 },
   // Ends before the next run begins.
   maintenance: { memorySize: 512, seconds: 240 },
+  rotation: { memorySize: 512, seconds: 29 },
+  // Ends before the next run begins.
+  rollover: { memorySize: 512, seconds: 240 },
+  // Signs what waited for it, within the hour for which a root is lent.
+  ceremony: { memorySize: 512, seconds: 300 },
+  // Makes RSA keys, which takes seconds of a processor.
+  servers: { memorySize: 1_769, seconds: 300 },
   bootstrap: { memorySize: 512, seconds: 120 },
   provisioning: { memorySize: 512, seconds: 29 },
 } as const satisfies Record<DeployedFunctionId, Size>;
 
-// A policy holds 6,144 characters, a fleet takes up to 600 of them: four keys, two names of objects.
-const fleetsPerPolicy = 8;
+// A policy holds 6,144 characters: a key's ARN takes up to 90, what a fleet has besides 260, what is said of them 1,000.
+const charactersPerPolicy = 5_000;
+const charactersOfKey = 90;
+const charactersOfFleet = 260;
+
+/** Fleets of one policy each, in their order. */
+function policiesOf(duty: Duty, state: FleetKeyState): readonly (readonly string[])[] {
+  const policies: string[][] = [];
+  let room = 0;
+  for (const fleet of state.keys.keys()) {
+    const weight = charactersOfFleet + charactersOfKey * keyMentions(duty, state, fleet);
+    if (weight > room) {
+      policies.push([]);
+      room = charactersPerPolicy;
+    }
+    policies.at(-1)?.push(fleet);
+    room -= weight;
+  }
+  return policies;
+}
 
 /** Variables that name the functions which others start. */
 const startVariables: Readonly<Partial<Record<TaskFunctionId, string>>> = {
   publication: "FLEETKEY_PUBLICATION_FUNCTION",
   maintenance: "FLEETKEY_MAINTENANCE_FUNCTION",
+  rollover: "FLEETKEY_ROLLOVER_FUNCTION",
+  ceremony: "FLEETKEY_CEREMONY_FUNCTION",
+  servers: "FLEETKEY_SERVERS_FUNCTION",
 };
 
 /** @throws Error for a task of `duty` that is not among `started`. */
@@ -98,12 +128,28 @@ function outlets(duty: Duty, { buckets, topic }: FleetKeyState): Record<string, 
   };
 }
 
-function environmentOf(duty: Duty, { state, started }: DutyFunctionProps): Record<string, string> {
+const plansOf = ({ fleets }: FleetKeyState) =>
+  Object.fromEntries(Object.entries(fleets).map(([name, fleet]) => [name, planOf(fleet)] as const));
+
+/** By name. Its id is the end of a key's ARN; the whole, for thirty fleets, is more than an environment holds. */
+function dataKeyIds({ dataKeys }: FleetKeyState): Record<string, string> {
+  const id = ({ keyArn }: IKey): string => Fn.select(1, Fn.split("/", keyArn));
+  return Object.fromEntries([...dataKeys].map(([name, key]) => [name, id(key)]));
+}
+
+function environmentOf(
+  scope: Construct,
+  duty: Duty,
+  { state, started }: DutyFunctionProps,
+): Record<string, string> {
   const starts = startsOf(duty, started).map(([variable, { functionName }]) => [variable, functionName]);
   return {
     FLEETKEY_TABLE: state.items.tableName,
     ...(signs(duty) && { FLEETKEY_KEY_ALIAS_PREFIX: aliasPrefix(state.stage) }),
-    ...(duty.keys.has("certify") && { FLEETKEY_FLEETS: JSON.stringify(state.fleets) }),
+    ...(duty.id === "bootstrap" && { FLEETKEY_FLEETS: JSON.stringify(plansOf(state)) }),
+    ...(duty.keepsKeys && { FLEETKEY_CEREMONY_ROLE: roleArn(scope, state.stage, "ceremony") }),
+    ...(duty.keepsDataKeys && { FLEETKEY_DATA_KEYS: JSON.stringify(dataKeyIds(state)) }),
+    ...(duty.keepsCertificates && { FLEETKEY_STAGE: state.stage }),
     ...outlets(duty, state),
     ...Object.fromEntries(starts),
   };
@@ -148,19 +194,17 @@ export class DutyFunction extends Construct {
     const starts = startsOf(duty, started).map(([, target]) => target);
     const touched = { state, logGroup, starts, ...(deadLetters && { deadLetters }) };
     policy("Policy", dutyStatements(this, duty, touched));
-    const fleets = [...state.keys.keys()];
-    for (let from = 0; from < fleets.length; from += fleetsPerPolicy)
-      policy(
-        `Fleets${from / fleetsPerPolicy + 1}`,
-        fleetStatements(duty, state, fleets.slice(from, from + fleetsPerPolicy)),
-      );
+    for (const [index, fleets] of policiesOf(duty, state).entries())
+      policy(`Fleets${index + 1}`, fleetStatements(this, duty, state, fleets));
     return role;
   }
 
   private createFunction(duty: Duty, props: DutyFunctionProps): NodeFunction {
     const { state, deadLetters, reservedConcurrency } = props;
     const { memorySize, seconds } = sizes[duty.id];
+    const name = functionName(state.stage, duty.id);
     const created = new NodeFunction(this, "Function", {
+      ...(name !== undefined && { functionName: name }),
       description: `Fleetkey stage ${state.stage}: ${duty.id}`,
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
@@ -170,7 +214,7 @@ export class DutyFunction extends Construct {
       role: this.role.withoutPolicyUpdates(),
       memorySize,
       timeout: Duration.seconds(seconds),
-      environment: environmentOf(duty, props),
+      environment: environmentOf(this, duty, props),
       environmentEncryption: state.dataKey,
       logGroup: this.logGroup,
       // Our lines are JSON already; Lambda's own JSON format may put a level of its own in the place of ours.

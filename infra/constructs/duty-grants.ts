@@ -7,8 +7,10 @@ import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import type { LogGroup } from "aws-cdk-lib/aws-logs";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
+import { type SigningKeyKind, signingKeyKinds } from "../configuration/key-generations.ts";
+import { certificateStatements, custodyStatements, dataKeyStatements } from "./custody-grants.ts";
 import { logGroupArn, objectKeys } from "./deployment-names.ts";
-import { type Duty, signingKeysOf, signs } from "./duty.ts";
+import { type Duty, signingKeysOf } from "./duty.ts";
 import type { FleetKeyState } from "./fleetkey-state.ts";
 import { itemIndexes } from "./item-table.ts";
 import { endpoint } from "./key-policies.ts";
@@ -23,7 +25,7 @@ export interface DutyResources {
   readonly starts: readonly IFunction[];
 }
 
-const allow = (sid: string, props: Omit<PolicyStatementProps, "sid">): PolicyStatement =>
+export const allow = (sid: string, props: Omit<PolicyStatementProps, "sid">): PolicyStatement =>
   new PolicyStatement({ sid, ...props });
 
 function through(scope: Construct, service: string): PolicyStatementProps {
@@ -129,24 +131,53 @@ function itemStatements(scope: Construct, duty: Duty, { state }: DutyResources):
   ];
 }
 
+/** ARNs of these fleets' keys of these kinds. */
+export function keyArns(
+  state: FleetKeyState,
+  fleets: readonly string[],
+  kinds: readonly SigningKeyKind[],
+): string[] {
+  return fleets.flatMap((fleet) =>
+    kinds.flatMap((kind) => [...state.keysOf(fleet)[kind].values()].map(({ keyArn }) => keyArn)),
+  );
+}
+
+/** How often statements of one fleet name a key. */
+export function keyMentions(duty: Duty, state: FleetKeyState, fleet: string): number {
+  const count = (kinds: readonly SigningKeyKind[]): number => keyArns(state, [fleet], kinds).length;
+  const kept = duty.keepsKeys ? 2 * count(signingKeyKinds) + 2 * count(["root"]) : 0;
+  return count(signingKeysOf(duty)) + kept + (duty.keepsDataKeys ? 1 : 0);
+}
+
+/** With a root nobody signs by a policy: whoever may has borrowed it, and knows it by its name alone. */
+function signStatements(duty: Duty, state: FleetKeyState, fleets: readonly string[]): PolicyStatement[] {
+  const kinds = signingKeysOf(duty);
+  const owned = kinds.filter((kind) => kind !== "root");
+  const sign = allow("Sign", {
+    actions: ["kms:GetPublicKey", "kms:Sign"],
+    resources: keyArns(state, fleets, owned),
+  });
+  const find = allow("FindRoots", {
+    actions: ["kms:GetPublicKey"],
+    resources: keyArns(state, fleets, ["root"]),
+  });
+  return [...(owned.length > 0 ? [sign] : []), ...(kinds.includes("root") ? [find] : [])];
+}
+
 /** What follows from the fleets: apart from the rest, because many fleets are more than one policy holds. */
 export function fleetStatements(
+  scope: Construct,
   duty: Duty,
   state: FleetKeyState,
   fleets: readonly string[],
 ): PolicyStatement[] {
   const { artifacts, records } = state.buckets;
-  const kinds = signingKeysOf(duty);
   const { publishes } = duty;
   const lasts = publishes.has("everything");
   // What a fleet publishes is named by its authorities, the days of its lists, and versions.
   const published = fleets.map((fleet) => artifacts.arnForObjects(`${objectKeys.publishedOf(fleet)}*`));
   // The name of a record ends in the time of its ceremony.
   const ceremonies = fleets.map((fleet) => records.arnForObjects(`${objectKeys.ceremonies(fleet)}*`));
-  const sign = allow("Sign", {
-    actions: ["kms:GetPublicKey", "kms:Sign"],
-    resources: fleets.flatMap((fleet) => kinds.map((kind) => state.keysOf(fleet)[kind].keyArn)),
-  });
   const publish = allow("PublishFleets", {
     actions: ["s3:GetObject", "s3:PutObject"],
     resources: [...published, ...(lasts ? ceremonies : [])],
@@ -157,7 +188,13 @@ export function fleetStatements(
     resources: fleets.map((fleet) => artifacts.arnForObjects(`${objectKeys.listsOf(fleet)}*`)),
   });
   return [
-    ...(signs(duty) ? [sign] : []),
+    ...signStatements(duty, state, fleets),
+    ...custodyStatements(scope, duty, state, fleets),
+    ...dataKeyStatements(
+      duty,
+      fleets.map((fleet) => state.keysOf(fleet).protection),
+      "FleetDataKeys",
+    ),
     ...(lasts || publishes.has("artifacts") ? [publish] : []),
     ...(publishes.has("artifacts") ? [withdraw] : []),
   ];
@@ -248,6 +285,8 @@ export function dutyStatements(scope: Construct, duty: Duty, resources: DutyReso
     ...objectStatements(scope, duty, resources),
     ...notifyStatements(scope, duty, resources),
     ...startStatements(resources),
+    ...dataKeyStatements(duty, [state.dataKey, state.operationsKey], "DataKeys"),
+    ...certificateStatements(scope, duty, state),
     ...(deadLetters === undefined ? [] : deadLetterStatements(scope, deadLetters, state)),
   ];
 }

@@ -8,9 +8,7 @@ import {
   tasks,
 } from "../../lambdas/routes.ts";
 import type { DeployedFunctionId } from "../configuration/concurrency.ts";
-
-/** What a key of a fleet is for; its alias ends in this and a number. */
-export type SigningKeyKind = "root" | "issuing" | "ocsp" | "trust";
+import type { SigningKeyKind } from "../configuration/key-generations.ts";
 
 export interface Duty {
   readonly id: DeployedFunctionId;
@@ -24,6 +22,12 @@ export interface Duty {
   readonly readsArtifacts: boolean;
   readonly publishes: ReadonlySet<Task["publishes"]>;
   readonly notifies: boolean;
+  /** Looks after keys: lends and takes back roots, schedules deletions. */
+  readonly keepsKeys: boolean;
+  /** Looks after the keys that encrypt. */
+  readonly keepsDataKeys: boolean;
+  /** Hands certificates of servers to AWS Certificate Manager. */
+  readonly keepsCertificates: boolean;
   /** Functions that it starts before their schedule does. */
   readonly starts: readonly TaskFunctionId[];
 }
@@ -43,7 +47,7 @@ const signingKeys = {
   certify: ["root", "issuing", "ocsp", "trust"],
 } as const satisfies Record<Touches["keys"], readonly SigningKeyKind[]>;
 
-/** Of each fleet: what the duty signs with. */
+/** Of each fleet: what the duty signs with; with roots, as long as they are lent to it. */
 export function signingKeysOf({ keys }: Duty): readonly SigningKeyKind[] {
   return [...new Set([...keys].flatMap((use): readonly SigningKeyKind[] => signingKeys[use]))];
 }
@@ -71,6 +75,9 @@ export function dutyOf(id: DeployedFunctionId): Duty {
     readsArtifacts: rows.some((row) => row.touches.artifacts === "read"),
     publishes: new Set(own.map((task) => task.publishes)),
     notifies: own.some((task) => task.notifies),
+    keepsKeys: rows.some((row) => row.touches.custody === true),
+    keepsDataKeys: rows.some((row) => row.touches.dataKeys === true),
+    keepsCertificates: rows.some((row) => row.touches.certificates === true),
     starts: startedBy(rows),
   };
 }

@@ -9,7 +9,7 @@ import { retention } from "../../core/standard/retention.ts";
 import { assertEmulatorAccount } from "../configuration/emulator.ts";
 import { defaultFleets, type FleetConfiguration } from "../configuration/fleets.ts";
 import type { RecordRetention } from "../stage-configuration.ts";
-import { AuthorityKeys } from "./authority-keys.ts";
+import { AuthorityKeys, type KeysByName } from "./authority-keys.ts";
 import { BackupWatch } from "./backup-watch.ts";
 import { aliasPrefix, logGroupArn } from "./deployment-names.ts";
 import { ItemTable } from "./item-table.ts";
@@ -45,14 +45,14 @@ export interface FleetKeyStateProps {
   readonly emulator?: boolean;
 }
 
-/** The keys of one fleet. */
+/** The keys of one fleet. Those that sign are known by name, such as `issuing-1`, the oldest first. */
 export interface FleetKeys {
-  readonly root: Key;
-  readonly issuing: Key;
-  /** Signs answers about revocation. */
-  readonly ocsp: Key;
-  /** Signs trust manifests. */
-  readonly trust: Key;
+  readonly root: KeysByName;
+  readonly issuing: KeysByName;
+  /** Sign answers about revocation. */
+  readonly ocsp: KeysByName;
+  /** Sign trust manifests. */
+  readonly trust: KeysByName;
   /** Wraps the data keys of backends that store patient data, with encryption context `fleet`. */
   readonly protection: Key;
 }
@@ -89,9 +89,9 @@ export class FleetKeyState extends Construct {
     this.dataKey = this.createDataKey(props, distributed);
     this.operationsKey = this.createOperationsKey(props);
     this.keys = new Map(
-      Object.entries(fleets).map(([fleet, algorithms]) => [
+      Object.entries(fleets).map(([fleet, configuration]) => [
         fleet,
-        this.createFleetKeys(fleet, algorithms, props),
+        this.createFleetKeys(fleet, configuration, props),
       ]),
     );
     const { recoveryDays = 35 } = props;
@@ -116,6 +116,14 @@ export class FleetKeyState extends Construct {
     throw new Error(
       `fleet "${fleet}" is not configured (there are: ${[...this.keys.keys()].join(", ")}); add it to \`fleets\``,
     );
+  }
+
+  /** The keys that encrypt and rotate, by the names under which people hear of them: `data`, `default-protection`. */
+  get dataKeys(): ReadonlyMap<string, Key> {
+    const fleets = [...this.keys].map(
+      ([fleet, { protection }]) => [`${fleet}-protection`, protection] as const,
+    );
+    return new Map([["data", this.dataKey], ["operations", this.operationsKey], ...fleets]);
   }
 
   private symmetricKey(
@@ -162,14 +170,15 @@ export class FleetKeyState extends Construct {
 
   private createFleetKeys(
     fleet: string,
-    algorithms: FleetConfiguration,
+    configuration: FleetConfiguration,
     props: FleetKeyStateProps,
   ): FleetKeys {
     const scope = new Construct(this, `Fleet-${fleet}`);
     const { root, issuing, ocsp, trust } = new AuthorityKeys(scope, "Authorities", {
       stage: this.stage,
       fleet,
-      algorithms,
+      configuration,
+      emulator: props.emulator ?? false,
     });
     const protection = this.symmetricKey(scope, "ProtectionKey", props, {
       // Under a name that no authority can have: theirs end in a number.

@@ -3,6 +3,7 @@ import { Stack } from "aws-cdk-lib";
 import type { IHttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import { Metric, type MetricOptions } from "aws-cdk-lib/aws-cloudwatch";
 import { Grant, type IGrantable } from "aws-cdk-lib/aws-iam";
+import { Function as DeployedFunction, type IFunction } from "aws-cdk-lib/aws-lambda";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import type { PipelineOperation } from "../../core/standard/access.ts";
@@ -12,12 +13,12 @@ import {
   type ReservedConcurrency,
 } from "../configuration/concurrency.ts";
 import { assertEmulatorAccount } from "../configuration/emulator.ts";
-import { objectKeys } from "./deployment-names.ts";
+import { functionName, objectKeys } from "./deployment-names.ts";
 import { DutyFunction, type DutyFunctionProps } from "./duty-function.ts";
 import { FleetKeyState, type FleetKeyStateProps } from "./fleetkey-state.ts";
 import { HttpApi, type Throttling } from "./http-api.ts";
 import { endpoint } from "./key-policies.ts";
-import { deadLetterQueue, Schedules, scheduledFunctions } from "./schedules.ts";
+import { deadLetterQueue, Schedules, unattendedFunctions } from "./schedules.ts";
 
 export interface FleetKeyProps extends FleetKeyStateProps {
   /**
@@ -63,10 +64,10 @@ export class FleetKey extends Construct {
       assertEmulatorAccount(Stack.of(this).account);
     this.state = props.state ?? new FleetKeyState(this, "State", props);
     const queues = Object.fromEntries(
-      scheduledFunctions.map((name) => [name, deadLetterQueue(this, `${name}-dead-letters`, this.state)]),
+      unattendedFunctions.map((name) => [name, deadLetterQueue(this, `${name}-dead-letters`, this.state)]),
     );
     this.functions = this.createFunctions(props, queues);
-    const { enrollment, distribution, revocation, ocsp, access, ...tasks } = this.functions;
+    const { enrollment, distribution, revocation, ocsp, access, rotation, ...tasks } = this.functions;
     this.http = new HttpApi(this, "Http", {
       state: this.state,
       functions: {
@@ -75,6 +76,7 @@ export class FleetKey extends Construct {
         revocation: revocation.function,
         ocsp: ocsp.function,
         access: access.function,
+        rotation: rotation.function,
       },
       executeApiEndpoint: props.executeApiEndpoint ?? true,
       throttling: props.throttling ?? { rateLimit: 1_000, burstLimit: 500 },
@@ -88,6 +90,9 @@ export class FleetKey extends Construct {
         reconciliation: tasks.reconciliation.function,
         publication: tasks.publication.function,
         maintenance: tasks.maintenance.function,
+        rollover: tasks.rollover.function,
+        ceremony: tasks.ceremony.function,
+        servers: tasks.servers.function,
         bootstrap: tasks.bootstrap.function,
         provisioning: tasks.provisioning.function,
       },
@@ -188,6 +193,12 @@ export class FleetKey extends Construct {
     });
   }
 
+  private namedFunction(id: DeployedFunctionId): IFunction {
+    const name = functionName(this.state.stage, id);
+    if (name === undefined) throw new Error(`function ${id} is named by CloudFormation; refer to it instead`);
+    return DeployedFunction.fromFunctionName(this, `${id}-by-name`, name);
+  }
+
   private createFunctions(
     props: FleetKeyProps,
     queues: Readonly<Record<string, Queue>>,
@@ -204,21 +215,29 @@ export class FleetKey extends Construct {
         ...(queues[duty] && { deadLetters: queues[duty] }),
         ...others,
       });
-    // Whoever is started is made before whoever starts it.
+    // Whoever is started is made before whoever starts it; the ceremony starts its starter, which has a name.
     const publication = create("publication");
-    const maintenance = create("maintenance", { started: { publication: publication.function } });
-    const serving = {
-      started: { publication: publication.function, maintenance: maintenance.function },
-      ...(wrapper !== undefined && { wrapper }),
+    const started = { publication: publication.function, rollover: this.namedFunction("rollover") };
+    const maintenance = create("maintenance", { started });
+    const servers = create("servers", { started });
+    const ceremony = create("ceremony", { started });
+    const all = {
+      ...{ ...started, maintenance: maintenance.function },
+      ...{ servers: servers.function, ceremony: ceremony.function },
     };
+    const serving = { started: all, ...(wrapper !== undefined && { wrapper }) };
     return {
       enrollment: create("enrollment", serving),
       distribution: create("distribution", serving),
       revocation: create("revocation", serving),
       ocsp: create("ocsp", serving),
       access: create("access", serving),
+      rotation: create("rotation", serving),
       publication,
       maintenance,
+      rollover: create("rollover", { started: all }),
+      ceremony,
+      servers,
       reconciliation: create("reconciliation"),
       bootstrap: create("bootstrap"),
       provisioning: create("provisioning"),

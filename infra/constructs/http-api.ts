@@ -112,6 +112,7 @@ export class HttpApi extends Construct {
       revocation: integration("revocation"),
       ocsp: integration("ocsp"),
       access: integration("access"),
+      rotation: integration("rotation"),
     };
     const httpApi = this.api;
     const authorizer = new HttpIamAuthorizer();

@@ -154,23 +154,79 @@ export function useForFleet(fleet: string): PolicyStatement {
   });
 }
 
+/** What only these roles may do with a key, whatever else allows it. */
+function nobodyElseSigns(roleArns: readonly string[]): PolicyStatement {
+  return new PolicyStatement({
+    sid: "NobodyElseSigns",
+    effect: Effect.DENY,
+    principals: [new AnyPrincipal()],
+    actions: ["kms:Sign"],
+    resources: thisKey,
+    conditions: { StringNotEquals: { "aws:PrincipalArn": roleArns } },
+  });
+}
+
+function useBy(roleArns: readonly string[], actions: readonly string[]): PolicyStatement {
+  return new PolicyStatement({
+    sid: "Signers",
+    principals: [new AccountRootPrincipal()],
+    actions: [...actions],
+    resources: thisKey,
+    conditions: { StringEquals: { "aws:PrincipalArn": roleArns } },
+  });
+}
+
 /** Signing by exactly these roles, and refused to all others, whatever else allows it. */
 export function signingBy(roleArns: readonly string[]): PolicyStatement[] {
+  return [useBy(roleArns, ["kms:GetPublicKey", "kms:Sign"]), nobodyElseSigns(roleArns)];
+}
+
+export interface Loan {
+  /** ARN of the role that may borrow the key. */
+  readonly to: string;
+  /** ARN of the role that lends it; or callers whom IAM lets, with a second factor or without. */
+  readonly by: string | "secondFactor" | "anybody";
+}
+
+export interface LoanPolicy {
+  /** ARNs of the roles that sign while they have borrowed the key. */
+  readonly signers: readonly string[];
+  readonly loans: readonly Loan[];
+}
+
+function lending({ to, by }: Loan, index: number): PolicyStatement {
+  const lender = by === "secondFactor" || by === "anybody" ? {} : { "aws:PrincipalArn": by };
+  return new PolicyStatement({
+    sid: `Loan${index + 1}`,
+    principals: [new AccountRootPrincipal()],
+    actions: ["kms:CreateGrant"],
+    resources: thisKey,
+    conditions: {
+      StringEquals: { "kms:GranteePrincipal": to, ...lender },
+      // Every grant names its operations, so that this is never vacuous.
+      "ForAllValues:StringEquals": { "kms:GrantOperations": ["Sign"] },
+      // Absent from a call with an access key of its own, which then is refused.
+      ...(by === "secondFactor" && { Bool: { "aws:MultiFactorAuthPresent": "true" } }),
+    },
+  });
+}
+
+/**
+ * Signing by nobody, until the key is lent: a grant alone lets these roles sign, and the key can be lent to no others,
+ * nor for anything else. Who may administer it may take it back.
+ */
+export function signingOnLoan({ signers, loans }: LoanPolicy): PolicyStatement[] {
   return [
+    useBy(signers, ["kms:GetPublicKey"]),
+    nobodyElseSigns(signers),
+    ...loans.map(lending),
     new PolicyStatement({
-      sid: "Signers",
-      principals: [new AccountRootPrincipal()],
-      actions: ["kms:GetPublicKey", "kms:Sign"],
-      resources: thisKey,
-      conditions: { StringEquals: { "aws:PrincipalArn": roleArns } },
-    }),
-    new PolicyStatement({
-      sid: "NobodyElseSigns",
+      sid: "NobodyElseBorrows",
       effect: Effect.DENY,
       principals: [new AnyPrincipal()],
-      actions: ["kms:Sign"],
+      actions: ["kms:CreateGrant"],
       resources: thisKey,
-      conditions: { StringNotEquals: { "aws:PrincipalArn": roleArns } },
+      conditions: { StringNotEquals: { "kms:GranteePrincipal": loans.map(({ to }) => to) } },
     }),
   ];
 }

@@ -26,18 +26,16 @@ export class KeyWatch extends Construct {
     super(scope, id);
     const arns = (keys: ObservedService["rootKeys"]) => Object.values(keys).map((key) => key.keyArn);
     const roots = arns(service.rootKeys);
-    const signing = [...roots, ...arns(service.issuingKeys), ...arns(service.serviceKeys)];
+    const others = [...arns(service.issuingKeys), ...arns(service.serviceKeys)];
     this.watch("Changed", service, {
       event: "key.changed",
-      keyArns: [...service.dataKeys.map((key) => key.keyArn), ...signing],
+      keyArns: [...service.dataKeys.map((key) => key.keyArn), ...roots, ...others],
       eventNames: ["DisableKey", "ScheduleKeyDeletion", "PutKeyPolicy", "DisableKeyRotation"],
     });
-    // AWS services take grants on data keys all day; nobody is granted a signing key.
-    this.watch("Lent", service, {
-      event: "key.lent",
-      keyArns: signing,
-      eventNames: ["CreateGrant", "UpdateAlias", "DeleteAlias"],
-    });
+    const lent = ["CreateGrant", "UpdateAlias", "DeleteAlias"];
+    // AWS services take grants on data keys all day; nobody is granted a key that signs, but roots for a ceremony.
+    this.watch("Lent", service, { event: "key.lent", keyArns: others, eventNames: lent });
+    this.watch("RootLent", service, { event: "root_key.lent", keyArns: roots, eventNames: lent });
     this.watch("RootUsed", service, {
       event: "root_key.used",
       keyArns: roots,

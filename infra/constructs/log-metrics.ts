@@ -81,10 +81,12 @@ export class LogMetrics extends Construct {
     reconciliation,
     bootstrap,
     publication,
+    ceremony,
+    servers,
     ocsp,
   }: ObservedService["functions"]): void {
     const failures = { metricName: "SigningFailures", pattern: patterns.signingFailure, defaultValue: 0 };
-    const signers = { enrollment, reconciliation, bootstrap, publication, ocsp };
+    const signers = { enrollment, reconciliation, bootstrap, publication, ceremony, servers, ocsp };
     for (const [name, signer] of Object.entries(signers))
       this.filter(`${name}-signing-failures`, signer.logGroup, failures);
     const issued = { metricName: "CertificatesIssued", pattern: patterns.issued, defaultValue: 0 };

@@ -19,6 +19,8 @@ export const runbooks = {
     "Look for errors of the publication function, then whether its schedule is enabled: lists end a few days after their last signature.",
   "maintenance-missing":
     "Look for errors of the maintenance function, then whether its schedule is enabled: bulk revocations wait for it.",
+  "rotation-missing":
+    "Look whether the schedule of the rollover function is enabled: nobody enforces cryptoperiods, and lent roots stay lent.",
   "tasks-failing":
     "Read the error lines of publication and maintenance: they name the list or the step, and their code says why.",
   "dead-letters":

@@ -8,6 +8,7 @@ import { Construct } from "constructs";
 import { retention } from "../../core/standard/retention.ts";
 import { type Task, type TaskFunctionId, tasks } from "../../lambdas/routes.ts";
 import { roleName } from "./deployment-names.ts";
+import { isStarted } from "./duty.ts";
 import { deadLetterStatements } from "./duty-grants.ts";
 import type { FleetKeyState } from "./fleetkey-state.ts";
 
@@ -31,9 +32,9 @@ type ScheduledTask = Task & { readonly trigger: { readonly everyMinutes: number 
 const everyTask: readonly Task[] = tasks;
 const isScheduled = (task: Task): task is ScheduledTask => task.trigger !== "invocation";
 
-/** Functions that a schedule starts. */
-export const scheduledFunctions: readonly TaskFunctionId[] = everyTask
-  .filter(isScheduled)
+/** Functions for which nobody waits: a schedule starts them, or another function does. */
+export const unattendedFunctions: readonly TaskFunctionId[] = everyTask
+  .filter((task) => isScheduled(task) || isStarted(task.function))
   .map((task) => task.function);
 
 export class Schedules extends Construct {

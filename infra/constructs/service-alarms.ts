@@ -157,6 +157,15 @@ export class ServiceAlarms extends Construct {
       datapointsToAlarm: 3,
       missing: TreatMissingData.BREACHING,
     });
+    // As maintenance. Errors have an alarm of their own, so that whoever was started is known to run.
+    const { rollover } = this.#service.functions;
+    this.alarm("rotation-missing", rollover.function.metricInvocations({ period: Duration.minutes(5) }), {
+      runbook: "rotation-missing",
+      below: 1,
+      evaluationPeriods: 3,
+      datapointsToAlarm: 3,
+      missing: TreatMissingData.BREACHING,
+    });
     // Two writers at once, or a store that is away, are over with the next run.
     this.alarm("tasks-failing", logs.taskFailures, {
       runbook: "tasks-failing",
