@@ -42,7 +42,18 @@ export type AuditAction =
   | "responder.replaced"
   | "data-key.rotation-asked"
   | "data-key.rotated"
-  | "issuance.closed";
+  | "renewal.pulled-forward"
+  | "renewal.window-ended"
+  | "issuance.closed"
+  | "server-certificate.requested"
+  | "server-certificate.changed"
+  | "server-certificate.imported"
+  | "server-certificate.missing"
+  | "server-certificate.replaced"
+  | "server-certificate.rolled-back"
+  | "server-certificate.resumed"
+  | "server-certificate.removal-requested"
+  | "server-certificate.removed";
 
 export interface AuditAct {
   readonly fleet: string;

@@ -1,9 +1,9 @@
 /** Room: core/enrollment. What a requester receives for an issued certificate. */
-import { chainOf, type Fleet } from "../authority/issuer.ts";
+import { chainCertificates, type Fleet } from "../authority/issuer.ts";
 import { AppError } from "../errors.ts";
 import { encodePem } from "../formats/pem.ts";
 import type { CertificateRecord } from "../records/certificate-record.ts";
-import { profiles } from "../standard/profiles.ts";
+import { renewalTime } from "./renewal-time.ts";
 
 /** The answer to enrolment and renewal. */
 export interface IssuedCertificate {
@@ -11,7 +11,7 @@ export interface IssuedCertificate {
   readonly serialNumber: string;
   /** PEM. */
   readonly certificate: string;
-  /** PEM of the issuing authorities, nearest first, the root left out. */
+  /** PEM of the issuing authorities, nearest first, then cross certificates of their root; the root left out. */
   readonly chain: string;
   /** ISO 8601, UTC. */
   readonly notBefore: string;
@@ -19,11 +19,9 @@ export interface IssuedCertificate {
   readonly renewAfter: string;
 }
 
-/** When renewal is due: the profile's fraction of the validity, to the second, ISO 8601. */
+/** When renewal is due, see `renewalTime`: to the second, ISO 8601. */
 export function renewAfter(record: CertificateRecord): string {
-  const fraction = profiles[record.profile].renewAfterFraction;
-  const due = record.notBefore + (record.notAfter - record.notBefore) * fraction;
-  return isoSeconds(Math.floor(due / 1000) * 1000);
+  return isoSeconds(renewalTime(record));
 }
 
 /** `time`, milliseconds since the epoch, as ISO 8601 in UTC, cut to the second: `2026-03-01T12:00:00Z`. */
@@ -31,13 +29,10 @@ export function isoSeconds(time: number): string {
   return new Date(time).toISOString().replace(/\.\d{3}Z$/, "Z");
 }
 
-/**
- * PEM of the authorities from `authorityId` upwards, nearest first, the root left out; empty for a root and for
- * an unknown one.
- */
+/** PEM of `chainCertificates`. */
 export function chainPem(fleet: Fleet, authorityId: string): string {
-  return chainOf(fleet, authorityId)
-    .map(({ certificate }) => encodePem("CERTIFICATE", certificate.raw))
+  return chainCertificates(fleet, authorityId)
+    .map((raw) => encodePem("CERTIFICATE", raw))
     .join("");
 }
 

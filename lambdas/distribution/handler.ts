@@ -1,5 +1,6 @@
 /** Room: lambdas/distribution. What others may read: trust, lists, inventory, the API's description, health. */
 import { trustAdoption } from "../../core/distribution/adoption.ts";
+import { renewalInfo } from "../../core/enrollment/renewal-info.ts";
 import type { ReaderApp } from "../../core/ports.ts";
 import type { HttpHandler, RouteHandlers } from "../http/message.ts";
 import { entityTag, jsonResult, publicResult } from "../http/response.ts";
@@ -25,6 +26,12 @@ export function distributionHandlers(app: ReaderApp, limit: AnswerLimit = {}): R
 
     getTrustAdoption: async ({ path }) => jsonResult(200, await trustAdoption(app, path)),
     getTrustAdoptionByIam: async ({ path }) => jsonResult(200, await trustAdoption(app, path)),
+
+    getRenewalInfo: async ({ event, path, accepted }) => {
+      const { info, retryAfter } = await renewalInfo(app, path);
+      const result = publicResult(event, JSON.stringify(info), accepted);
+      return { ...result, headers: { ...result.headers, "retry-after": String(retryAfter) } };
+    },
 
     getOpenApi: async ({ event, accepted }) => {
       openApi ??= readOpenApi();

@@ -78,6 +78,16 @@ const trustRoutes = [
     produces: ["application/pkix-crl"],
   },
   {
+    id: "getRenewalInfo",
+    method: "GET",
+    path: "/v1/fleets/{fleet}/renewal-info/{certId}",
+    access: "public",
+    function: "distribution",
+    summary: "Ask when a certificate is to be renewed (RFC 9773)",
+    touches: { items: "read", keys: "none" },
+    produces: ["application/json"],
+  },
+  {
     id: "getTrustAdoption",
     method: "GET",
     path: "/v1/fleets/{fleet}/trust/adoption",

@@ -69,3 +69,16 @@ export const inventory = documented(
   }),
   { id: "Inventory" },
 );
+
+export const renewalInfo = documented(
+  z.strictObject({
+    suggestedWindow: z.strictObject({
+      start: time("From when the certificate is to be renewed."),
+      end: time("By when it should be."),
+    }),
+    explanationURL: z.exactOptional(
+      documented(z.string(), { description: "A page about it, where people have pulled renewals forward." }),
+    ),
+  }),
+  { id: "RenewalInfo" },
+);

@@ -75,6 +75,15 @@ export const distributionOperations = {
     "RFC 5280 §5. Each certificate names its part in cRLDistributionPoints; a part ends when its certificates have expired.",
     "The list.",
   ),
+  getRenewalInfo: {
+    status: "200",
+    description:
+      "RFC 9773 §4, for any certificate of the fleet: each has its own place, so that a fleet never renews at once. Ask again after Retry-After, with If-None-Match: people may pull renewals forward. A window that is over means now; that of a revoked certificate is.",
+    answers: "When to renew.",
+    response: answers.renewalInfo,
+    headers: z.object({ ...cached.shape, "retry-after": z.string() }),
+    problems: ["request_invalid"],
+  },
   getTrustAdoption: adoption,
   getTrustAdoptionByIam: adoption,
   listCertificates: list,

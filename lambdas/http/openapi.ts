@@ -18,7 +18,7 @@ import { operationDetails } from "./openapi-operations.ts";
 import { securitySchemes } from "./openapi-security.ts";
 import type { ParameterName } from "./path.ts";
 import { problemDetails, problems } from "./problems.ts";
-import { list, manifest as manifestName, ocspRequest } from "./published-names.ts";
+import { list, manifest as manifestName, ocspRequest, renewalCertId } from "./published-names.ts";
 import {
   approvalId,
   authorityId,
@@ -170,6 +170,7 @@ const pathSchemas = {
   serverName,
   list,
   manifest: manifestName,
+  certId: renewalCertId,
   request: ocspRequest,
 } as const satisfies Record<ParameterName, unknown>;
 

@@ -1,7 +1,7 @@
 /** Room: lambdas/http. Path parameters, checked before anything is looked up with them. */
 import * as z from "zod/mini";
 import { AppError } from "../../core/errors.ts";
-import { list, manifest, ocspRequest } from "./published-names.ts";
+import { list, manifest, ocspRequest, renewalCertId } from "./published-names.ts";
 import {
   approvalId,
   authorityId,
@@ -34,6 +34,7 @@ const checks = {
   serverName: { schema: serverName, noun: "name of a server" },
   list: { schema: list, noun: "name of a list" },
   manifest: { schema: manifest, noun: "name of a trust manifest" },
+  certId: { schema: renewalCertId, noun: "certificate's name" },
   request: { schema: ocspRequest, noun: "OCSP request" },
 } as const;
 

@@ -13,6 +13,14 @@ export const manifest = text("must be VERSION.jws, such as 7.jws", /^[1-9]\d{0,8
   description: "One version of the trust manifest.",
   example: "7.jws",
 });
+export const renewalCertId = text(
+  "must be base64url of the authority key identifier, a dot, and base64url of the serial number, unpadded",
+  /^[A-Za-z0-9_-]{1,86}\.[A-Za-z0-9_-]{1,28}$/,
+  {
+    description: "RFC 9773 §4.1: keyIdentifier of the authority and serial number of the certificate.",
+    example: "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE",
+  },
+);
 // As long as the router lets a path be: what is none for its length gets OCSP's own malformedRequest.
 export const ocspRequest = text(
   "must be base64 of an OCSPRequest, percent-encoded, of at most 512 characters",

@@ -18,8 +18,14 @@ const parametersOf = (world: World): Readonly<Record<string, string>> => ({
   requestId: "0".repeat(64),
   jobId: "0".repeat(32),
   authorityId: "issuing-1",
+  rolloverId: "0".repeat(32),
+  ceremonyId: "0".repeat(32),
+  windowId: "0".repeat(32),
+  serverName: "ingest",
   list: "2026-11-26.7d.crl",
   manifest: "1.jws",
+  // What is public lets in whoever asks, also for a certificate that there is not.
+  certId: "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE",
   request: "MAA=",
 });
 
