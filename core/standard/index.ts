@@ -11,6 +11,7 @@ import { limits } from "./limits.ts";
 import { profiles } from "./profiles.ts";
 import { retention } from "./retention.ts";
 import { publicationSchedules, revocationStandard } from "./revocation.ts";
+import { rotationStandard, rotationThresholds } from "./rotation.ts";
 import { tlsSettings } from "./transport.ts";
 
 export type { AlgorithmEntry, RsaStandard } from "./algorithms.ts";
@@ -46,6 +47,7 @@ export const securityStandard = {
   access: { roles, enrollmentMethods, criticalOperations, periods: accessPeriods, limits: accessLimits },
   publication: publicationSchedules,
   revocation: revocationStandard,
+  rotation: { thresholds: rotationThresholds, ...rotationStandard },
   limits,
   retention,
   clauses,

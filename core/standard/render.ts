@@ -6,6 +6,7 @@ import { type Clause, type Profile, type Retention, securityStandard } from "./i
 import { type Row, table } from "./markdown.ts";
 import { accessSection } from "./render-access.ts";
 import { publicationSection } from "./render-publication.ts";
+import { rotationSection } from "./render-rotation.ts";
 
 function duration(days: number): string {
   if (days >= 1) return days === 1 ? "1 day" : `${days} days`;
@@ -201,6 +202,7 @@ export function renderSecurityStandard(): string {
     algorithms(),
     profileSection(),
     cryptoperiods(),
+    rotationSection(),
     transport(),
     credentials(),
     accessSection(),

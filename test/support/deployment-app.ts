@@ -24,6 +24,8 @@ export interface DeploymentFixture {
   readonly notices: readonly Notice[];
   /** Tasks that were asked for, in order; nothing is run. */
   readonly started: readonly StartedTask[];
+  /** Of the key service: `keys`, and what it is opened with. */
+  readonly directory: string;
   close(): Promise<void>;
 }
 
@@ -65,6 +67,7 @@ export async function openDeploymentApp(): Promise<DeploymentFixture> {
     log,
     notices,
     started,
+    directory,
     async close() {
       await items.close();
       await rm(directory, { recursive: true, force: true });
