@@ -278,3 +278,9 @@ export interface ServerApp extends App {
   readonly serverKeys: ServerKeys;
   readonly notifier: Notifier;
 }
+
+/** The ports of a process that runs every task: the embedded server. */
+export type HouseApp = DeploymentApp &
+  Pick<RotationApp, "custody" | "dataKeys"> &
+  Pick<CeremonyApp, "keysWith"> &
+  Pick<ServerApp, "certificates" | "serverKeys">;

@@ -6,6 +6,7 @@ import { enrollmentFunction } from "./enrollment/handler.ts";
 import type { HttpHandler } from "./http/message.ts";
 import { ocspFunction } from "./ocsp/handler.ts";
 import { revocationFunction } from "./revocation/handler.ts";
+import { rotationFunction } from "./rotation/handler.ts";
 import type { FunctionId } from "./routes.ts";
 
 export type Handlers = Readonly<Record<FunctionId, HttpHandler>>;
@@ -16,6 +17,7 @@ export function handlersOf(app: ServiceApp): Handlers {
     enrollment: enrollmentFunction(app),
     distribution: distributionFunction(app),
     revocation: revocationFunction(app),
+    rotation: rotationFunction(app),
     ocsp: ocspFunction(app),
   };
 }

@@ -3,37 +3,63 @@
  * here at an interval, and at once when a request asks for it.
  */
 import { maintain } from "../core/maintenance/maintenance.ts";
-import type { DeploymentApp, StartedTask, TaskStarter } from "../core/ports.ts";
+import type { HouseApp, StartedTask, TaskStarter } from "../core/ports.ts";
 import { publishEverything } from "../core/publication/publication.ts";
+import { holdCeremonies } from "../core/rotation/held-ceremony.ts";
+import { rotate } from "../core/rotation/rotate.ts";
+import { tendServerCertificates } from "../core/rotation/server-tending.ts";
 import { type Schedule, schedule } from "./schedule.ts";
 
-const publicationMilliseconds = 5_000;
-const maintenanceMilliseconds = 30_000;
+/** How often each runs though nobody asks, in milliseconds. */
+const intervals = {
+  publish: 5_000,
+  maintain: 30_000,
+  rotate: 30_000,
+  ceremony: 60_000,
+  tendServers: 600_000,
+} as const satisfies Readonly<Record<StartedTask, number>>;
 
 export interface LocalTasks {
   readonly starter: TaskStarter;
   stop(): Promise<void>;
 }
 
+type Deadline = { until: number };
+
+/** What each task does, once. */
+function runs(app: HouseApp, tasks: TaskStarter, deadline: Deadline) {
+  return {
+    publish: () => publishEverything(app, deadline),
+    maintain: () => maintain({ ...app, tasks }, deadline),
+    rotate: () => rotate({ ...app, tasks }, deadline),
+    ceremony: () => holdCeremonies({ ...app, tasks }),
+    tendServers: () => tendServerCertificates({ ...app, tasks }, deadline),
+  } satisfies Readonly<Record<StartedTask, () => Promise<unknown>>>;
+}
+
 /**
  * They run from now on. A run has no end of its own; `stop` gives it one, so that it begins nothing new: what is left of
  * a large job or of many lists, the next start goes on with.
  */
-export function startTasks(app: DeploymentApp): LocalTasks {
-  const deadline = { until: Number.POSITIVE_INFINITY };
+export function startTasks(app: HouseApp): LocalTasks {
+  const deadline: Deadline = { until: Number.POSITIVE_INFINITY };
   const starter: TaskStarter = {
     async start(task) {
       await Promise.resolve();
-      schedules[task]?.wake();
+      schedules[task].wake();
     },
   };
-  const schedules: Readonly<Partial<Record<StartedTask, Schedule>>> = {
-    publish: schedule(publicationMilliseconds, app.log, "publication", async () => {
-      await publishEverything(app, deadline);
-    }),
-    maintain: schedule(maintenanceMilliseconds, app.log, "maintenance", async () => {
-      await maintain({ ...app, tasks: starter }, deadline);
-    }),
+  const run = runs(app, starter, deadline);
+  const start = (task: StartedTask): Schedule =>
+    schedule(intervals[task], app.log, task, async () => {
+      await run[task]();
+    });
+  const schedules: Readonly<Record<StartedTask, Schedule>> = {
+    publish: start("publish"),
+    maintain: start("maintain"),
+    rotate: start("rotate"),
+    ceremony: start("ceremony"),
+    tendServers: start("tendServers"),
   };
   return {
     starter,

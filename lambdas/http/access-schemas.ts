@@ -8,6 +8,7 @@ import {
   roleIds,
 } from "../../core/standard/access.ts";
 import { revocationStandard } from "../../core/standard/revocation.ts";
+import { rotationStandard } from "../../core/standard/rotation.ts";
 import { deviceId, documented, lazily, operatorId, profileId, text } from "./schemas.ts";
 
 const roleList = lazily(() =>
@@ -114,6 +115,14 @@ const criticalRouteIds = [
   "inviteOperator",
   "changeOperator",
   "executeRevocation",
+  "planRollover",
+  "advanceRollover",
+  "rollBackRollover",
+  "destroyAuthorityKey",
+  "cancelKeyDestruction",
+  "rotateDataKey",
+  "openCeremony",
+  "importOfflineAnswer",
 ] as const;
 
 export const createApprovalRequest = lazily(() =>
@@ -169,6 +178,12 @@ const permission = () => ({
     .array(z.enum(pipelineOperations, { error: `must be among ${pipelineOperations.join(", ")}` }))
     .check(z.minLength(1), z.maxLength(pipelineOperations.length)),
   profiles: z.array(profileId()).check(z.maxLength(8)),
+  serverNames: z.exactOptional(
+    documented(z.array(shortText("a name", 255)()).check(z.maxLength(64)), {
+      description:
+        "DNS names for which it may ask server certificates: `api.example.com`, or `*.example.com` for one more label.",
+    }),
+  ),
 });
 
 const pipeline = lazily(() =>
@@ -189,6 +204,7 @@ const pipeline = lazily(() =>
 );
 
 const { crlWindowDays } = revocationStandard;
+const { adoptionPercent } = rotationStandard.rollover;
 const wholeNumber = (minimum: number, maximum: number) => {
   const error = `must be a whole number from ${minimum} to ${maximum}`;
   return z.int({ error }).check(z.minimum(minimum, { error }), z.maximum(maximum, { error }));
@@ -253,6 +269,11 @@ export const fleetConfigurationRequest = lazily(() =>
         }),
       ),
       manufacturers: z.exactOptional(z.array(manufacturer()).check(z.maxLength(16))),
+      rolloverAdoptionPercent: z.exactOptional(
+        documented(wholeNumber(adoptionPercent.minimum, adoptionPercent.maximum), {
+          description: `Percent of active devices that must trust a new authority before it issues; ${adoptionPercent.default} when absent.`,
+        }),
+      ),
       pipelines: z.exactOptional(z.array(pipeline()).check(z.maxLength(32))),
       operatorIssuers: z.exactOptional(z.array(operatorIssuer()).check(z.maxLength(8))),
     }),

@@ -4,7 +4,7 @@ import type { ZodOpenApiParameters } from "zod-openapi";
 import type { ErrorCode } from "../../core/errors.ts";
 
 export interface OperationDetails {
-  readonly status: "200" | "201";
+  readonly status: "200" | "201" | "202";
   readonly description: string;
   /** What the success response is. */
   readonly answers: string;

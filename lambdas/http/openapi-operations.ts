@@ -8,6 +8,7 @@ import { accessOperations, deviceOperations } from "./openapi-access.ts";
 import { acknowledgementOperations, distributionOperations } from "./openapi-distribution.ts";
 import type { OperationDetails } from "./openapi-operation.ts";
 import { ocspOperations, revocationOperations } from "./openapi-revocation.ts";
+import { rotationOperations } from "./openapi-rotation.ts";
 import { certificationRequest, createEnrollmentTokenRequest } from "./schemas.ts";
 
 const csrCodes: readonly ErrorCode[] = [
@@ -55,6 +56,7 @@ export const operationDetails = {
   ...distributionOperations,
   ...acknowledgementOperations,
   ...revocationOperations,
+  ...rotationOperations,
   ...ocspOperations,
   createEnrollmentToken: createEnrollmentTokenDetails,
   createEnrollmentTokenByIam: createEnrollmentTokenDetails,

@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import { type AuthorityAlgorithmId, authorityAlgorithms } from "../../core/formats/algorithms.ts";
 import { ceremonyPurposes } from "../../core/records/ceremony-record.ts";
 import { rolloverStates } from "../../core/records/rollover-record.ts";
+import { serverKeyAlgorithms } from "../../core/records/server-certificate-record.ts";
 import { revocationReasons } from "../../core/revocation/reason.ts";
 import { instant, page } from "./fields.ts";
 import { authorityId, documented, lazily, rolloverId, text } from "./schemas.ts";
@@ -134,7 +135,6 @@ export const listRotationTasksQuery = lazily(() =>
   }),
 );
 
-export const serverKeyAlgorithms = ["P-256", "P-384", "RSA-2048", "RSA-3072", "RSA-4096"] as const;
 const dnsName = "must be a DNS name of 1 to 253 lowercase characters, perhaps with *. before it";
 export const serverCertificateRequest = lazily(() =>
   documented(

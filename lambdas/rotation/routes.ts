@@ -178,6 +178,30 @@ const ceremonyRoutes = [
   },
 ] as const satisfies readonly Route[];
 
+const offlineRoutes = [
+  {
+    id: "getOfflineRequest",
+    method: "GET",
+    path: "/v1/fleets/{fleet}/rollovers/{rolloverId}/offline-request",
+    access: { by: ["operator"], roles: security },
+    function: "rotation",
+    summary: "Fetch what a root without a network is to sign",
+    touches: { items: "read", keys: "none", starts: ["ceremony"] },
+    produces: json,
+  },
+  {
+    id: "importOfflineAnswer",
+    method: "POST",
+    path: "/v1/fleets/{fleet}/rollovers/{rolloverId}/offline-answer",
+    access: { by: ["operator"], roles: security, critical: "authorityUse" },
+    function: "rotation",
+    summary: "Bring in what a root without a network has signed",
+    touches: decides,
+    consumes: json,
+    produces: json,
+  },
+] as const satisfies readonly Route[];
+
 const renewalRoutes = [
   {
     id: "pullRenewalForward",
@@ -301,6 +325,7 @@ export const rotationRoutes = [
   ...authorityRoutes,
   ...rolloverRoutes,
   ...ceremonyRoutes,
+  ...offlineRoutes,
   ...renewalRoutes,
   ...serverRoutes,
 ] as const satisfies readonly Route[];

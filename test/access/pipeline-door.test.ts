@@ -31,6 +31,8 @@ const bodies: Readonly<Record<PipelineOperation, object | undefined>> = {
   getDeviceKeys: undefined,
   getTrustAdoption: undefined,
   acknowledgeTrust: { version: 1 },
+  requestServerCertificate: { name: "ingest", dnsNames: ["ingest.example.test"] },
+  getServerCertificate: undefined,
 };
 
 const id = "0123456789abcdef0123456789abcdef";
@@ -40,6 +42,10 @@ const parameters = {
   claimId: "claim-1",
   approvalId: id,
   requestId: `${id}${id}`,
+  rolloverId: id,
+  ceremonyId: id,
+  windowId: id,
+  serverName: "ingest",
 };
 
 type Credentials = { readonly token?: string; readonly principal?: string; readonly certificate?: string };
