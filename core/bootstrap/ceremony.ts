@@ -9,6 +9,7 @@ import { isoSeconds } from "../enrollment/answer.ts";
 import { AppError, isAppError } from "../errors.ts";
 import { serialNumberHex } from "../formats/x509/tbs-certificate.ts";
 import type { DeploymentApp, Notice } from "../ports.ts";
+import type { AssertionProof } from "../records/approval-record.ts";
 import type { CertificateRecord } from "../records/certificate-record.ts";
 
 /** One certificate: what it says and which key made it. */
@@ -27,14 +28,50 @@ export interface CeremonySignature {
   readonly notAfter: string;
 }
 
+/** Who approved it: the proof is what the person's own authenticator or identity provider said. */
+export interface CeremonyParticipant {
+  readonly operatorId: string;
+  /** ISO 8601, UTC. */
+  readonly assertedAt: string;
+  readonly proof: AssertionProof;
+}
+
+/** What people approved, for whoever verifies their assertions later. */
+export interface CeremonyApproval {
+  readonly approvalId: string;
+  readonly operation: string;
+  readonly document: string;
+  readonly operationDigest: string;
+  readonly nonce: string;
+  /** `sole-operator` where one person did for two. */
+  readonly exception?: string;
+}
+
+/** A root's list as it stood when the ceremony ended. */
+export interface CeremonyList {
+  readonly authorityId: string;
+  readonly number: number;
+  /** ISO 8601, UTC. */
+  readonly thisUpdate: string;
+}
+
 export interface Ceremony {
-  readonly what: "fleet-created" | "operator-certified";
+  readonly what:
+    | "fleet-created"
+    | "operator-certified"
+    | "authority-certified"
+    | "trust-signer-certified"
+    | "root-lists-signed";
   readonly fleet: string;
   /** When it was done as the store has it, so that every run of it makes the same record. */
   readonly time: number;
   /** Set apart from others of its kind at the same time; lowercase letters, digits and hyphens. */
   readonly id?: string;
   readonly signatures: readonly CeremonySignature[];
+  /** Of those for which people came together. */
+  readonly approval?: CeremonyApproval;
+  readonly participants?: readonly CeremonyParticipant[];
+  readonly lists?: readonly CeremonyList[];
 }
 
 /** `ceremonies/{fleet}/{ISO time}-{what}.json`, with `-{id}` before the ending where there is one. */
@@ -92,8 +129,11 @@ export function operatorCeremony(record: CertificateRecord): Ceremony {
 }
 
 /** The record as it is kept: JSON, one line, members in the order of the types above. */
-export function encodeCeremony({ what, fleet, time, signatures }: Ceremony): Uint8Array {
-  const record = { version: 1, what, fleet, time: new Date(time).toISOString(), signatures };
+export function encodeCeremony(ceremony: Ceremony): Uint8Array {
+  const { what, fleet, time, signatures, approval, participants, lists } = ceremony;
+  const people = { approval, participants, lists };
+  // Undefined members are not written.
+  const record = { version: 1, what, fleet, time: new Date(time).toISOString(), signatures, ...people };
   return Buffer.from(`${JSON.stringify(record)}\n`);
 }
 
