@@ -30,19 +30,24 @@ export function fingerprintOf(certificate: X509Certificate): string {
 const isSignedBy = (certificate: X509Certificate, issuer: X509Certificate): boolean =>
   certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
 
-/** True if `leaf` leads over `intermediates` to one of `roots`, every signature verified. */
+/**
+ * True if `leaf` leads over `intermediates` to one of `roots`, every signature verified. Roots certify one another
+ * (RFC 9810 §4.4), so there may be several ways up, and rings among them.
+ */
 export function leadsToRoot(
   leaf: X509Certificate,
   intermediates: readonly X509Certificate[],
   roots: readonly X509Certificate[],
 ): boolean {
-  let current = leaf;
-  for (let length = 0; length < maximumPathLength; length++) {
-    const subject = current;
-    if (roots.some((root) => isSignedBy(subject, root))) return true;
-    const next = intermediates.find((issuer) => issuer !== subject && isSignedBy(subject, issuer));
-    if (next === undefined) return false;
-    current = next;
+  const seen = new Set([leaf]);
+  let level = [leaf];
+  for (let length = 0; length < maximumPathLength && level.length > 0; length++) {
+    if (level.some((subject) => roots.some((root) => isSignedBy(subject, root)))) return true;
+    const above = intermediates.filter(
+      (issuer) => !seen.has(issuer) && level.some((subject) => isSignedBy(subject, issuer)),
+    );
+    for (const issuer of above) seen.add(issuer);
+    level = above;
   }
   return false;
 }

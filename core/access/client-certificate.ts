@@ -17,6 +17,7 @@ import { subjectAltName } from "../formats/x509/extensions/subject-alt-name.ts";
 import { serialNumberHex } from "../formats/x509/tbs-certificate.ts";
 import type { KeylessApp } from "../ports.ts";
 import type { CertificateRecord, Stored } from "../records/certificate-record.ts";
+import { isTrusted } from "../records/fleet-record.ts";
 import type { ProfileId } from "../standard/profiles.ts";
 
 export interface ClientIdentity {
@@ -66,7 +67,7 @@ async function isSignedBy(app: KeylessApp, certificate: Certificate, issuer: Iss
 
 async function findIssuer(app: KeylessApp, fleet: Fleet, certificate: Certificate): Promise<Issuer> {
   for (const issuer of fleet.authorities) {
-    const inUse = issuer.record.kind === "issuing" && issuer.record.state !== "retired";
+    const inUse = issuer.record.kind === "issuing" && isTrusted(issuer.record);
     if (inUse && (await isSignedBy(app, certificate, issuer))) return issuer;
   }
   throw untrusted();

@@ -6,7 +6,7 @@
 
 import { type Fleet, findFleet, getFleet } from "../authority/issuer.ts";
 import { artifact, artifactKey } from "../distribution/artifacts.ts";
-import { authoritiesOf, certificateFingerprint, rootsOf } from "../distribution/trust.ts";
+import { authoritiesOf, certificateFingerprint, rootsOf, rootToPin } from "../distribution/trust.ts";
 import { findCertificate } from "../enrollment/intent.ts";
 import { AppError } from "../errors.ts";
 import { verifyCsr } from "../formats/certification-request.ts";
@@ -54,7 +54,7 @@ export interface DeployedFleet {
   readonly fleet: string;
   /** PEM of the fleet's roots. */
   readonly root: string;
-  /** SHA-256 of the first root's DER, lowercase hexadecimal. */
+  /** SHA-256 of the DER of the root to pin, lowercase hexadecimal. */
   readonly rootFingerprint: string;
   /** What the gateway must be told to read. */
   readonly trustStore: Publication;
@@ -126,7 +126,7 @@ export async function deployFleet(app: DeploymentApp, request: DeploymentRequest
   if (origin !== undefined) assertOrigin(origin);
   const fleet = await bootstrapFleet(app, plan);
   if (origin !== undefined) await moveOrigin(app, plan.fleet, origin, artifacts);
-  const [root] = rootsOf(fleet);
+  const root = rootToPin(fleet);
   if (root === undefined)
     throw new AppError("authority_unavailable", `fleet "${plan.fleet}" has no root in use; activate one`);
   await publish(app.artifacts, trustBundleKey(plan.fleet), async () =>
@@ -139,7 +139,7 @@ export async function deployFleet(app: DeploymentApp, request: DeploymentRequest
   return {
     fleet: plan.fleet,
     root: pemOf(rootsOf(fleet)),
-    rootFingerprint: certificateFingerprint(root),
+    rootFingerprint: certificateFingerprint(root.certificate.raw),
     trustStore,
     ...(certified === undefined ? {} : { operator: certified }),
   };

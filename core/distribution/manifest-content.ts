@@ -1,15 +1,16 @@
 /** Room: core/distribution. What a fleet's trust manifest says, from its records. */
 import { hash } from "node:crypto";
-import type { Fleet, Issuer } from "../authority/issuer.ts";
+import { crossCertificates, type Fleet, type Issuer } from "../authority/issuer.ts";
 import { isoSeconds } from "../enrollment/answer.ts";
 import type { AuthorityAlgorithm } from "../formats/algorithms.ts";
 import { jwkAlgorithm, jwkThumbprint, publicJwk } from "../formats/jwk.ts";
 import type { SubjectPublicKey } from "../formats/spki.ts";
+import { isTrusted } from "../records/fleet-record.ts";
 import { completeShard } from "../revocation/shard.ts";
 import { crlPath, ocspUrl } from "../revocation/status-places.ts";
 import { publicationSchedules } from "../standard/revocation.ts";
 import { rootsInUse } from "./trust.ts";
-import type { JwkSet, PublishedJwk, TrustContent, TrustManifest } from "./trust-manifest.ts";
+import type { CrossCertified, JwkSet, PublishedJwk, TrustContent, TrustManifest } from "./trust-manifest.ts";
 import { manifestType } from "./trust-manifest.ts";
 
 /** A key of the service as others read it. */
@@ -26,9 +27,17 @@ function published({ record: { authorityId, certificate } }: Issuer) {
   };
 }
 
-const inUse = ({ record }: Issuer): boolean => record.state !== "retired";
+const crossed = (fleet: Fleet): readonly CrossCertified[] =>
+  crossCertificates(fleet).map(({ subject, issuer, certificate: { raw } }) => ({
+    subject: subject.record.authorityId,
+    issuer: issuer.record.authorityId,
+    certificate: Buffer.from(raw).toString("base64"),
+    sha256: hash("sha256", raw),
+  }));
 
-/** Public keys of roots and authorities that are not retired. */
+const inUse = ({ record }: Issuer): boolean => isTrusted(record);
+
+/** Public keys of roots and authorities that are trusted. */
 const authorityKeys = (fleet: Fleet): JwkSet => ({
   keys: fleet.authorities.filter(inUse).map(({ publicKey, algorithm }) => publishedJwk(publicKey, algorithm)),
 });
@@ -57,6 +66,7 @@ export function trustContent(fleet: Fleet, signers: readonly PublishedJwk[]): Tr
         state: authority.record.state === "destroyed" ? "retired" : authority.record.state,
         crl: `${base}/${crlPath(authority.record.authorityId, "{shard}")}`,
       })),
+    crossCertificates: crossed(fleet),
     crl: { windowDays: configuration.crlWindowDays },
     ocsp: ocspUrl(origin, record.fleet),
     keys: authorityKeys(fleet),
@@ -65,8 +75,14 @@ export function trustContent(fleet: Fleet, signers: readonly PublishedJwk[]): Tr
   };
 }
 
-/** SHA-256, hexadecimal, of a content whose members stand in the one order that `trustContent` makes. */
-export const contentDigest = (content: TrustContent): string => hash("sha256", JSON.stringify(content));
+/**
+ * SHA-256, hexadecimal, of a content whose members stand in the one order that `trustContent` makes. Without cross
+ * certificates it is what it was before there were any: no fleet publishes a version because of that.
+ */
+export function contentDigest({ crossCertificates: crosses, ...content }: TrustContent): string {
+  const said = crosses.length === 0 ? content : { ...content, crossCertificates: crosses };
+  return hash("sha256", JSON.stringify(said));
+}
 
 export interface ManifestPlace {
   readonly version: number;

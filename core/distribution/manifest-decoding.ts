@@ -7,6 +7,7 @@ import { AppError, isAppError } from "../errors.ts";
 import { repeatedMember } from "../formats/json-members.ts";
 import { jwkThumbprint, type PublicJwk } from "../formats/jwk.ts";
 import {
+  type CrossCertified,
   manifestType,
   type PublishedJwk,
   type TrustedAuthority,
@@ -60,15 +61,19 @@ function time(object: Members, member: string): string {
 
 const sha256Pattern = /^[0-9a-f]{64}$/;
 
-function authority(value: unknown, what: string) {
-  const object = members(value, what);
+function certified(object: Members, what: string) {
   const certificate = text(object, "certificate");
   const der = Buffer.from(certificate, "base64");
   if (der.toString("base64") !== certificate)
     throw malformedManifest(`a certificate of ${what} is not base64`);
   const sha256 = text(object, "sha256");
   if (hash("sha256", der) !== sha256) throw malformedManifest(`a fingerprint of ${what} is another's`);
-  return { object, read: { authorityId: text(object, "authorityId"), certificate, sha256 } };
+  return { certificate, sha256 };
+}
+
+function authority(value: unknown, what: string) {
+  const object = members(value, what);
+  return { object, read: { authorityId: text(object, "authorityId"), ...certified(object, what) } };
 }
 
 function root(value: unknown): TrustedRoot {
@@ -84,6 +89,19 @@ function issuing(value: unknown): TrustedAuthority {
     state: word(object, "state", ["published", "active", "draining", "retired"]),
     crl: text(object, "crl"),
   };
+}
+
+/** Absent from manifests of earlier releases. */
+function crossCertificates(value: unknown, roots: readonly TrustedRoot[]): readonly CrossCertified[] {
+  if (value === undefined) return [];
+  return list(value, "crossCertificates").map((one) => {
+    const object = members(one, "crossCertificates");
+    const [subject, issuer] = [text(object, "subject"), text(object, "issuer")];
+    const known = [subject, issuer].every((id) => roots.some(({ authorityId }) => authorityId === id));
+    if (!known || subject === issuer)
+      throw malformedManifest("a cross certificate is not between two of its roots");
+    return { subject, issuer, ...certified(object, "crossCertificates") };
+  });
 }
 
 function publicJwk(object: Members): PublicJwk {
@@ -149,14 +167,16 @@ export function decodeManifest(payload: Uint8Array): TrustManifest {
   const version = count(object, "version");
   const keys = members(object["keys"], '"keys"');
   list(object["sshAuthorities"], "sshAuthorities");
+  const roots = nonEmpty(list(object["roots"], "roots").map(root), "roots");
   return {
     type: word(object, "type", [manifestType]),
     fleet: text(object, "fleet"),
     trustDomain: text(object, "trustDomain"),
     version,
     ...times(object),
-    roots: nonEmpty(list(object["roots"], "roots").map(root), "roots"),
+    roots,
     authorities: list(object["authorities"], "authorities").map(issuing),
+    crossCertificates: crossCertificates(object["crossCertificates"], roots),
     crl: { windowDays: count(members(object["crl"], '"crl"'), "windowDays") },
     ocsp: text(object, "ocsp"),
     keys: { keys: list(keys["keys"], "keys").map(publishedJwk) },

@@ -81,6 +81,27 @@ function maySignManifests({ tbs }: Certificate): boolean {
   );
 }
 
+/**
+ * True when `cross` (DER) is another root's key in a certificate that `root` (DER) has signed, in force at `now`
+ * (milliseconds since the epoch). An issuing authority's certificate is none: its path length is 0.
+ * @throws AppError: one of the two cannot be read.
+ */
+export async function isCrossCertificate(cross: Uint8Array, root: Uint8Array, now: number): Promise<boolean> {
+  const [certificate, { tbs: above }] = [decodeCertificate(cross), decodeCertificate(root)];
+  const { tbs } = certificate;
+  const constraints = decodedExtension(tbs, basicConstraints);
+  return (
+    tbs.extensions.every(({ oid, critical }) => !critical || extensionTypes.has(oid)) &&
+    constraints?.cA === true &&
+    constraints.pathLenConstraint === undefined &&
+    decodedExtension(tbs, keyUsage)?.has("keyCertSign") === true &&
+    tbs.validity.notBefore <= now &&
+    now <= tbs.validity.notAfter &&
+    Buffer.compare(above.subjectRaw, tbs.issuerRaw) === 0 &&
+    (await verifyCertificateSignature(certificate, decodeSubjectPublicKey(above.subjectPublicKeyInfo)))
+  );
+}
+
 /** True when `root` (DER) itself has certified the signer for this purpose; an issuing authority's word is not enough. */
 export async function isCertifiedBy({ signer }: UnverifiedManifest, root: Uint8Array): Promise<boolean> {
   const { tbs } = decodeCertificate(root);

@@ -5,7 +5,13 @@
  */
 import { hash } from "node:crypto";
 import { AppError, isAppError } from "../errors.ts";
-import { isCertifiedBy, isSigned, readManifest, type UnverifiedManifest } from "./manifest-signature.ts";
+import {
+  isCertifiedBy,
+  isCrossCertificate,
+  isSigned,
+  readManifest,
+  type UnverifiedManifest,
+} from "./manifest-signature.ts";
 import type { TrustManifest } from "./trust-manifest.ts";
 
 /** A manifest that was verified once, with the text that it was read from. */
@@ -35,11 +41,25 @@ export const manifestDigest = (text: string): string => hash("sha256", text);
 
 const foreign = (what: string): AppError => new AppError("trust_foreign", what);
 
-async function isCertified(read: UnverifiedManifest, pinned: readonly string[]): Promise<boolean> {
+/** By the pinned root itself, or by one that it has certified since (RFC 9810 §4.4). */
+async function isCertifiedUnder(read: UnverifiedManifest, root: Uint8Array, now: number): Promise<boolean> {
+  if (await isCertifiedBy(read, root)) return true;
+  for (const { certificate } of read.manifest.crossCertificates) {
+    const cross = Buffer.from(certificate, "base64");
+    if ((await isCrossCertificate(cross, root, now)) && (await isCertifiedBy(read, cross))) return true;
+  }
+  return false;
+}
+
+async function isCertified(
+  read: UnverifiedManifest,
+  pinned: readonly string[],
+  now: number,
+): Promise<boolean> {
   for (const { certificate, sha256 } of read.manifest.roots) {
     if (!pinned.includes(sha256)) continue;
     try {
-      if (await isCertifiedBy(read, Buffer.from(certificate, "base64"))) return true;
+      if (await isCertifiedUnder(read, Buffer.from(certificate, "base64"), now)) return true;
     } catch (error) {
       // A certificate that cannot be read certifies nobody.
       if (!isAppError(error)) throw error;
@@ -64,7 +84,7 @@ async function assertCertified(
 ): Promise<void> {
   if (read.manifest.fleet !== fleet)
     throw foreign(`the manifest is of fleet "${read.manifest.fleet}", wanted "${fleet}"`);
-  if (!(await isCertified(read, roots)))
+  if (!(await isCertified(read, roots, now)))
     throw foreign("no pinned root has certified the manifest's signer; check the fingerprint that is pinned");
   assertSignerInForce(read, now);
 }

@@ -51,6 +51,18 @@ export interface TrustedAuthority extends PublishedAuthority {
   readonly crl: string;
 }
 
+/** A root's key, certified by another root (RFC 9810 §4.4): whoever trusts that one alone reaches what this one signed. */
+export interface CrossCertified {
+  /** `authorityId` of the root whose key it is. */
+  readonly subject: string;
+  /** `authorityId` of the root that signed it. */
+  readonly issuer: string;
+  /** DER in base64 (RFC 4648 §4). */
+  readonly certificate: string;
+  /** SHA-256 of the DER, lowercase hexadecimal. */
+  readonly sha256: string;
+}
+
 export interface TrustManifest {
   readonly type: typeof manifestType;
   readonly fleet: string;
@@ -68,6 +80,8 @@ export interface TrustManifest {
   readonly roots: readonly TrustedRoot[];
   /** Issuing authorities, retired ones too. */
   readonly authorities: readonly TrustedAuthority[];
+  /** Between roots that are in use; manifests of earlier releases have none. */
+  readonly crossCertificates: readonly CrossCertified[];
   readonly crl: {
     /** Days of expiry that one shard of the lists covers. */
     readonly windowDays: number;
@@ -92,6 +106,10 @@ export type TrustContent = Omit<
 
 /** The content of a manifest, members in one order, so that equal contents are equal texts. */
 export function contentOf(manifest: TrustManifest): TrustContent {
-  const { type, fleet, trustDomain, roots, authorities, crl, ocsp, keys, sshAuthorities, signers } = manifest;
-  return { type, fleet, trustDomain, roots, authorities, crl, ocsp, keys, sshAuthorities, signers };
+  const { type, fleet, trustDomain, roots, authorities, crossCertificates } = manifest;
+  const { crl, ocsp, keys, sshAuthorities, signers } = manifest;
+  return {
+    ...{ type, fleet, trustDomain, roots, authorities, crossCertificates },
+    ...{ crl, ocsp, keys, sshAuthorities, signers },
+  };
 }

@@ -22,7 +22,7 @@ import {
 import { assertOurs, firstText, keepText, keptText, textOf } from "./kept-manifests.ts";
 import { decodeManifest } from "./manifest-decoding.ts";
 import { readManifest, type UnverifiedManifest } from "./manifest-signature.ts";
-import { manifestCharacters, manifestTokenType } from "./trust-manifest.ts";
+import { manifestCharacters, manifestTokenType, type TrustManifest } from "./trust-manifest.ts";
 import { assertMaySign, signerJwk, trustSigners } from "./trust-signer.ts";
 
 async function signVersion(
@@ -91,6 +91,13 @@ async function writeVersion(
 const derOf = (authorities: readonly { readonly certificate: string }[]): readonly Buffer[] =>
   authorities.map(({ certificate }) => Buffer.from(certificate, "base64"));
 
+/** The root above the authority that issues, for who takes one alone; a rollover that can be taken back does not change it. */
+function rootToPin({ roots, authorities }: TrustManifest): Uint8Array {
+  const issuing = authorities.filter(({ state }) => state === "active").at(-1);
+  const above = roots.find(({ authorityId }) => authorityId === issuing?.issuer) ?? roots.at(-1);
+  return Buffer.from(above?.certificate ?? "", "base64");
+}
+
 /** The artefacts that follow from a manifest, by name. */
 function artifactsOf({
   manifest,
@@ -98,11 +105,12 @@ function artifactsOf({
 }: UnverifiedManifest): readonly (readonly [ArtifactName, Uint8Array])[] {
   const roots = derOf(manifest.roots);
   const issuing = derOf(manifest.authorities.filter(({ state }) => state !== "retired"));
+  const crossed = derOf(manifest.crossCertificates);
   return [
     ["trust.jws", Buffer.from(text)],
     ["trust.pem", Buffer.from(roots.map((der) => encodePem("CERTIFICATE", der)).join(""))],
-    ["trust.p7b", encodeCertsOnly([...roots, ...issuing])],
-    ["trust.der", roots.at(-1) ?? Buffer.alloc(0)],
+    ["trust.p7b", encodeCertsOnly([...roots, ...crossed, ...issuing])],
+    ["trust.der", rootToPin(manifest)],
     ["jwks.json", Buffer.from(JSON.stringify(manifest.keys))],
   ];
 }

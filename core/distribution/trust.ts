@@ -1,8 +1,9 @@
 /** Room: core/distribution. What relying parties pin: the fleet's roots. */
 import { hash } from "node:crypto";
-import { type Fleet, getFleet, type Issuer } from "../authority/issuer.ts";
+import { chainOf, type Fleet, getFleet, type Issuer } from "../authority/issuer.ts";
 import { encodePem } from "../formats/pem.ts";
 import type { KeylessApp } from "../ports.ts";
+import { isTrusted } from "../records/fleet-record.ts";
 
 /** PEM of the fleet's root certificates. Reads no key. @throws AppError not_found. */
 export async function trustBundlePem(app: KeylessApp, request: { readonly fleet: string }): Promise<string> {
@@ -11,23 +12,33 @@ export async function trustBundlePem(app: KeylessApp, request: { readonly fleet:
     .join("");
 }
 
-/** Not retired, the oldest first. */
+/** Trusted, the oldest first. */
 export function rootsInUse({ authorities }: Fleet): readonly Issuer[] {
   return authorities
-    .filter(({ record }) => record.kind === "root" && record.state !== "retired")
+    .filter(({ record }) => record.kind === "root" && isTrusted(record))
     .toSorted((left, right) => left.record.createdAt - right.record.createdAt);
 }
 
-/** DER of the roots that are not retired, the oldest first. */
+/** DER of the roots that are trusted, the oldest first. */
 export function rootsOf(fleet: Fleet): readonly Uint8Array[] {
   return rootsInUse(fleet).map(({ certificate }) => certificate.raw);
 }
 
-/** DER of roots and issuing authorities that are not retired, each issuer before what it issued. */
+/**
+ * The root above the authority that issues now: what somebody pins who pins one alone. A rollover that can still be taken
+ * back does not change it. Undefined when it is not trusted.
+ */
+export function rootToPin(fleet: Fleet): Issuer | undefined {
+  const rootId = chainOf(fleet, fleet.record.issuingAuthorityId).at(-1)?.record.parentId;
+  return rootsInUse(fleet).find(({ record }) => record.authorityId === rootId);
+}
+
+/**
+ * DER of roots and issuing authorities that are trusted, each issuer before what it issued. Cross certificates are not
+ * among them: whoever has all the roots needs none.
+ */
 export function authoritiesOf(fleet: Fleet): readonly Uint8Array[] {
-  const issuing = fleet.authorities.filter(
-    ({ record }) => record.kind !== "root" && record.state !== "retired",
-  );
+  const issuing = fleet.authorities.filter(({ record }) => record.kind !== "root" && isTrusted(record));
   return [...rootsOf(fleet), ...issuing.map(({ certificate }) => certificate.raw)];
 }
 

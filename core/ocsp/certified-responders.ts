@@ -2,6 +2,7 @@
 import type { Issuer } from "../authority/issuer.ts";
 import type { KeylessApp } from "../ports.ts";
 import type { Stored } from "../records/certificate-record.ts";
+import { isTrusted } from "../records/fleet-record.ts";
 import { readItems } from "../records/pages.ts";
 import { type ResponderRecord, responderPartition, responderRecord } from "../records/responder-record.ts";
 
@@ -21,5 +22,5 @@ export async function findResponders(
 
 /** True of an authority whose certificates are still relied upon. */
 export function isAnsweredFor({ record, certificate }: Issuer, now: number): boolean {
-  return record.kind === "issuing" && record.state !== "retired" && now < certificate.tbs.validity.notAfter;
+  return record.kind === "issuing" && isTrusted(record) && now < certificate.tbs.validity.notAfter;
 }

@@ -63,12 +63,13 @@ function issuerOf(fleet: Fleet, authorityId: string): Issuer {
   return issuer;
 }
 
-/** Undefined for what no run of ours signs: a root's list, and lists of a fleet that publishes nothing. */
+/** Undefined for what no run of ours signs: a root's list, a destroyed key's, and lists of a fleet that publishes nothing. */
 async function workOn(app: ListApp, fleetOf: FleetOf, { name }: ListWork): Promise<ListOutcome | undefined> {
   const fleet = await fleetOf(name.fleet);
   const { artifactBases: bases = [] } = fleet.record;
   const issuer = issuerOf(fleet, name.authorityId);
-  if (bases.length === 0 || issuer.record.kind === "root") return undefined;
+  const { kind, state } = issuer.record;
+  if (bases.length === 0 || kind === "root" || state === "destroyed") return undefined;
   const schedule = publicationSchedules.crl;
   return await publishList(app, { fleet: name.fleet, crlShard: name.crlShard, issuer, schedule, bases });
 }

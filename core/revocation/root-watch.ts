@@ -6,6 +6,7 @@ import { getFleet } from "../authority/issuer.ts";
 import { isAppError } from "../errors.ts";
 import type { KeylessApp, NewItem, Notice, Notifier } from "../ports.ts";
 import type { CrlRecord } from "../records/crl-record.ts";
+import { isTrusted } from "../records/fleet-record.ts";
 import { publicationSchedules } from "../standard/revocation.ts";
 import { findListRecord } from "./list-record.ts";
 import { completeShard } from "./shard.ts";
@@ -64,7 +65,9 @@ export async function watchRootLists(
 ): Promise<number> {
   const { authorities } = await getFleet(app, fleet);
   let told = 0;
-  for (const { record } of authorities.filter(({ record: { kind } }) => kind === "root")) {
+  for (const { record } of authorities.filter(
+    ({ record: root }) => root.kind === "root" && isTrusted(root),
+  )) {
     const name = { fleet, authorityId: record.authorityId, crlShard: completeShard };
     const stored = await findListRecord(app, name);
     if (stored !== undefined && stored.value.publishedNumber > 0) told += await tellOf(app, stored.value);

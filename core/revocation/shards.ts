@@ -8,6 +8,7 @@ import { isAppError } from "../errors.ts";
 import type { KeylessApp } from "../ports.ts";
 import { type CrlRecord, crlItem, crlPartition, crlRecord, maximumLists } from "../records/crl-record.ts";
 import type { FleetConfiguration } from "../records/fleet-configuration.ts";
+import { isTrusted } from "../records/fleet-record.ts";
 import { readItems } from "../records/pages.ts";
 import { profiles } from "../standard/profiles.ts";
 import { listUrls } from "./list.ts";
@@ -30,11 +31,14 @@ function longestDays({ validityDays }: FleetConfiguration): number {
 function wantedLists(app: KeylessApp, { record, configuration, authorities }: Fleet): readonly ListName[] {
   const now = app.clock.now();
   const windows = shardsBetween(now, now + longestDays(configuration) * day, configuration.crlWindowDays);
-  return authorities
-    .filter((authority) => authority.record.kind === "issuing" && authority.record.state === "active")
-    .flatMap(({ record: { authorityId } }) =>
-      windows.map((crlShard) => ({ fleet: record.fleet, authorityId, crlShard })),
-    );
+  return (
+    authorities
+      // One that is published issues soon; one that drains may be called back.
+      .filter((authority) => authority.record.kind === "issuing" && isTrusted(authority.record))
+      .flatMap(({ record: { authorityId } }) =>
+        windows.map((crlShard) => ({ fleet: record.fleet, authorityId, crlShard })),
+      )
+  );
 }
 
 const keyOf = ({ authorityId, crlShard }: ListName): string => `${authorityId}#${crlShard}`;

@@ -87,6 +87,7 @@ export function signedManifest({
         crl: `${base}/crl/{shard}.crl`,
       },
     ],
+    crossCertificates: [],
     crl: { windowDays: 7 },
     ocsp: `${base}/ocsp`,
     keys: { keys: [] },

@@ -36,6 +36,7 @@ const subjects: readonly (readonly [ProfileId, TestKey])[] = [
   ["server", "P-256"],
   ["operator", "P-256"],
   ["issuing", "P-256"],
+  ["cross", "P-256"],
 ];
 
 describe("every single-bit flip of a certificate about to be signed", () => {

@@ -46,6 +46,7 @@ export function publicKey(kind: TestKey): SubjectPublicKey {
 export const identities: Readonly<Record<ProfileId, SubjectIdentity>> = {
   root: { kind: "authority", fleet: "clinic", authorityId: "root-1" },
   issuing: { kind: "authority", fleet: "clinic", authorityId: "issuing-1" },
+  cross: { kind: "authority", fleet: "clinic", authorityId: "root-2" },
   device: { kind: "device", fleet: "clinic", trustDomain: "fleet.example", deviceId: "pump-7" },
   server: { kind: "server", fleet: "clinic", dnsNames: ["api.fleet.example"], ipAddresses: ["192.0.2.1"] },
   operator: { kind: "operator", fleet: "clinic", trustDomain: "fleet.example", operatorId: "op-3f9a" },
@@ -99,6 +100,8 @@ const rootTbs = build("root", rootKey, { kind: "self" }, now);
 const rootIssuer = { kind: "authority", tbs: rootTbs, publicKey: rootKey } as const;
 const issuingTbs = build("issuing", issuingKey, rootIssuer, now);
 const issuingIssuer = { kind: "authority", tbs: issuingTbs, publicKey: issuingKey } as const;
+const crossKey = publicKey("P-256");
+const crossTbs = build("cross", crossKey, rootIssuer, now);
 const endEntityKeys = new Map<TestKey, SubjectPublicKey>();
 
 /** What issuance would sign for `profile`; for end entities with the key of that kind. */
@@ -108,6 +111,9 @@ export function subject(profile: ProfileId, kind: TestKey = "P-256"): Subject {
     return { tbs: rootTbs, context: { profile: own, issuer: "self" }, publicKey: rootKey };
   if (profile === "issuing") {
     return { tbs: issuingTbs, context: { profile: own, issuer: rootTbs }, publicKey: issuingKey };
+  }
+  if (profile === "cross") {
+    return { tbs: crossTbs, context: { profile: own, issuer: rootTbs }, publicKey: crossKey };
   }
   const key = endEntityKeys.get(kind) ?? publicKey(kind);
   endEntityKeys.set(kind, key);

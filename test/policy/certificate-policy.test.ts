@@ -34,7 +34,7 @@ const lasting = (base: Subject, milliseconds: number): Subject => {
 };
 
 describe("the final certificate", () => {
-  for (const profile of ["root", "issuing", "device", "server", "operator"] as const) {
+  for (const profile of ["root", "issuing", "cross", "device", "server", "operator"] as const) {
     test(`as issuance builds it: profile ${profile}`, () =>
       expect(decide(subject(profile))).toEqual({ allow: true }));
   }
