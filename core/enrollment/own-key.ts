@@ -44,7 +44,7 @@ export interface CertifiedKey {
 }
 
 /** The key signs its own request: proof of possession (RFC 2986 §4.2). */
-async function ownCsr(app: App, key: KeyDescription, identity: SubjectIdentity): Promise<VerifiedCsr> {
+export async function ownCsr(app: App, key: KeyDescription, identity: SubjectIdentity): Promise<VerifiedCsr> {
   const info = encodeCertificationRequestInfo({
     subject: identityNames(identity).subject,
     subjectPublicKeyInfo: key.publicKey,

@@ -10,6 +10,7 @@ import type { App } from "../ports.ts";
 import type { AuthorityRecord } from "../records/fleet-record.ts";
 import type { RolloverRecord } from "../records/rollover-record.ts";
 import { profiles } from "../standard/profiles.ts";
+import { offlineSuccession } from "./offline/succession.ts";
 import { assertRootUsable, rootInForce } from "./signing-root.ts";
 
 export { nextAuthorityId } from "./authority-id.ts";
@@ -192,12 +193,8 @@ export async function certifySuccessor(
   fleet: Fleet,
   rollover: RolloverRecord,
 ): Promise<Succession> {
-  if (rollover.custody === "offline") {
-    throw new AppError(
-      "key_offline",
-      `the key of "${rollover.toId}" is kept offline; make its certificates there: fleetkey ceremony sign`,
-    );
-  }
+  if (rollover.kind === "root" && rollover.custody === "offline")
+    return offlineSuccession(app, fleet, rollover);
   return rollover.kind === "issuing"
     ? certifyIssuing(app, fleet, rollover)
     : certifyRoot(app, fleet, rollover);
