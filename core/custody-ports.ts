@@ -39,10 +39,10 @@ export interface KeyCustody {
   /**
    * Lets the signer of ceremonies sign with `keyId` until `endLoan`. `name` makes it one loan however often it is
    * asked for: lowercase letters, digits and hyphens, 1 to 128.
-   * @throws AppError key_not_found, key_service_unavailable.
+   * @throws AppError key_not_found, key_disabled (or to be destroyed), request_invalid (name), key_service_unavailable.
    */
   lend(keyId: string, name: string): Promise<KeyLoan>;
-  /** Takes it back; nothing changes where it is back. @throws AppError key_service_unavailable. */
+  /** Takes it back; nothing changes where it is back. @throws AppError key_not_found (never a key id), key_service_unavailable. */
   endLoan(keyId: string, loanId: string): Promise<void>;
 }
 
@@ -64,7 +64,7 @@ export interface DataKeyState extends Omit<KeyState, "keyId"> {
 
 /** The wrapping keys of this deployment. */
 export interface DataKeyCustody {
-  /** All of them, in the order of their names. @throws AppError key_service_unavailable. */
+  /** All of them, in the order of their names; one that is gone is `unavailable`, with a `createdAt` of 0. @throws AppError key_service_unavailable. */
   list(): Promise<readonly DataKeyState[]>;
   /**
    * New data is wrapped under new material from now on; the old goes on unwrapping.

@@ -7,9 +7,12 @@ import { promisify } from "node:util";
 import { AppError } from "../../core/errors.ts";
 import { type AuthorityAlgorithmId, authorityAlgorithms } from "../../core/formats/algorithms.ts";
 import type { KeyDescription, KeyService } from "../../core/ports.ts";
+import { isLeaving } from "./keystore/deletion-record.ts";
 import { generateAuthorityKey } from "./keystore/key-generation.ts";
+import { checkAlias, parseKeyId, unknownKey } from "./keystore/key-id.ts";
 import {
   encodeRecord,
+  isKeyFileOf,
   type KeyRecord,
   keyFileName,
   openRecord,
@@ -45,21 +48,6 @@ interface OpenKey {
   readonly privateKey: KeyObject;
 }
 
-// What KMS takes as an alias too; the length leaves room for a file name.
-const aliasPattern = /^[A-Za-z0-9_-]+(?:\/[A-Za-z0-9_-]+)*$/;
-const aliasCharacters = 200;
-// The alias and 64 random bits: a key made anew under an old alias is another key.
-const keyIdPattern = /^(?<alias>[A-Za-z0-9_/-]+):[0-9a-f]{16}$/;
-
-function checkAlias(alias: string): void {
-  if (alias.length <= aliasCharacters && aliasPattern.test(alias)) return;
-  throw new AppError(
-    "configuration_invalid",
-    `key alias of ${alias.length} characters is refused; limit ${aliasCharacters}, ` +
-      'letters, digits, "_" and "-", in parts separated by "/"',
-  );
-}
-
 // Some 20 µs a signature: less than a thread takes to be woken and to report.
 const signsAtOnce: ReadonlySet<AuthorityAlgorithmId> = new Set<AuthorityAlgorithmId>(["P-256", "Ed25519"]);
 
@@ -72,13 +60,6 @@ const signOnThreadPool = promisify(
     done: (error: Error | null, signature: Buffer) => void,
   ) => sign(digest, message, key, done),
 );
-
-function unknownKey(): AppError {
-  return new AppError(
-    "key_not_found",
-    "no such key in the key store; check the key id and the data directory",
-  );
-}
 
 /** As the port promises. Made by `openSoftwareKeyService`. */
 export class SoftwareKeyService implements KeyService {
@@ -114,6 +95,7 @@ export class SoftwareKeyService implements KeyService {
 
   async sign(keyId: string, message: Uint8Array): Promise<Uint8Array> {
     const { description, privateKey } = this.#open.get(keyId) ?? (await this.#key(keyId));
+    if (isLeaving(this.#directory, keyId)) throw await this.#leaving(keyId);
     const { digest } = authorityAlgorithms[description.algorithm].signature;
     try {
       if (signsAtOnce.has(description.algorithm)) return sign(digest, message, privateKey);
@@ -122,6 +104,18 @@ export class SoftwareKeyService implements KeyService {
       const failure = "the key store could not sign; try again";
       throw new AppError("key_service_unavailable", failure, { cause, retryAfter: 1 });
     }
+  }
+
+  /** Why a key whose deletion is scheduled, or over, signs nothing; nothing of it stays in memory. */
+  async #leaving(keyId: string): Promise<AppError> {
+    this.#open.delete(keyId);
+    const name = keyFileName(parseKeyId(keyId).alias);
+    const content = await readPrivateFile(join(this.#directory, name));
+    if (content === undefined || !isKeyFileOf(content, keyId, name)) return unknownKey();
+    return new AppError(
+      "key_disabled",
+      "the key is to be destroyed and signs nothing; cancel its deletion, or rotate to another authority",
+    );
   }
 
   async #create(alias: string, algorithm: AuthorityAlgorithmId): Promise<OpenKey> {
@@ -143,13 +137,13 @@ export class SoftwareKeyService implements KeyService {
   }
 
   async #key(keyId: string): Promise<OpenKey> {
+    const { alias } = parseKeyId(keyId);
     const known = this.#open.get(keyId);
-    if (known !== undefined) return known;
-    const alias = keyIdPattern.exec(keyId)?.groups?.["alias"];
-    if (alias === undefined || alias.length > aliasCharacters) throw unknownKey();
+    if (known !== undefined && !isLeaving(this.#directory, keyId)) return known;
     const key = await this.#load(alias);
-    if (key?.description.keyId !== keyId) throw unknownKey();
-    return key;
+    if (key?.description.keyId === keyId) return key;
+    this.#open.delete(keyId);
+    throw unknownKey();
   }
 
   async #load(alias: string): Promise<OpenKey | undefined> {

@@ -18,6 +18,8 @@ export interface KmsRequest<Result> {
   readonly send: (signal: AbortSignal) => Promise<Result>;
   /** True for what is known to exist: its absence is a matter of time. @default false */
   readonly exists?: boolean;
+  /** Names of further refusals that are a matter of time. @default none */
+  readonly late?: readonly string[];
 }
 
 /** Runs `work` with a signal that aborts after `callMilliseconds`. */
@@ -49,7 +51,7 @@ export async function patiently<Result>(request: KmsRequest<Result>, signal: Abo
   throw new Error("the last try has returned or thrown");
 }
 
-function isLate({ exists = false }: KmsRequest<unknown>, cause: unknown): boolean {
+function isLate({ exists = false, late = [] }: KmsRequest<unknown>, cause: unknown): boolean {
   const name = refusalName(cause);
-  return name === "AccessDeniedException" || (exists && name === "NotFoundException");
+  return name === "AccessDeniedException" || (exists && name === "NotFoundException") || late.includes(name);
 }

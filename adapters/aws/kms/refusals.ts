@@ -54,6 +54,9 @@ const refusals: Readonly<Record<string, Refusal>> = {
   InvalidGrantTokenException: misconfigured(
     "a grant token is not valid; leave it out or make the grant anew",
   ),
+  InvalidGrantIdException: misconfigured("not the id of a grant; look for who changed stored loans"),
+  // RotateKeyOnDemand: a rotation of this key runs, or begins within 20 minutes.
+  ConflictException: unavailable(1_200, "another rotation of the key is under way; wait until it is over"),
   InvalidKeyUsageException: misconfigured(
     "the key is of another spec or usage than its key id says; look for who changed stored key ids",
   ),

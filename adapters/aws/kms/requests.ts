@@ -45,7 +45,7 @@ export async function sign(
 }
 
 /** @throws AppError key_service_unavailable when another key has answered than the one that was asked. */
-function checkAnswerer(permission: string, asked: string, answerer: string | undefined): void {
+export function checkAnswerer(permission: string, asked: string, answerer: string | undefined): void {
   if (answerer === asked) return;
   throw new AppError(
     "key_service_unavailable",

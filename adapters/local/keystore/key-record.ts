@@ -106,3 +106,13 @@ export function openRecord(masterKey: KeyObject, record: KeyRecord, fileName: st
     plaintext.fill(0);
   }
 }
+
+/** No key file begins with a zero octet but one whose destruction was cut short. */
+export function isOverwritten(content: Uint8Array): boolean {
+  return content[0] === 0;
+}
+
+/** Whether a key file holds `keyId`: the alias may have passed to another key. @throws as `parseRecord`. */
+export function isKeyFileOf(content: Uint8Array, keyId: string, fileName: string): boolean {
+  return !isOverwritten(content) && parseRecord(content, fileName).keyId === keyId;
+}

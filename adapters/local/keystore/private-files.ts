@@ -19,7 +19,7 @@ const othersMayAccess = 0o077;
 const leftoverMilliseconds = 600_000;
 
 /** The error of the port for a failure of the file system. */
-function fileFailure(path: string, error: unknown): AppError {
+export function fileFailure(path: string, error: unknown): AppError {
   if (error instanceof AppError) return error;
   const message = `key store file ${basename(path)}: ${systemCode(error) ?? "failed"}; check the disk and its permissions`;
   return new AppError("key_service_unavailable", message, { cause: error, retryAfter: 1 });

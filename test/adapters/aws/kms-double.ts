@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import { KMSClient } from "@aws-sdk/client-kms";
 import { clientConfiguration, type RequestHandler } from "../../../adapters/aws/client-configuration.ts";
 import { type DoubleKey, digests, doubleSpecs } from "./double-keys.ts";
+import { custodyOperations, DoubleRefusal } from "./kms-double-custody.ts";
 
 type Handle = RequestHandler["handle"];
 type Options = Parameters<Handle>[1];
@@ -28,14 +29,15 @@ export interface KmsDoubleKey extends DoubleKey {
   readonly arn: string;
   readonly spec: string;
   usage: string;
-  state: "Enabled" | "Disabled" | "PendingDeletion";
-}
-
-class Refused extends Error {
-  constructor(name: string, message: string) {
-    super(message);
-    this.name = name;
-  }
+  state: string;
+  /** Seconds since the epoch, as all of KMS's times. */
+  createdAt: number;
+  deletionAt?: number;
+  /** What makes a grant one, by its id. */
+  readonly grants: Map<string, string>;
+  rotationDays?: number;
+  rotating?: number;
+  rotations: { readonly RotationType: string; readonly RotationDate: number }[];
 }
 
 const region = "eu-central-1";
@@ -71,9 +73,18 @@ export class KmsDouble {
   /** A key as an operator would make it; the alias is whole: `alias/…`. */
   addKey(spec: string, alias?: string): KmsDoubleKey {
     const made = doubleSpecs[spec]?.make();
-    if (made === undefined) throw new Refused("ValidationException", `no key spec ${spec}`);
+    if (made === undefined) throw new DoubleRefusal("ValidationException", `no key spec ${spec}`);
     const arn = `arn:aws:kms:${region}:000000000000:key/${randomUUID()}`;
-    const key: KmsDoubleKey = { ...made, arn, spec, usage: "SIGN_VERIFY", state: "Enabled" };
+    const key: KmsDoubleKey = {
+      ...made,
+      arn,
+      spec,
+      usage: "SIGN_VERIFY",
+      state: "Enabled",
+      createdAt: 1_700_000_000,
+      grants: new Map(),
+      rotations: [],
+    };
     this.keys.set(arn, key);
     if (alias !== undefined) this.aliases.set(alias, arn);
     return key;
@@ -93,7 +104,7 @@ export class KmsDouble {
       if (fault === "answerLost") throw Object.assign(new Error("no answer"), { name: "TimeoutError" });
       return answer(200, result);
     } catch (error) {
-      if (error instanceof Refused) return refusal(error.name, error.message);
+      if (error instanceof DoubleRefusal) return refusal(error.name, error.message);
       throw error;
     }
   };
@@ -110,18 +121,18 @@ export class KmsDouble {
       }
       case "CreateAlias":
         return this.#createAlias(text(body["AliasName"]), text(body["TargetKeyId"]));
-      case "ScheduleKeyDeletion":
-        this.#find(body).state = "PendingDeletion";
-        return {};
-      default:
-        throw new Refused("UnknownOperationException", operation);
+      default: {
+        const custody = custodyOperations[operation];
+        if (custody === undefined) throw new DoubleRefusal("UnknownOperationException", operation);
+        return custody(this.#find(body), body);
+      }
     }
   }
 
   #find(body: Body): KmsDoubleKey {
     const id = text(body["KeyId"]);
     const key = this.keys.get(this.aliases.get(id) ?? id);
-    if (key === undefined) throw new Refused("NotFoundException", `${id} is not found`);
+    if (key === undefined) throw new DoubleRefusal("NotFoundException", `${id} is not found`);
     return key;
   }
 
@@ -138,21 +149,22 @@ export class KmsDouble {
   }
 
   #createAlias(alias: string, target: string): Body {
-    if (this.aliases.has(alias)) throw new Refused("AlreadyExistsException", `${alias} already exists`);
+    if (this.aliases.has(alias)) throw new DoubleRefusal("AlreadyExistsException", `${alias} already exists`);
     this.aliases.set(alias, target);
     return {};
   }
 
   #sign(body: Body): Body {
     const key = this.#find(body);
-    if (key.state === "Disabled") throw new Refused("DisabledException", "is disabled");
-    if (key.state === "PendingDeletion") throw new Refused("KMSInvalidStateException", "is pending deletion");
+    if (key.state === "Disabled") throw new DoubleRefusal("DisabledException", "is disabled");
+    if (key.state === "PendingDeletion")
+      throw new DoubleRefusal("KMSInvalidStateException", "is pending deletion");
     const algorithm = text(body["SigningAlgorithm"]);
     if (!doubleSpecs[key.spec]?.algorithms.includes(algorithm) || key.usage !== "SIGN_VERIFY")
-      throw new Refused("InvalidKeyUsageException", `${algorithm} is incompatible with ${key.spec}`);
+      throw new DoubleRefusal("InvalidKeyUsageException", `${algorithm} is incompatible with ${key.spec}`);
     const message = Buffer.from(text(body["Message"]), "base64");
     if (message.length < 1 || message.length > 4_096)
-      throw new Refused("ValidationException", "Member must have length between 1 and 4096");
+      throw new DoubleRefusal("ValidationException", "Member must have length between 1 and 4096");
     const signature = signatureOf(key, algorithm, text(body["MessageType"]), message);
     return { KeyId: key.arn, SigningAlgorithm: algorithm, Signature: signature.toString("base64") };
   }
@@ -162,14 +174,14 @@ function signatureOf(key: KmsDoubleKey, algorithm: string, type: string, message
   if (type === "RAW" || type === "") return key.signRaw(message, algorithm);
   if (type === "DIGEST" && key.signDigest !== undefined) {
     if (message.length !== digests[algorithm]?.octets)
-      throw new Refused("ValidationException", `Digest is invalid length for algorithm ${algorithm}`);
+      throw new DoubleRefusal("ValidationException", `Digest is invalid length for algorithm ${algorithm}`);
     return key.signDigest(message, algorithm);
   }
   if (type === "EXTERNAL_MU" && key.signRepresentative !== undefined) {
-    if (message.length !== 64) throw new Refused("ValidationException", "EXTERNAL_MU must be 64 bytes");
+    if (message.length !== 64) throw new DoubleRefusal("ValidationException", "EXTERNAL_MU must be 64 bytes");
     return key.signRepresentative(message);
   }
-  throw new Refused("ValidationException", `MessageType ${type} is not valid for ${algorithm}`);
+  throw new DoubleRefusal("ValidationException", `MessageType ${type} is not valid for ${algorithm}`);
 }
 
 function answer(statusCode: number, body: Body) {
