@@ -49,8 +49,8 @@ export interface Fleet {
   readonly gateway?: GatewayRecord;
 }
 
-/** More than a fleet ever has at once. */
-const maximumAuthorities = 100;
+/** Its record, its configuration and its authorities: more than a fleet ever has, those that are retired among them. */
+const maximumItems = 1_000;
 
 interface DecodedCertificate {
   readonly certificate: Certificate;
@@ -74,7 +74,7 @@ export function issuerOf(app: KeylessApp, record: AuthorityRecord): Issuer {
 
 /** The fleet with all its authorities, or undefined when there is none of that name. One read. */
 export async function findFleet(app: KeylessApp, fleet: string): Promise<Fleet | undefined> {
-  const items = await readItems(app, { pk: fleetPartition(fleet), limit: maximumAuthorities });
+  const items = await readItems(app, { pk: fleetPartition(fleet), limit: maximumItems });
   const own = items.find(isFleetItem);
   if (own === undefined) return undefined;
   const configured = items.find(isConfigurationItem);

@@ -7,7 +7,7 @@ import { readItems } from "../records/pages.ts";
 import { type ResponderRecord, responderPartition, responderRecord } from "../records/responder-record.ts";
 
 /** As many as a fleet has authorities, at most. */
-const maximumResponders = 100;
+const maximumResponders = 1_000;
 
 export type StoredResponder = Stored<ResponderRecord>;
 
