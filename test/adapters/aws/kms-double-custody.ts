@@ -3,7 +3,22 @@
  * states in which KMS refuses them (developer guide, Key states).
  */
 import { randomUUID } from "node:crypto";
-import type { KmsDoubleKey } from "./kms-double.ts";
+import type { DoubleKey } from "./double-keys.ts";
+
+export interface KmsDoubleKey extends DoubleKey {
+  readonly arn: string;
+  readonly spec: string;
+  usage: string;
+  state: string;
+  /** Seconds since the epoch, as all of KMS's times. */
+  createdAt: number;
+  deletionAt?: number;
+  /** What makes a grant one, by its id. */
+  readonly grants: Map<string, string>;
+  rotationDays?: number;
+  rotating?: number;
+  rotations: { readonly RotationType: string; readonly RotationDate: number }[];
+}
 
 type Body = Readonly<Record<string, unknown>>;
 

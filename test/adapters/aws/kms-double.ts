@@ -5,8 +5,8 @@
 import { randomUUID } from "node:crypto";
 import { KMSClient } from "@aws-sdk/client-kms";
 import { clientConfiguration, type RequestHandler } from "../../../adapters/aws/client-configuration.ts";
-import { type DoubleKey, digests, doubleSpecs } from "./double-keys.ts";
-import { custodyOperations, DoubleRefusal } from "./kms-double-custody.ts";
+import { digests, doubleSpecs } from "./double-keys.ts";
+import { custodyOperations, DoubleRefusal, type KmsDoubleKey } from "./kms-double-custody.ts";
 
 type Handle = RequestHandler["handle"];
 type Options = Parameters<Handle>[1];
@@ -24,21 +24,6 @@ export interface RecordedRequest {
  * `unreachable`: no way to KMS.
  */
 export type KmsFault = string;
-
-export interface KmsDoubleKey extends DoubleKey {
-  readonly arn: string;
-  readonly spec: string;
-  usage: string;
-  state: string;
-  /** Seconds since the epoch, as all of KMS's times. */
-  createdAt: number;
-  deletionAt?: number;
-  /** What makes a grant one, by its id. */
-  readonly grants: Map<string, string>;
-  rotationDays?: number;
-  rotating?: number;
-  rotations: { readonly RotationType: string; readonly RotationDate: number }[];
-}
 
 const region = "eu-central-1";
 const serverFaults = new Set([
