@@ -196,8 +196,8 @@ async function takeBack(
       loan.loanId === "" ? (await app.custody.lend(keyId, loanName(ceremonyId, index))).loanId : loan.loanId;
     await app.custody.endLoan(keyId, loanId);
   } catch (error) {
-    // Nobody signs with a key that is gone.
-    if (!isAppError(error, "key_not_found")) throw error;
+    // Nobody signs with a key that is gone, or on its way.
+    if (!isAppError(error, "key_not_found") && !isAppError(error, "key_disabled")) throw error;
   }
 }
 
