@@ -5,7 +5,8 @@ import { kmsKeyService } from "../../../adapters/aws/kms-key-service.ts";
 import { type AuthorityAlgorithmId, authorityAlgorithms } from "../../../core/formats/algorithms.ts";
 import type { KeyService } from "../../../core/ports.ts";
 import { nodeVerifies } from "../../contracts/signature-judges.ts";
-import { KmsDouble, type KmsDoubleKey } from "./kms-double.ts";
+import { KmsDouble } from "./kms-double.ts";
+import type { KmsDoubleKey } from "./kms-double-custody.ts";
 
 interface Bench {
   readonly double: KmsDouble;
