@@ -273,7 +273,7 @@ export interface CeremonyApp extends DeploymentApp {
 }
 
 /** What the task receives that keeps servers' certificates fresh in another service. */
-export interface ServerApp extends App {
+export interface ServerApp extends App, RevocationApp {
   readonly certificates: CertificateManager;
   readonly serverKeys: ServerKeys;
   readonly notifier: Notifier;
