@@ -22,6 +22,7 @@ export const commandTree: CommandGroup = {
         enroll: async () => (await import("./commands/device-enroll.ts")).deviceEnroll,
         renew: async () => (await import("./commands/device-renew.ts")).deviceRenew,
         return: async () => (await import("./commands/device-return.ts")).deviceReturn,
+        agent: async () => (await import("./commands/device-agent.ts")).deviceAgent,
         import: async () => (await import("./commands/device-import.ts")).deviceImport,
         show: async () => (await import("./commands/device-show.ts")).deviceShow,
         keys: async () => (await import("./commands/device-keys.ts")).deviceKeys,

@@ -33,6 +33,10 @@ export const exitCodes = {
       "what was fetched or read is not to be trusted: who signed it, its time, its version or its subject; nothing was changed",
   },
   revoked: { code: 8, meaning: "`ocsp query` was told that the certificate is revoked or on hold" },
+  hookFailed: {
+    code: 9,
+    meaning: "the hook of `device agent` failed; the files are in place, and it is run again the next time",
+  },
   internal: { code: 70, meaning: "a defect of fleetkey itself; FLEETKEY_DEBUG=1 shows where" },
   interrupted: { code: 130, meaning: "interrupted; the same command takes up where it stopped" },
 } as const satisfies Record<string, ExitCode>;

@@ -10,6 +10,7 @@ import {
   type IssuedCertificate,
   issuedCertificate,
 } from "../lambdas/http/answer-schemas.ts";
+import { renewalInfo } from "../lambdas/http/distribution-answers.ts";
 import { type Revocation, revocation } from "../lambdas/http/revocation-answers.ts";
 import { Failure } from "./failure.ts";
 import type { HttpRequest, HttpResponse, HttpsClient } from "./https-client.ts";
@@ -97,6 +98,15 @@ export interface EnrollmentCall {
   readonly previousCertificate?: string;
 }
 
+/** When to renew, by RFC 9773. */
+export interface RenewalInfoAnswer {
+  /** Milliseconds since the epoch from which on; undefined: as in the answer that `etag` names. */
+  readonly start: number | undefined;
+  readonly etag: string | undefined;
+  /** Milliseconds after which it is worth asking again, if the service says. */
+  readonly retryAfter: number | undefined;
+}
+
 /** Every call throws a Failure: the problem's code and detail, or why no answer came. */
 export interface FleetApi {
   createToken(request: TokenRequest): Promise<EnrollmentToken>;
@@ -109,6 +119,11 @@ export interface FleetApi {
   fetch(call: OctetCall): Promise<HttpResponse>;
   /** Over mutual TLS with the certificate to renew; `csr` is PEM. */
   renew(request: { readonly csr: string }): Promise<IssuedCertificate>;
+  /** `etag` of an earlier answer, which need not come twice. */
+  renewalInfo(request: {
+    readonly certId: string;
+    readonly etag?: string | undefined;
+  }): Promise<RenewalInfoAnswer>;
   list(request: ListRequest): Promise<CertificatePage>;
   show(serialNumber: string): Promise<CertificateDetails>;
   revoke(serialNumber: string, reason: string): Promise<Revocation>;
@@ -170,6 +185,17 @@ export function createFleetApi(options: FleetApiOptions): FleetApi {
     },
     renew: (request) =>
       post("/certificates/renew", request, issuedCertificate, { remedyOf: renewalRemedyFor }),
+    renewalInfo: async ({ certId, etag }) => {
+      const condition = etag === undefined ? {} : { "if-none-match": etag };
+      const path = `${base}/renewal-info/${encodeURIComponent(certId)}`;
+      const response = await send({ method: "GET", path, headers: { accept: json, ...condition } });
+      const isKnown = response.status === 304;
+      const start = isKnown
+        ? undefined
+        : Date.parse(parseAnswer(response, renewalInfo).suggestedWindow.start);
+      const retryAfter = parseRetryAfter(response.headers["retry-after"], options.now());
+      return { start, etag: isKnown ? etag : response.headers.etag, retryAfter };
+    },
     list: (request) => get(`/certificates?${queryOf({ ...request })}`, certificatePage),
     show: (serial) => get(`/certificates/${encodeURIComponent(serial)}`, certificateDetails),
     revoke: (serial, reason) =>
@@ -198,7 +224,9 @@ function sender(options: FleetApiOptions) {
       async () => {
         const sent = client.send(request);
         const response = await (finishInFlight ? sent : abandonable(sent, interrupted));
-        if (response.status >= 200 && response.status < 300) return response;
+        // RFC 9110 §15.4.5: 304 answers a condition only.
+        const isKnown = response.status === 304 && request.headers?.["if-none-match"] !== undefined;
+        if (isKnown || (response.status >= 200 && response.status < 300)) return response;
         throw problemFailure(response, now(), remedyOf);
       },
       interrupted,

@@ -16,11 +16,27 @@ import { encodePem } from "../core/formats/pem.ts";
 import { readFileBytes, readFileIfPresent } from "./credential-files.ts";
 import { Failure } from "./failure.ts";
 import type { FleetApi } from "./fleet-api.ts";
+import type { ClientCredential } from "./https-client.ts";
+import { fingerprintOf, parseCertificates } from "./issued-certificate.ts";
 import { readRoots, withFleetApi } from "./session.ts";
 import { type Settings, systemRoots } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
 import { knownRoots, pullTrustBundle } from "./trust-bundle.ts";
 import { judging } from "./untrusted.ts";
+
+/** What a device holds already: its credential, and the roots that it trusts, PEM. */
+export interface HeldTrust {
+  readonly credential: ClientCredential;
+  readonly roots: string;
+}
+
+export interface PullRequest {
+  readonly settings: Settings;
+  readonly path?: string;
+  readonly fingerprint: string | undefined;
+  /** Begins from these roots instead, and shows this credential: a host for devices lets in nobody else. */
+  readonly held?: HeldTrust;
+}
 
 export interface PulledManifest {
   readonly manifest: TrustManifest;
@@ -81,21 +97,29 @@ async function beginning(settings: Settings, fingerprint: string | undefined, te
   return { ca, anchor: { roots: fingerprints, fleet: settings.fleet.value } satisfies TrustAnchor };
 }
 
+async function heldBeginning(settings: Settings, { roots }: HeldTrust) {
+  const fingerprints = parseCertificates(roots, "the device's roots").map(fingerprintOf);
+  const ca = settings.ca.value === systemRoots ? await readRoots(settings) : roots;
+  return { ca, anchor: { roots: fingerprints, fleet: settings.fleet.value } satisfies TrustAnchor };
+}
+
 /**
  * The newest manifest, in force, believed from the one at `path` on; where there is none, from the root that
  * `fingerprint` names or those of the CA file. Writes nothing.
  * @throws Failure `untrusted`: trust_foreign, trust_rollback, trust_truncated, trust_expired, trust_malformed.
  */
 export async function pullManifest(
-  { settings, path, fingerprint }: { settings: Settings; path?: string; fingerprint: string | undefined },
+  { settings, path, fingerprint, held }: PullRequest,
   terminal: Terminal,
 ): Promise<PulledManifest> {
   const known = path === undefined ? undefined : await readKnown(path);
   const { ca, anchor } =
     known === undefined
-      ? await beginning(settings, fingerprint, terminal)
+      ? await (held === undefined
+          ? beginning(settings, fingerprint, terminal)
+          : heldBeginning(settings, held))
       : { ca: await rootsToConnect(settings, known), anchor: { known } };
-  return withFleetApi({ settings, terminal, ca }, (api) =>
+  return withFleetApi({ settings, terminal, ca, credential: held?.credential }, (api) =>
     judging(async () => {
       const verified = await walk(fetcher(api), anchor, terminal.now());
       const manifest = manifestInForce(verified);

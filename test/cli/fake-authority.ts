@@ -6,7 +6,7 @@ import { commonNames, type Name, name } from "../../core/formats/name.ts";
 import { decodePem, encodePem } from "../../core/formats/pem.ts";
 import { encodeCertificate } from "../../core/formats/x509/certificate.ts";
 import { type Extension, extension } from "../../core/formats/x509/extension.ts";
-import { basicConstraints, subjectAltName } from "../../core/formats/x509/extensions/index.ts";
+import { authorityKeyIdentifier, basicConstraints, subjectAltName } from "../../core/formats/x509/extensions/index.ts";
 import { encodeTbsCertificate } from "../../core/formats/x509/tbs-certificate.ts";
 
 const signature = signatureAlgorithms["ecdsa-with-SHA256"];
@@ -49,6 +49,8 @@ export function makeFakeAuthority(): FakeAuthority {
     return { serialNumber: serialNumber.toString("hex"), certificate: encodePem("CERTIFICATE", der) };
   };
 
+  // As every certificate of the service has it: the name of its renewal (RFC 9773 §4.1) is made of it.
+  const issuedBy = extension(authorityKeyIdentifier, { keyIdentifier: Buffer.from("fake root") }, false);
   const authorityExtensions = [extension(basicConstraints, { cA: true }, true)];
   const root = certify(issuer, spkiOf(privateKey), authorityExtensions).certificate;
   return {
@@ -63,7 +65,7 @@ export function makeFakeAuthority(): FakeAuthority {
       const [der = Buffer.alloc(0)] = decodePem(csr, "CERTIFICATE REQUEST");
       const { subject, publicKey } = await verifyCsr(der);
       const [own = "nobody"] = commonNames(subject);
-      return certify(name([["commonName", commonName ?? own]]), publicKey.der, []);
+      return certify(name([["commonName", commonName ?? own]]), publicKey.der, [issuedBy]);
     },
     issueServer(address) {
       const keys = makeKeys();
