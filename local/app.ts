@@ -5,18 +5,22 @@
 import { isIP } from "node:net";
 import { join } from "node:path";
 import { identityVerifier } from "../adapters/identity/identity-verifier.ts";
+import { localDataKeys } from "../adapters/local/data-keys.ts";
 import { fileNotifier } from "../adapters/local/file-notifier.ts";
 import { openFileObjectStore } from "../adapters/local/file-object-store.ts";
 import { ensurePrivateDirectory } from "../adapters/local/private-directory.ts";
+import { sealedCertificates } from "../adapters/local/sealed-certificates.ts";
+import { softwareKeyCustody } from "../adapters/local/software-key-custody.ts";
 import { type MasterKeySource, openSoftwareKeyService } from "../adapters/local/software-key-service.ts";
 import { openSqliteItemStore } from "../adapters/local/sqlite-item-store.ts";
 import { systemClock } from "../adapters/system/clock.ts";
 import { systemEntropy } from "../adapters/system/entropy.ts";
+import { systemServerKeys } from "../adapters/system/server-key.ts";
 import { deployFleet } from "../core/bootstrap/deployment.ts";
 import { reconcile } from "../core/enrollment/reconciler.ts";
 import type { AuthorityAlgorithmId } from "../core/formats/algorithms.ts";
 import { boundedMemo } from "../core/memo.ts";
-import type { App, DeploymentApp, Log } from "../core/ports.ts";
+import type { App, DeploymentApp, HouseApp, Log } from "../core/ports.ts";
 import { handlersOf } from "../lambdas/handlers.ts";
 import { createLog } from "../lambdas/http/logger.ts";
 import { type BootstrapFiles, writeBootstrapFiles } from "./bootstrap-files.ts";
@@ -54,7 +58,7 @@ export interface LocalServer {
 }
 
 export interface LocalApp {
-  readonly app: DeploymentApp;
+  readonly app: HouseApp;
   /** Drops records whose time is over. */
   sweep(): Promise<void>;
   close(): Promise<void>;
@@ -75,11 +79,12 @@ export async function openLocalApp(
   await ensurePrivateDirectory(dataDir);
   const masterKey: MasterKeySource =
     passphrase === undefined ? { keyFile: join(dataDir, "master.key") } : { passphrase };
-  const keys = await openSoftwareKeyService({ directory: join(dataDir, "keys"), masterKey });
+  const keyDirectory = join(dataDir, "keys");
+  const keys = await openSoftwareKeyService({ directory: keyDirectory, masterKey });
   const items = await openSqliteItemStore({ path: join(dataDir, "fleetkey.sqlite") });
   const log = options.log ?? createLog();
   const objects = (name: string) => openFileObjectStore({ directory: join(dataDir, "objects", name) });
-  const app: DeploymentApp = {
+  const app: HouseApp = {
     clock: systemClock,
     entropy: systemEntropy,
     items,
@@ -91,6 +96,12 @@ export async function openLocalApp(
     trustStores: await objects("trust-stores"),
     records: await objects("records"),
     notifier: fileNotifier({ path: join(dataDir, "notices.jsonl") }),
+    custody: softwareKeyCustody({ directory: keyDirectory, clock: systemClock }),
+    dataKeys: localDataKeys(),
+    // Whoever has the data directory has its keys: a loan is kept in the books, and no lock.
+    keysWith: () => keys,
+    certificates: await sealedCertificates({ directory: join(dataDir, "certificates"), masterKey }),
+    serverKeys: systemServerKeys,
   };
   return {
     app,
@@ -173,7 +184,7 @@ async function followListener(
 
 /** Lists and answers are published once the fleets are where the server listens. A start that fails leaves no task behind. */
 async function startServer(
-  app: DeploymentApp,
+  app: HouseApp,
   options: LocalOptions,
   tls: { readonly key: string; readonly cert: string },
   tasks: LocalTasks,

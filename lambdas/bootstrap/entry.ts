@@ -18,15 +18,18 @@ const environment = readEnvironment(
   "FLEETKEY_TOPIC_ARN",
 );
 
+const aliasPrefix = environment.FLEETKEY_KEY_ALIAS_PREFIX;
+
 export const handler = bootstrapFunction(
   {
     ...functionRuntime(),
     items: dynamoDbItemStore({ table: environment.FLEETKEY_TABLE }),
-    keys: kmsKeyService({ aliasPrefix: environment.FLEETKEY_KEY_ALIAS_PREFIX }),
+    keys: kmsKeyService({ aliasPrefix }),
     artifacts: s3ObjectStore({ bucket: environment.FLEETKEY_ARTIFACTS_BUCKET }),
     trustStores: s3ObjectStore({ bucket: environment.FLEETKEY_TRUST_STORES_BUCKET }),
     records: s3ObjectStore({ bucket: environment.FLEETKEY_RECORDS_BUCKET }),
     notifier: snsNotifier({ topicArn: environment.FLEETKEY_TOPIC_ARN }),
   },
   parseFleetPlans(environment.FLEETKEY_FLEETS),
+  { keysOnLoan: (grantTokens) => kmsKeyService({ aliasPrefix, grantTokens }) },
 );

@@ -3,7 +3,7 @@
  * are core's, which reads them again: here is their shape.
  */
 import * as z from "zod/mini";
-import { authorityAlgorithms } from "../../core/formats/algorithms.ts";
+import { type AuthorityAlgorithmId, authorityAlgorithms } from "../../core/formats/algorithms.ts";
 import { crlReasons } from "../../core/formats/crl/reason.ts";
 import { answerType } from "../../core/rotation/offline/answer.ts";
 import { offlineProfiles, offlinePurposes, requestType } from "../../core/rotation/offline/request.ts";
@@ -26,7 +26,7 @@ export const requestSha256 = text("must be 64 lowercase hexadecimal digits", /^[
   example: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 });
 
-const algorithms = Object.keys(authorityAlgorithms) as [string, ...string[]];
+const algorithms = Object.keys(authorityAlgorithms) as [AuthorityAlgorithmId, ...AuthorityAlgorithmId[]];
 const reasons = Object.keys(crlReasons) as [keyof typeof crlReasons, ...(keyof typeof crlReasons)[]];
 
 const askedCertificate = lazily(() =>

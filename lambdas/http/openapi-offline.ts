@@ -1,21 +1,30 @@
-/** Room: lambdas/http. What the OpenAPI document says of roots whose keys are on a machine without a network. */
+/** Room: lambdas/http. What the OpenAPI document says of roots without a network. */
+import type { RouteIdOf } from "../routes.ts";
 import { offlineAnswerImport, offlineRequestView } from "./offline-schemas.ts";
 import type { OperationDetails } from "./openapi-operation.ts";
 import { rollover } from "./rotation-answers.ts";
+
+type Offline = Extract<RouteIdOf<"rotation">, "getOfflineRequest" | "importOfflineAnswer">;
 
 export const offlineOperations = {
   getOfflineRequest: {
     status: "200",
     description:
-      "A document to carry to the machine that has the root's key, where `fleetkey ceremony sign` reads it. It stays the same, byte for byte, until it is answered or over; people compare its digest on both machines.",
-    answers: "The request and its digest.",
+      "A document for the offline machine, and its digest, which people compare there. docs/ceremony.md has the steps.",
+    answers: "The request.",
     response: offlineRequestView(),
-    problems: ["rollover_state_invalid", "ceremony_state_invalid", "authority_unavailable", "key_offline"],
+    problems: [
+      "request_invalid",
+      "rollover_state_invalid",
+      "ceremony_state_invalid",
+      "authority_unavailable",
+      "key_offline",
+    ],
   },
   importOfflineAnswer: {
     status: "200",
     description:
-      "Every signature is verified, every certificate and list compared with the request octet for octet, and the transcript must have two participants at least. Then the successor is trusted; a root below the key service's own waits for that one's word, which follows under the same approval.",
+      "Everything in the answer is verified and judged again before it counts: signatures, profiles, names, and that two people at least have signed its transcript. An answer is taken once.",
     answers: "The rollover as it is now.",
     request: { schema: offlineAnswerImport(), required: true },
     response: rollover,
@@ -23,8 +32,7 @@ export const offlineOperations = {
       "ceremony_invalid",
       "ceremony_state_invalid",
       "rollover_state_invalid",
-      "authority_unavailable",
-      "key_offline",
+      "store_condition_failed",
     ],
   },
-} as const satisfies Readonly<Record<"getOfflineRequest" | "importOfflineAnswer", OperationDetails>>;
+} as const satisfies Record<Offline, OperationDetails>;

@@ -1,6 +1,6 @@
 /** Room: lambdas/http. What answers about pulled-forward renewals look like, for the OpenAPI document and the client. */
 import * as z from "zod/mini";
-import { revocationReasons } from "../../core/revocation/reason.ts";
+import { renewalReasons } from "../../core/records/renewal-window-record.ts";
 import { time } from "./answer-schemas.ts";
 import { authorityId, documented, renewalWindowId } from "./schemas.ts";
 
@@ -11,7 +11,7 @@ export const renewalWindow = documented(
     issuedBefore: time("It is about certificates issued before."),
     from: time("Begin of the window."),
     until: time("End of the window."),
-    reason: z.enum(revocationReasons),
+    reason: z.enum(renewalReasons),
     explanationUrl: z.exactOptional(z.string()),
     createdAt: time("When it was asked for."),
     createdBy: z.string(),

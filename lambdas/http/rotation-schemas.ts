@@ -2,9 +2,9 @@
 import * as z from "zod/mini";
 import { type AuthorityAlgorithmId, authorityAlgorithms } from "../../core/formats/algorithms.ts";
 import { ceremonyPurposes } from "../../core/records/ceremony-record.ts";
+import { renewalReasons } from "../../core/records/renewal-window-record.ts";
 import { rolloverStates } from "../../core/records/rollover-record.ts";
 import { serverKeyAlgorithms } from "../../core/records/server-certificate-record.ts";
-import { revocationReasons } from "../../core/revocation/reason.ts";
 import { instant, page } from "./fields.ts";
 import { authorityId, documented, lazily, rolloverId, text } from "./schemas.ts";
 
@@ -114,7 +114,12 @@ export const pullRenewalForwardRequest = lazily(() =>
       issuedBefore: z.exactOptional(instant("Of certificates issued before; now when absent.")),
       from: instant("Begin of the window."),
       until: instant("End of the window: each device has its own time in it."),
-      reason: z.enum(revocationReasons, { error: `must be one of ${revocationReasons.join(", ")}` }),
+      reason: oneOf(renewalReasons),
+      explanationUrl: z.exactOptional(
+        documented(z.string().check(z.maxLength(512)), {
+          description: "https address of a page about it, which anybody may read.",
+        }),
+      ),
       emergency: z.exactOptional(
         documented(z.boolean(), { description: "Permits a window shorter than three days." }),
       ),

@@ -1,6 +1,5 @@
-/** Room: lambdas/rotation. Roots without a network: what they are to sign goes out, what they have signed comes in. */
+/** Room: lambdas/rotation. What a root without a network is to sign, and what it has signed. */
 import type { RevocationApp } from "../../core/ports.ts";
-import { decodeAnswer } from "../../core/rotation/offline/answer.ts";
 import { importOffline } from "../../core/rotation/offline/import.ts";
 import { offlineRequest } from "../../core/rotation/offline/offline-request.ts";
 import type { RouteHandlers } from "../http/message.ts";
@@ -16,12 +15,8 @@ export function offlineHandlers(app: RevocationApp): Pick<RouteHandlers<"rotatio
     getOfflineRequest: async ({ path }) => jsonResult(200, await offlineRequest(app, path)),
 
     importOfflineAnswer: async ({ event, path: { rolloverId }, caller, approval }) => {
-      const { requestSha256, answer: given } = parse(offlineAnswerImport, bodyJson(event), "body");
-      const answer = decodeAnswer(given);
-      return jsonResult(
-        200,
-        await importOffline(app, { caller, approval, rolloverId, requestSha256, answer }),
-      );
+      const body = parse(offlineAnswerImport, bodyJson(event), "body");
+      return jsonResult(200, await importOffline(app, { caller, approval, rolloverId, ...body }));
     },
   };
 }

@@ -26,6 +26,12 @@ const environment: Readonly<Record<string, string>> = {
   FLEETKEY_TOPIC_ARN: "arn:aws:sns:eu-central-1:000000000000:notices",
   FLEETKEY_PUBLICATION_FUNCTION: "publication",
   FLEETKEY_MAINTENANCE_FUNCTION: "maintenance",
+  FLEETKEY_ROLLOVER_FUNCTION: "rollover",
+  FLEETKEY_CEREMONY_FUNCTION: "ceremony",
+  FLEETKEY_SERVERS_FUNCTION: "servers",
+  FLEETKEY_CEREMONY_ROLE: "arn:aws:iam::000000000000:role/ceremony",
+  FLEETKEY_DATA_KEYS: JSON.stringify({ data: "1234abcd-12ab-34cd-56ef-1234567890ab" }),
+  FLEETKEY_STAGE: "test",
 };
 
 /** What a fresh process, with nothing else in its environment, says of importing the module. */
@@ -58,12 +64,16 @@ const holds: Readonly<Record<Entry, readonly string[]>> = {
   distribution: ["dynamodb", "s3"],
   revocation: ["dynamodb", "lambda"],
   ocsp: ["dynamodb", "kms"],
+  rotation: ["dynamodb", "lambda"],
   access: ["dynamodb"],
   reconciliation: ["dynamodb", "kms", "sns"],
   publication: ["dynamodb", "kms", "s3", "sns"],
   maintenance: ["dynamodb", "lambda", "sns"],
   bootstrap: ["dynamodb", "kms", "s3", "sns"],
   provisioning: ["dynamodb"],
+  rollover: ["dynamodb", "kms", "lambda", "sns"],
+  ceremony: ["dynamodb", "kms", "lambda", "s3", "sns"],
+  servers: ["acm", "dynamodb", "kms", "lambda", "sns"],
 };
 
 describe.each(entries.map((entry) => ({ entry })))("the bundle of $entry", ({ entry }) => {

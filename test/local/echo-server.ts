@@ -26,6 +26,7 @@ export async function startEcho(
     access: handler,
     distribution: handler,
     revocation: handler,
+    rotation: handler,
     ocsp: handler,
   };
   const tls = { key: credential.key, cert: credential.cert };

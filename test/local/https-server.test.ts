@@ -130,6 +130,7 @@ it("the function of the route is the one that is called", async () => {
     enrollment: named("enrollment"),
     distribution: named("distribution"),
     revocation: named("revocation"),
+    rotation: named("rotation"),
     access: named("access"),
     ocsp: named("ocsp"),
   };
@@ -205,7 +206,14 @@ describe("close", () => {
 
 it("a port that is taken is an error, not a crash", async () => {
   const options = {
-    handlers: { enrollment: echo, distribution: echo, revocation: echo, access: echo, ocsp: echo },
+    handlers: {
+      enrollment: echo,
+      distribution: echo,
+      revocation: echo,
+      rotation: echo,
+      access: echo,
+      ocsp: echo,
+    },
     log: recordingLog([]),
   };
   const tls = { key: listener.key, cert: listener.cert };

@@ -4,15 +4,19 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { identityVerifier } from "../../adapters/identity/identity-verifier.ts";
+import { localDataKeys } from "../../adapters/local/data-keys.ts";
+import { sealedCertificates } from "../../adapters/local/sealed-certificates.ts";
+import { softwareKeyCustody } from "../../adapters/local/software-key-custody.ts";
 import { openSoftwareKeyService } from "../../adapters/local/software-key-service.ts";
 import { openSqliteItemStore } from "../../adapters/local/sqlite-item-store.ts";
 import { systemEntropy } from "../../adapters/system/entropy.ts";
+import { systemServerKeys } from "../../adapters/system/server-key.ts";
 import { boundedMemo } from "../../core/memo.ts";
-import type { DeploymentApp, Notice, RevocationApp, StartedTask } from "../../core/ports.ts";
+import type { HouseApp, Notice, RevocationApp, StartedTask } from "../../core/ports.ts";
 import { type LogLine, recordingLog, recordingStarter, type TestClock, testClock } from "./fleet-app.ts";
 import { type MemoryObjectStore, memoryObjectStore } from "./memory-object-store.ts";
 
-export type DeploymentPorts = DeploymentApp & RevocationApp;
+export type DeploymentPorts = HouseApp & RevocationApp;
 
 export interface DeploymentFixture {
   readonly app: DeploymentPorts;
@@ -53,6 +57,15 @@ export async function openDeploymentApp(): Promise<DeploymentFixture> {
     log: recordingLog(log),
     memo: boundedMemo(),
     identities: identityVerifier(),
+    custody: softwareKeyCustody({ directory: join(directory, "keys"), clock }),
+    dataKeys: localDataKeys(),
+    keysWith: () => keys,
+    certificates: await sealedCertificates({
+      directory: join(directory, "certificates"),
+      masterKey,
+      now: clock.now,
+    }),
+    serverKeys: systemServerKeys,
     notifier: {
       async notify(notice) {
         await Promise.resolve();
