@@ -6,15 +6,42 @@
  */
 import { join } from "node:path";
 import { outputOf, type StackOutputs } from "./deployment/cdk.ts";
-import { bootstrapFleet } from "./deployment/fleets.ts";
+import { bootstrapFleet, confirmGateway } from "./deployment/fleets.ts";
 import { type Addresses, printCommands, printOutputs, say, step } from "./deployment/narration.ts";
 import { type BootstrappedFleet, checkOperator, operatorFiles } from "./deployment/operator.ts";
 import { chooseFleets, deployUsage, readOptions } from "./deployment/options.ts";
 import { type Deployment, preflight } from "./deployment/preflight.ts";
 import { runProgram } from "./deployment/program.ts";
+import { withRoots } from "./deployment/roots.ts";
 import { smokeEnrollment } from "./deployment/smoke.ts";
 import { addressesOf, artifactsOf, deployEdge, deployService, originOf } from "./deployment/stacks.ts";
 import { stackNames } from "./deployment/stage.ts";
+
+function lendingRoots<Result>(
+  { options, configuration, region, kms }: Deployment,
+  fleet: string,
+  work: (grantTokens: readonly string[]) => Promise<Result>,
+): Promise<Result> {
+  if (!options.withRoots) return work([]);
+  const { [fleet]: configured = {} } = configuration.fleets;
+  return withRoots({ kms, stage: options.stage, region, fleet, configuration: configured }, work);
+}
+
+/** Of the fleets that were deployed now; without --fleet, all that come through the gateway. */
+async function tellGateway(
+  { options, configuration, lambda }: Deployment,
+  service: StackOutputs,
+  versionId: string | undefined,
+): Promise<void> {
+  if (configuration.domains === undefined || versionId === undefined) return;
+  const bootstrapFunction = outputOf(service, stackNames(options.stage).api, "BootstrapFunction");
+  await confirmGateway({
+    lambda,
+    bootstrapFunction,
+    fleets: chooseFleets(options, configuration),
+    versionId,
+  });
+}
 
 async function bootstrapFleets(
   deployment: Deployment,
@@ -28,14 +55,10 @@ async function bootstrapFleets(
     step(`Fleet ${fleet}`);
     const directory = join(options.operatorDirectory, fleet);
     const { withOperator } = options;
-    const answer = await bootstrapFleet({
-      lambda,
-      bootstrapFunction,
-      fleet,
-      directory,
-      withOperator,
-      ...places,
-    });
+    const request = { lambda, bootstrapFunction, fleet, directory, withOperator, ...places };
+    const answer = await lendingRoots(deployment, fleet, (grantTokens) =>
+      bootstrapFleet({ ...request, grantTokens }),
+    );
     const files = operatorFiles(directory);
     say(`root SHA-256 ${answer.rootFingerprint}, in ${files.root}`);
     if (withOperator) say(`operator's key ${files.key} (keep it secret), certificate ${files.certificate}`);
@@ -71,7 +94,9 @@ export async function deploy(argv: readonly string[]): Promise<void> {
     if (options.withOperator) await checkOperator(join(options.operatorDirectory, fleet));
   const service = await deployService(deployment);
   const fleets = await bootstrapFleets(deployment, service);
-  const outputs = { ...service, ...(await deployEdge(deployment, fleets.at(-1)?.trustStore.versionId)) };
+  const { versionId } = fleets.at(-1)?.trustStore ?? {};
+  const outputs = { ...service, ...(await deployEdge(deployment, versionId)) };
+  await tellGateway(deployment, service, versionId);
   const addresses = addressesOf(deployment, outputs);
   step("Outputs");
   printOutputs(outputs);

@@ -11,8 +11,11 @@ export const authorityAlias = (stage: string, fleet: string, authority: string):
   `alias/${aliasPrefix(stage)}/${fleet}-${authority}`;
 
 /** IAM is global: the region keeps two deployments of one stage apart. At most 59 characters of IAM's 64. */
+export const roleNameIn = (region: string, stage: string, of: DeployedFunctionId | "scheduler"): string =>
+  `fleetkey-${stage}-${region}-${of}`;
+
 export const roleName = (scope: Construct, stage: string, of: DeployedFunctionId | "scheduler"): string =>
-  `fleetkey-${stage}-${Stack.of(scope).region}-${of}`;
+  roleNameIn(Stack.of(scope).region, stage, of);
 
 export const roleArn = (scope: Construct, stage: string, of: DeployedFunctionId): string =>
   Stack.of(scope).formatArn({

@@ -13,7 +13,7 @@ export const deployed = {
   /** KMS keys beside them: data, operations, the firewall's log. All rotate. */
   sharedKeys: 3,
   /** Metrics that alarms look at: each alarm one, the rate of 5xx two, the two certificates of the domains. */
-  alarms: 40,
+  alarms: 50,
   compositeAlarms: 1,
   /** Counted from log lines. */
   metrics: 8,
@@ -36,7 +36,7 @@ export const assumptions = {
   /** Of a function that issues, KMS and DynamoDB waited for. */
   issuanceMilliseconds: 150,
   otherMilliseconds: 50,
-  /** Of the reconciler, of publication and of maintenance, when there is nothing to do. */
+  /** Of a scheduled task, when there is nothing to do. */
   runMilliseconds: 200,
   /** Our line, Lambda's three, and API Gateway's. A run has no request. */
   logOctetsPerRequest: 1_200,

@@ -13,6 +13,8 @@ export interface Options {
   readonly skipsSmoke: boolean;
   /** False for a pipeline, which needs no power over the fleet. */
   readonly withOperator: boolean;
+  /** False where no root has to sign: none is lent, so nobody needs a second factor. */
+  readonly withRoots: boolean;
   /** Logical ids of what the State stack may lose. */
   readonly acceptedLosses: readonly string[];
   /** What stands before the emulator as the domains stand before AWS. */
@@ -29,6 +31,7 @@ export const deployFlags = {
   fleet: { type: "string", multiple: true, default: [] as string[] },
   "operator-dir": { type: "string" },
   "without-operator": { type: "boolean", default: false },
+  "without-roots": { type: "boolean", default: false },
   "skip-smoke": { type: "boolean", default: false },
   "accept-loss": { type: "string", multiple: true, default: [] as string[] },
   context: { type: "string", multiple: true, default: [] as string[] },
@@ -43,6 +46,7 @@ export const deployUsage = `npm run deploy -- --stage NAME [FLAGS]
   --fleet F                 only this fleet is made and smoke-tested; may be repeated
   --operator-dir DIR        where operators' files go; deployments/NAME otherwise
   --without-operator        certifies no operator: for pipelines, which need no power over a fleet
+  --without-roots           lends no root to the bootstrap: for pipelines, which have no second factor
   --skip-smoke              enrols no device
   --accept-loss LOGICAL_ID  lets this resource of the State stack go; may be repeated
   --context NAME=VALUE      one more context flag for the CDK; may be repeated
@@ -79,6 +83,7 @@ export function readOptions(argv: readonly string[]): Options {
       operatorDirectory: values["operator-dir"] ?? join("deployments", stage),
       skipsSmoke: values["skip-smoke"],
       withOperator: !values["without-operator"],
+      withRoots: !values["without-roots"],
       acceptedLosses: values["accept-loss"],
       front,
       context,

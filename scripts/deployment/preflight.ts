@@ -1,4 +1,5 @@
 /** Room: scripts/deployment. Who deploys, where, and whether the account is ready; nothing is changed before it is known. */
+import { KMSClient } from "@aws-sdk/client-kms";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
@@ -17,6 +18,7 @@ export interface Deployment {
   readonly region: string;
   readonly env: NodeJS.ProcessEnv;
   readonly lambda: LambdaClient;
+  readonly kms: KMSClient;
 }
 
 /** Throws StepFailure unless the credentials lead where the stage belongs. */
@@ -32,7 +34,8 @@ export async function preflight(options: Options): Promise<Deployment> {
   const advice = signInAdvice(caller);
   if (advice !== undefined) say(`note: ${advice}`);
   const env = { ...process.env, AWS_REGION: region, AWS_DEFAULT_REGION: region };
-  return { options, configuration, account: caller.account, region, env, lambda: new LambdaClient(client) };
+  const clients = { lambda: new LambdaClient(client), kms: new KMSClient(client) };
+  return { options, configuration, account: caller.account, region, env, ...clients };
 }
 
 async function resolveRegion({ stage, region }: StageConfiguration): Promise<string> {

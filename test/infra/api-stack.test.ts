@@ -85,6 +85,22 @@ describe("functions", () => {
         FLEETKEY_PUBLICATION_FUNCTION: expect.stringMatching(/^Servicepublication/),
       },
     });
+    const notifying = [...["FLEETKEY_TABLE", "FLEETKEY_TOPIC_ARN"], "FLEETKEY_PUBLICATION_FUNCTION"];
+    expect(variables("rollover")).toEqual(
+      [
+        ...[...notifying, "FLEETKEY_CEREMONY_ROLE", "FLEETKEY_DATA_KEYS"],
+        ...["FLEETKEY_CEREMONY_FUNCTION", "FLEETKEY_MAINTENANCE_FUNCTION"],
+      ].toSorted(),
+    );
+    expect(variables("ceremony")).toEqual(
+      [
+        ...[...notifying, "FLEETKEY_KEY_ALIAS_PREFIX", "FLEETKEY_ROLLOVER_FUNCTION"],
+        ...["FLEETKEY_ARTIFACTS_BUCKET", "FLEETKEY_TRUST_STORES_BUCKET", "FLEETKEY_RECORDS_BUCKET"],
+      ].toSorted(),
+    );
+    expect(variables("servers")).toEqual(
+      [...notifying, "FLEETKEY_KEY_ALIAS_PREFIX", "FLEETKEY_STAGE"].toSorted(),
+    );
     expect(functionOf("bootstrap")["Environment"]).toMatchObject({
       Variables: {
         FLEETKEY_KEY_ALIAS_PREFIX: "fleetkey/test",
@@ -102,9 +118,10 @@ describe("functions", () => {
 
   it("that nobody waits for keep what they failed at: encrypted, TLS only, 14 days", () => {
     const withQueue = ids.filter((id) => functionOf(id)["DeadLetterConfig"] !== undefined);
-    expect(withQueue.toSorted()).toEqual(["maintenance", "publication", "reconciliation"]);
+    const unattended = ["ceremony", "maintenance", "publication", "reconciliation", "rollover", "servers"];
+    expect(withQueue.toSorted()).toEqual(unattended);
     const queues = ofType(stage.api, "AWS::SQS::Queue");
-    expect(queues).toHaveLength(4);
+    expect(queues).toHaveLength(unattended.length + 1);
     for (const [id, { Properties }] of queues) {
       expect(Properties).toMatchObject({
         KmsMasterKeyId: expect.stringMatching(/^StateOperationsKey\w+\.Arn$/),
@@ -257,6 +274,8 @@ describe("schedules", () => {
       schedule("reconciliation", "rate(1 minute)", 60),
       schedule("publication", "rate(1 minute)", 60),
       schedule("maintenance", "rate(5 minutes)", 300),
+      schedule("rollover", "rate(5 minutes)", 300),
+      schedule("servers", "rate(60 minutes)", 3_600),
     ]);
   });
 
@@ -266,7 +285,10 @@ describe("schedules", () => {
       const [, id] = /^Service([a-z]+)Function/.exec(String(config["FunctionName"])) ?? [];
       return [id, config["MaximumEventAgeInSeconds"]];
     });
-    expect(Object.fromEntries(ages)).toEqual({ reconciliation: 60, publication: 300, maintenance: 300 });
+    expect(Object.fromEntries(ages)).toEqual({
+      ...{ reconciliation: 60, publication: 300, maintenance: 300 },
+      ...{ rollover: 300, ceremony: 300, servers: 300 },
+    });
   });
 
   it("and whoever revokes start the same function, by its name", () => {

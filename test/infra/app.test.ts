@@ -51,14 +51,14 @@ const rows = (violations: readonly Violation[]): string[] =>
     .toSorted();
 
 const functions = Object.keys(defaultReservedConcurrency);
+/** Nobody waits for their answers, so what failed is kept. */
+const unattended = ["reconciliation", "publication", "maintenance", "rollover", "ceremony", "servers"];
 const buckets = ["AccessLogs", "Artifacts", "Records", "TrustStores"];
 
 /** Every finding that stands in a stage with defaults: one resource each. */
 const standing = [
   ...functions.map((id) => `LambdaInsideVPC Api/Service/${id}/Function`),
-  ...functions
-    .filter((id) => !["reconciliation", "publication", "maintenance"].includes(id))
-    .map((id) => `LambdaDLQ Api/Service/${id}/Function`),
+  ...functions.filter((id) => !unattended.includes(id)).map((id) => `LambdaDLQ Api/Service/${id}/Function`),
   ...buckets.map((bucket) => `S3BucketReplicationEnabled State/State/Buckets/${bucket}`),
   "S3DefaultEncryptionKMS State/State/Buckets/AccessLogs",
   "S3DefaultEncryptionKMS State/State/Buckets/TrustStores",

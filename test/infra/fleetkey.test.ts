@@ -47,12 +47,12 @@ describe("new FleetKey(this, id)", () => {
     new FleetKey(stack, "Pki");
     const template = Template.fromStack(stack);
     const counts = {
-      "AWS::Lambda::Function": 10,
+      "AWS::Lambda::Function": 14,
       "AWS::ApiGatewayV2::Api": 1,
       "AWS::DynamoDB::Table": 1,
       "AWS::S3::Bucket": 4,
       "AWS::KMS::Key": 7,
-      "AWS::Scheduler::Schedule": 3,
+      "AWS::Scheduler::Schedule": 5,
     };
     for (const [type, count] of Object.entries(counts)) template.resourceCountIs(type, count);
     template.hasResourceProperties("AWS::KMS::Alias", { AliasName: "alias/fleetkey/pki/default-root-1" });
@@ -159,9 +159,11 @@ describe("new FleetKey(this, id)", () => {
       `${prefix}/GET/v1/iam/fleets/pumps/certificates`,
       `${prefix}/GET/v1/iam/fleets/pumps/certificates/*`,
       `${prefix}/GET/v1/iam/fleets/pumps/devices/*/keys`,
+      `${prefix}/GET/v1/iam/fleets/pumps/server-certificates/*`,
       `${prefix}/GET/v1/iam/fleets/pumps/trust/adoption`,
       `${prefix}/POST/v1/iam/fleets/pumps/devices`,
       `${prefix}/POST/v1/iam/fleets/pumps/enrollment-tokens`,
+      `${prefix}/POST/v1/iam/fleets/pumps/server-certificates`,
       `${prefix}/POST/v1/iam/fleets/pumps/trust/acknowledgements`,
     ]);
   });

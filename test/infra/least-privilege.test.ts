@@ -58,6 +58,12 @@ const named = (prefix: string): string => {
   return id;
 };
 
+const protectionOf = (fleet: string): string => `${keyOf(`${fleet}-protection`)}.Arn`;
+
+/** Tasks that a request or another task starts. */
+const isStartedTask = (id: string): boolean =>
+  [...everyRoute, ...everyTask].some(({ touches }) => touches.starts?.some((started) => started === id));
+
 /** Rows as `action on resource`, conditions left out. */
 const rows = (statements: readonly Statement[]): string[] =>
   statements
@@ -79,6 +85,9 @@ const remembersProofs = (id: string): boolean =>
 
 /** As a policy names it. */
 function functionArn(id: string): string {
+  // Of two that start each other one is known by its name.
+  if (id === "rollover")
+    return "arn:AWS::Partition:lambda:AWS::Region:AWS::AccountId:function:fleetkey-test-rollover";
   const [[name] = [""]] = ofType(stage.api, "AWS::Lambda::Function").filter(([logicalId]) =>
     logicalId.startsWith(`Service${id}Function`),
   );
@@ -119,11 +128,29 @@ function expectedRows(id: string): string[] {
   if (items.some((one) => one !== "none")) add(data, "kms:DescribeKey");
   if (items.some((one) => ["write", "probe", "answer"].includes(one)) || remembersProofs(id))
     add(data, "kms:Encrypt", "kms:GenerateDataKey");
-  const signing = ["kms:Sign", "kms:GetPublicKey"];
   for (const authority of authorities) {
-    if (keys.some((use) => signsWith[use].includes(kindOf(authority))))
-      add(`${keyOf(authority)}.Arn`, ...signing);
+    const kind = kindOf(authority);
+    if (!keys.some((use) => signsWith[use].includes(kind))) continue;
+    // A root signs for nobody by a policy: it is lent by a grant.
+    add(`${keyOf(authority)}.Arn`, "kms:GetPublicKey", ...(kind === "root" ? [] : ["kms:Sign"]));
   }
+  if (own.some((row) => row.touches.custody === true))
+    for (const authority of authorities) {
+      const key = `${keyOf(authority)}.Arn`;
+      add(key, "kms:DescribeKey", "kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion", "kms:EnableKey");
+      if (kindOf(authority) === "root") add(key, "kms:CreateGrant", "kms:RevokeGrant");
+    }
+  const rotating = [
+    ...["kms:DescribeKey", "kms:GetKeyRotationStatus", "kms:ListKeyRotations", "kms:RotateKeyOnDemand"],
+  ];
+  if (own.some((row) => row.touches.dataKeys === true))
+    for (const key of [data, operations, ...Object.keys(fleets).map(protectionOf)]) add(key, ...rotating);
+  if (own.some((row) => row.touches.certificates === true))
+    add(
+      "arn:AWS::Partition:acm:AWS::Region:AWS::AccountId:certificate/*",
+      ...["acm:ImportCertificate", "acm:DescribeCertificate"],
+      ...["acm:DeleteCertificate", "acm:AddTagsToCertificate"],
+    );
   const [artifacts, trustStores, records] = ["Artifacts", "TrustStores", "Records"].map(
     (bucket) => `${named(`StateBuckets${bucket}`)}.Arn`,
   );
@@ -153,7 +180,7 @@ function expectedRows(id: string): string[] {
     add(named("StateNotices"), "sns:Publish");
     add(operations, "kms:Decrypt", "kms:GenerateDataKey");
   }
-  if (ownTasks.some((task) => task.trigger !== "invocation")) {
+  if (ownTasks.some((task) => task.trigger !== "invocation" || isStartedTask(task.id))) {
     const [[queue] = [""]] = ofType(stage.api, "AWS::SQS::Queue").filter(([name]) => name.includes(id));
     add(`${queue}.Arn`, "sqs:SendMessage");
     add(operations, "kms:Decrypt", "kms:GenerateDataKey");
@@ -180,10 +207,16 @@ describe("functions", () => {
     expect(new Set(roleOf).size).toBe(functions.length);
   });
 
+  /** Statements that are about a key itself, and let nobody encrypt or decrypt. */
+  const lookedAfter = [
+    ...["Sign", "FindRoots", "KeepKeys", "DestroyKeys", "LendRoots", "TakeRootsBack"],
+    ...["DataKeys", "FleetDataKeys"],
+  ];
+
   it("use an encryption key through the one service that it is for, and no other way", () => {
     for (const id of functions)
       for (const { Sid, Action, Condition } of statementsOfRole(stage.api, `-${id}`)) {
-        if (Sid === "Sign" || !Action.some((action) => action.startsWith("kms:"))) continue;
+        if (lookedAfter.includes(Sid ?? "") || !Action.some((action) => action.startsWith("kms:"))) continue;
         const services = Condition?.["StringEquals"]?.["kms:ViaService"];
         expect(services, `${id} ${Sid}`).toMatch(
           /^(lambda|dynamodb|s3|sns|sqs)\.AWS::Region\.AWS::URLSuffix$/,
@@ -269,9 +302,15 @@ describe("functions", () => {
     expect(everything).not.toContain("s3:DeleteObjectVersion");
   });
 
-  it("functions are started by those that revoke and by maintenance, and each starts what its rows name", () => {
+  it("functions are started by those whose rows say so, and by nobody whom strangers or devices call", () => {
     const starters = functions.filter((id) => conditionsOf(id, "lambda:InvokeFunction").length > 0);
-    expect(starters.toSorted()).toEqual(["maintenance", "revocation"]);
+    const named = functions.filter((id) =>
+      [...everyRoute, ...everyTask].some((row) => row.function === id && row.touches.starts !== undefined),
+    );
+    expect(starters.toSorted()).toEqual(named.toSorted());
+    expect(starters).toEqual(expect.arrayContaining(["maintenance", "revocation", "rollover", "ceremony"]));
+    for (const id of ["enrollment", "distribution", "ocsp", "provisioning", "reconciliation"])
+      expect(starters).not.toContain(id);
   });
 
   it("the scheduler starts the scheduled functions, keeps what it cannot hand over, and does nothing else", () => {
@@ -282,20 +321,24 @@ describe("functions", () => {
   });
 });
 
-describe("signing keys", () => {
-  const signers: Readonly<Record<Kind, readonly string[]>> = {
-    root: ["bootstrap"],
-    issuing: ["enrollment", "reconciliation", "bootstrap", "publication"],
-    ocsp: ["ocsp", "bootstrap", "publication"],
-    trust: ["bootstrap", "publication"],
-  };
-  const signersOf = (authority: string): readonly string[] => signers[kindOf(authority)];
-  const roleArns = (ids: readonly string[]): string[] =>
-    ids.map((id) => `arn:AWS::Partition:iam::AWS::AccountId:role/fleetkey-test-AWS::Region-${id}`);
-  const policyOf = (authority: string): Statement[] =>
-    statementsOf(stage.state[keyOf(authority)]?.Properties["KeyPolicy"]);
+const roleArns = (ids: readonly string[]): string[] =>
+  ids.map((id) => `arn:AWS::Partition:iam::AWS::AccountId:role/fleetkey-test-AWS::Region-${id}`);
+const policyOf = (authority: string): Statement[] =>
+  statementsOf(stage.state[keyOf(authority)]?.Properties["KeyPolicy"]);
+const account = { AWS: "arn:AWS::Partition:iam::AWS::AccountId:root" };
+const withoutSid = ({ Effect, Principal, Condition }: Statement) => ({ Effect, Principal, Condition });
 
-  for (const authority of authorities) {
+describe("signing keys", () => {
+  const signers: Readonly<Record<Exclude<Kind, "root">, readonly string[]>> = {
+    issuing: ["enrollment", "reconciliation", "bootstrap", "publication", "ceremony", "servers"],
+    ocsp: ["ocsp", "bootstrap", "publication", "ceremony"],
+    trust: ["bootstrap", "publication", "ceremony"],
+  };
+  const others = authorities.filter((authority) => kindOf(authority) !== "root");
+  const signersOf = (authority: string): readonly string[] =>
+    signers[kindOf(authority) as Exclude<Kind, "root">];
+
+  for (const authority of others) {
     it(`${authority} signs for exactly ${signersOf(authority).join(", ")}, by the policies of roles`, () => {
       const holders = functions.filter((id) =>
         rows(statementsOfRole(stage.api, `-${id}`)).includes(`kms:Sign on ${keyOf(authority)}.Arn`),
@@ -306,10 +349,10 @@ describe("signing keys", () => {
     it(`${authority} signs for exactly those by its own policy, and for nobody else whatever theirs say`, () => {
       const signing = policyOf(authority).filter(({ Action }) => Action.includes("kms:Sign"));
       const expected = roleArns(signersOf(authority));
-      expect(signing.map(({ Effect, Principal, Condition }) => ({ Effect, Principal, Condition }))).toEqual([
+      expect(signing.map(withoutSid)).toEqual([
         {
           Effect: "Allow",
-          Principal: { AWS: "arn:AWS::Partition:iam::AWS::AccountId:root" },
+          Principal: account,
           Condition: { StringEquals: { "aws:PrincipalArn": expected } },
         },
         {

@@ -69,7 +69,7 @@ describe("every alarm", () => {
   it("has a runbook in docs/deploy.md", () => {
     const guide = readFileSync("docs/deploy.md", "utf8");
     for (const id of Object.keys(runbooks)) expect(guide).toContain(`#### ${id}\n`);
-    for (const notice of ["key.changed", "key.lent", "root_key.used"])
+    for (const notice of ["key.changed", "key.lent", "root_key.lent", "root_key.used"])
       expect(guide).toContain(`#### ${notice}\n`);
   });
 });
@@ -78,7 +78,7 @@ describe("alarms", () => {
   it.each(
     [...routes, ...tasks].map((row) => row.function).filter((name, at, all) => all.indexOf(name) === at),
   )("function %s: one error or one throttle, unless others may start it while it runs", (name) => {
-    const started = ["publication", "maintenance"].includes(name);
+    const started = ["publication", "maintenance", "rollover", "ceremony", "servers"].includes(name);
     const names = alarms.map((props) => props["AlarmName"]);
     expect(names.includes(`fleetkey-test-${name}-throttles`)).toBe(!started);
     for (const [metric, MetricName] of [
@@ -176,10 +176,12 @@ describe("figures from log lines", () => {
     const signing = filters().filter((props) => JSON.stringify(props).includes('"SigningFailures"'));
     expect(signing.map((props) => props["LogGroupName"]).sort()).toEqual([
       "/fleetkey/test/bootstrap",
+      "/fleetkey/test/ceremony",
       "/fleetkey/test/enrollment",
       "/fleetkey/test/ocsp",
       "/fleetkey/test/publication",
       "/fleetkey/test/reconciliation",
+      "/fleetkey/test/servers",
     ]);
     const codes = signingFailureCodes.map((code) => `($.code = "${code}")`).join(" || ");
     for (const props of signing) expect(props["FilterPattern"]).toBe(`{ ($.level = "error") && (${codes}) }`);
@@ -246,7 +248,8 @@ describe("watch on keys", () => {
       ["data", "default-root", "default-issuing", "default-ocsp", "default-trust"],
       "ScheduleKeyDeletion",
     ],
-    ["key.lent", ["default-root", "default-issuing", "default-ocsp", "default-trust"], "CreateGrant"],
+    ["key.lent", ["default-issuing", "default-ocsp", "default-trust"], "CreateGrant"],
+    ["root_key.lent", ["default-root"], "CreateGrant"],
     ["root_key.used", ["default-root"], "Sign"],
   ])("%s names its keys, no wildcard among them", (event, keys, call) => {
     expect(rule(event)["EventPattern"]).toMatchObject({

@@ -82,7 +82,7 @@ describe("policies", () => {
     expect(found).toEqual([]);
   });
 
-  it("no resource of a role has a wildcard, but log streams, records and what is published, whose names are made later", () => {
+  it("no resource of a role has a wildcard, but log streams, records, what is published and certificates in ACM, whose names are made later", () => {
     const found = ofType(stage.api, "AWS::IAM::ManagedPolicy").flatMap(([, { Properties }]) =>
       statementsOf(Properties["PolicyDocument"]).flatMap(({ Action, Resource }) =>
         Resource.filter((one) => one.includes("*")).map(
@@ -94,6 +94,8 @@ describe("policies", () => {
     const artifacts = `${named("StateBucketsArtifacts")}.Arn/fleets`;
     expect([...new Set(found)].toSorted()).toEqual(
       [
+        "acm:AddTagsToCertificate,acm:ImportCertificate on certificate/*",
+        "acm:DeleteCertificate,acm:DescribeCertificate,acm:ImportCertificate on certificate/*",
         "logs:CreateLogStream,logs:PutLogEvents on *",
         `s3:GetObject on ${artifacts}/*`,
         ...Object.keys(fleets).flatMap((fleet) => [

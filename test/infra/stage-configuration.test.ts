@@ -37,7 +37,10 @@ describe("stage configuration", () => {
       recoveryDays: 1,
       dataKeyRotationDays: 90,
       fleets: {
-        pumps: { trustDomain: "p.example.org", rootAlgorithm: "ML-DSA-87", issuingAlgorithm: "Ed25519" },
+        pumps: {
+          ...{ trustDomain: "p.example.org", rootAlgorithm: "ML-DSA-87", issuingAlgorithm: "Ed25519" },
+          keys: { root: 2, issuing: { from: 2, to: 3, algorithms: { 3: "P-384" } }, trust: { to: 9 } },
+        },
       },
       recordRetention: { mode: "COMPLIANCE", days: 1 },
       reservedConcurrency: { ...defaultReservedConcurrency, enrollment: 3 },
@@ -117,6 +120,43 @@ describe("stage configuration", () => {
       name: "a trust domain with a path",
       members: { fleets: { pumps: { trustDomain: "example.org/x" } } },
       says: /trustDomain "example\.org\/x" is not/,
+    },
+    {
+      name: "a tenth generation of a key",
+      members: { fleets: { pumps: { keys: { issuing: 10 } } } },
+      says: /fleets\.pumps\.keys\.issuing 10 is not a whole number from 1 to 9/,
+    },
+    {
+      name: "no generation of a key",
+      members: { fleets: { pumps: { keys: { root: 0, trust: "2" } } } },
+      says: /keys\.root 0 is not .*keys\.trust "2" is not/s,
+    },
+    {
+      name: "a key of another kind",
+      members: { fleets: { pumps: { keys: { device: 1 } } } },
+      says: /keys\.device is unknown \(there are: root, issuing, ocsp, trust\)/,
+    },
+    {
+      name: "generations that end before they begin",
+      members: { fleets: { pumps: { keys: { issuing: { from: 3, to: 2 } } } } },
+      says: /keys\.issuing\.from 3 is not a whole number from 1 to 2/,
+    },
+    {
+      name: "an algorithm of a generation that is not there",
+      members: { fleets: { pumps: { keys: { root: { to: 2, algorithms: { 3: "P-384" } } } } } },
+      says: /keys\.root\.algorithms\.3 is unknown \(there are: 1, 2\)/,
+    },
+    {
+      name: "an algorithm of a signer that is no authority",
+      members: { fleets: { pumps: { keys: { ocsp: { to: 2, algorithms: { 2: "P-384" } } } } } },
+      says: /keys\.ocsp\.algorithms is unknown/,
+    },
+    {
+      name: "more keys than a stack can name",
+      members: {
+        fleets: Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`f${i}`, { keys: { issuing: 3 } }])),
+      },
+      says: /fleets: 180 signing keys are more than 150/,
     },
     {
       name: "a retention that S3 does not know",
@@ -274,9 +314,9 @@ describe("reserved concurrency", () => {
     const read = (enrollment: number) => () =>
       readStageConfiguration("prod", { prod: { reservedConcurrency: { enrollment, distribution: 400 } } });
     // Beside these two: revocation 20, ocsp 50, access 20, reconciliation 1, publication 2, maintenance 1, bootstrap 1,
-    // provisioning 10.
-    expect(read(395)().reservedConcurrency.enrollment).toBe(395);
-    expect(read(396)).toThrow(/reservedConcurrency is 901 in all, more than 900 .* lower some/);
+    // provisioning 10, rotation 10, rollover 1, ceremony 1, servers 1.
+    expect(read(382)().reservedConcurrency.enrollment).toBe(382);
+    expect(read(383)).toThrow(/reservedConcurrency is 901 in all, more than 900 .* lower some/);
   });
 });
 

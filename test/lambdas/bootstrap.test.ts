@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { getFleet } from "../../core/authority/issuer.ts";
+import type { DeployedFleet } from "../../core/bootstrap/deployment.ts";
 import { encodePem } from "../../core/formats/pem.ts";
 import { parseFleetPlans } from "../../lambdas/bootstrap/fleet-plans.ts";
 import { bootstrapFunction } from "../../lambdas/bootstrap/handler.ts";
@@ -19,7 +20,13 @@ beforeEach(async () => {
 });
 afterEach(() => fixture.close());
 
-const run = (event: unknown) => bootstrapFunction(fixture.app, plans)(event);
+const task = (event: unknown) => bootstrapFunction(fixture.app, plans)(event);
+/** Of an event that makes a fleet. */
+async function run(event: unknown): Promise<DeployedFleet> {
+  const answer = await task(event);
+  if ("gateway" in answer) throw new Error("it confirmed a gateway");
+  return answer;
+}
 const csrPem = () => encodePem("CERTIFICATE REQUEST", deviceCsr(deviceKey()));
 
 describe("task bootstrapFleet", () => {
@@ -120,6 +127,61 @@ describe("task bootstrapFleet", () => {
     expect(failure).toMatchObject({ name: code, message: expect.stringContaining(text) as string });
     expect(String(failure)).not.toContain("jane");
     expect(fixture.artifacts.keys).toEqual([]);
+  });
+});
+
+describe("a root that was lent", () => {
+  const event = { fleet: "clinic", grantTokens: ["token-1", "token-2"] };
+
+  it("signs through a key service that shows the tokens of the loans; without tokens the app's own does", async () => {
+    const shown: (readonly string[])[] = [];
+    const keysOnLoan = (grantTokens: readonly string[]) => {
+      shown.push(grantTokens);
+      return fixture.app.keys;
+    };
+    await bootstrapFunction(fixture.app, plans, { keysOnLoan })(event);
+    await bootstrapFunction(fixture.app, plans, { keysOnLoan })({ fleet: "clinic" });
+    expect(shown).toEqual([event.grantTokens]);
+  });
+
+  it.each([
+    { name: "more tokens than KMS takes", grantTokens: Array.from({ length: 11 }, () => "token") },
+    { name: "an empty token", grantTokens: [""] },
+    { name: "a token longer than KMS makes", grantTokens: ["t".repeat(8_193)] },
+    { name: "one token for many", grantTokens: "token" },
+  ])("by $name is refused before anything is made", async ({ grantTokens }) => {
+    await expect(task({ fleet: "clinic", grantTokens })).rejects.toMatchObject({ name: "request_invalid" });
+    expect(fixture.artifacts.keys).toEqual([]);
+  });
+});
+
+describe("a gateway that was told of a trust store", () => {
+  it("is on record: what it reads, and for which fleet", async () => {
+    const { trustStore } = await run({ fleet: "clinic" });
+    const { versionId = "" } = trustStore;
+    const answer = await task({ fleet: "clinic", gateway: { versionId } });
+    expect(answer).toMatchObject({ fleet: "clinic", gateway: { versionId } });
+    expect((await getFleet(fixture.app, "clinic")).gateway?.versionId).toBe(versionId);
+  });
+
+  it.each([
+    { name: "without a version", gateway: {}, code: "request_invalid" },
+    { name: "with an empty version", gateway: { versionId: "" }, code: "request_invalid" },
+    {
+      name: "of a fleet that is not configured",
+      fleet: "lab",
+      gateway: { versionId: "1" },
+      code: "configuration_invalid",
+    },
+    { name: "of a fleet that is not made", gateway: { versionId: "1" }, code: "not_found" },
+    {
+      name: "that would make a fleet too",
+      gateway: { versionId: "1" },
+      origin: "https://x.test",
+      code: "request_invalid",
+    },
+  ])("$name is refused: $code", async ({ name: _, code, ...event }) => {
+    await expect(task({ fleet: "clinic", ...event })).rejects.toMatchObject({ name: code });
   });
 });
 
