@@ -19,6 +19,7 @@ import {
   trustSignerRecord,
 } from "../records/publication-record.ts";
 import { assertInCryptoperiod } from "../rotation/cryptoperiod.ts";
+import { assertRootUsable } from "../rotation/signing-root.ts";
 import { profiles } from "../standard/profiles.ts";
 import { publishedJwk } from "./manifest-content.ts";
 import type { PublishedJwk } from "./trust-manifest.ts";
@@ -63,7 +64,7 @@ export function assertMaySign(
   assertInCryptoperiod("trustManifestSigner", createdAt, time, `trust signer "${signerId}"`);
 }
 
-/** @throws AppError authority_unavailable. */
+/** @throws AppError authority_unavailable, key_offline, key_overdue: see `assertRootUsable`. */
 function certifyingRoot(app: KeylessApp, { record, authorities }: Fleet): Issuer {
   const now = app.clock.now();
   const roots = authorities.filter(
@@ -71,14 +72,17 @@ function certifyingRoot(app: KeylessApp, { record, authorities }: Fleet): Issuer
       kind === "root" && state === "active" && certificate.tbs.validity.notAfter > now,
   );
   const newest = roots.toSorted((left, right) => right.record.createdAt - left.record.createdAt)[0];
-  if (newest !== undefined) return newest;
+  if (newest !== undefined) {
+    assertRootUsable(app, newest);
+    return newest;
+  }
   throw new AppError("authority_unavailable", `fleet "${record.fleet}" has no root in use; activate one`);
 }
 
 /**
  * The signer of this id, made and certified by the newest root when there is none. A repetition finds it, whatever has
  * become of it since.
- * @throws AppError not_found, authority_unavailable, key_service_unavailable, store_unavailable.
+ * @throws AppError not_found, authority_unavailable, key_offline, key_overdue, key_service_unavailable, store_unavailable.
  */
 export async function createTrustSigner(
   app: DeploymentApp,

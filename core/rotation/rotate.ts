@@ -30,6 +30,8 @@ type Counts = { -readonly [Name in keyof RotationReport]: RotationReport[Name] }
 /** More than are held at one time. */
 const lastCeremonies = 100;
 
+const endOf = ({ until }: RotationOptions): number => until ?? Number.POSITIVE_INFINITY;
+
 /** One step that fails keeps no other from being done. */
 async function attempt(
   app: RotationApp,
@@ -121,7 +123,9 @@ async function rotateFleet(
   options: RotationOptions,
   listDataKeys: () => Promise<readonly DataKeyState[]>,
 ): Promise<void> {
-  const step = (called: string, act: () => Promise<void>) => attempt(app, report, called, act, name);
+  const step = async (called: string, act: () => Promise<void>) => {
+    if (app.clock.now() < endOf(options)) await attempt(app, report, called, act, name);
+  };
   await step("return-roots", async () => {
     report.loans += await returnRoots(app, name);
   });
@@ -146,7 +150,7 @@ export async function rotate(app: RotationApp, options: RotationOptions = {}): P
   const report: Counts = { loans: 0, rollovers: 0, tasks: 0, notices: 0, rotated: 0, failed: 0 };
   const listDataKeys = listedOnce(app);
   for (const name of await allFleets(app)) {
-    if (app.clock.now() >= (options.until ?? Number.POSITIVE_INFINITY)) break;
+    if (app.clock.now() >= endOf(options)) break;
     await rotateFleet(app, name, report, options, listDataKeys);
   }
   await attempt(app, report, "data-keys", async () => {

@@ -39,8 +39,8 @@ export function rotationSection(): string {
   return [
     "## Rotation",
     `Days of a key's age, from its first use. What can begin by itself does when it is due; for the rest people get a task. ` +
-      `An overdue key is used while its grace lasts; a refused one signs nothing more, and the call says what to do (${citation}). ` +
-      "One thing is left to a refused signer of trust manifests: the version that names its successor.",
+      `An overdue key is used while its grace lasts; a refused one signs nothing new, and the call says what to do (${citation}): an authority no certificate, a responder no answer, a signer no trust manifest. ` +
+      "An authority's lists go on until what it issued has ended, and a signer of trust manifests signs one last version, which names its successor.",
     thresholdTable(),
     `A successor waits in the trust until its days are over and ${adoptionPercent.default} % of the devices with a certificate in force have said that they trust it ` +
       `(a fleet may choose ${adoptionPercent.minimum} to ${adoptionPercent.maximum} %). An emergency waits for neither (${rollover.citation}).`,

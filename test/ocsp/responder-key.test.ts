@@ -6,6 +6,7 @@ import { ocspResponder } from "../../core/ocsp/answer.ts";
 import { findResponders } from "../../core/ocsp/certified-responders.ts";
 import { tendResponders } from "../../core/ocsp/responder.ts";
 import { fleetItem } from "../../core/records/fleet-record.ts";
+import { type ResponderRecord, responderItem } from "../../core/records/responder-record.ts";
 import { keyAge } from "../../core/rotation/cryptoperiod.ts";
 import { rotationThresholds } from "../../core/standard/rotation.ts";
 import { codeOf } from "../support/errors.ts";
@@ -109,6 +110,20 @@ describe("the key that is due", () => {
     expect(statusName((await world.answer({ fleet: testFleet, request: plainRequest(subject) })).body)).toBe(
       "successful",
     );
+  });
+
+  it("what an earlier release recorded is the first key's, as old as the fleet", async () => {
+    const world = await open();
+    const [{ responderId: _, keySince: __, ...earlier }] = (await records(world)) as [ResponderRecord];
+    await world.app.items.transact([{ put: responderItem(earlier), when: 1 }]);
+    expect(await world.tend()).toBe(0);
+    const subject = await world.device();
+    const ask = async () =>
+      statusName((await world.responder()({ fleet: testFleet, request: plainRequest(subject) })).body);
+    expect(await ask()).toBe("successful");
+    await moveTo(world, "dueAt", 1);
+    expect(await world.tend()).toBe(1);
+    expect((await records(world))[0]?.responderId).toBe("ocsp-2");
   });
 
   it.runIf(opensslInstalled)("OpenSSL takes the answers of both keys", async () => {

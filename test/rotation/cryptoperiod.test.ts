@@ -12,7 +12,13 @@ import { configurationItem } from "../../core/records/fleet-configuration.ts";
 import { ageState, assertInCryptoperiod, keyAge } from "../../core/rotation/cryptoperiod.ts";
 import { cryptoperiods, profiles } from "../../core/standard/index.ts";
 import { type RotatedKeyKind, rotationThresholds } from "../../core/standard/rotation.ts";
-import { changeContent, openTrustWorld, type TrustWorld, trustFleet } from "../distribution/trust-world.ts";
+import {
+  authorityOf,
+  changeContent,
+  openTrustWorld,
+  type TrustWorld,
+  trustFleet,
+} from "../distribution/trust-world.ts";
 import { deviceCsr, deviceKey } from "../support/device.ts";
 import { codeOf } from "../support/errors.ts";
 import { type FleetApp, openFleetApp, testFleet } from "../support/fleet-app.ts";
@@ -136,6 +142,14 @@ describe("a signer of trust manifests", () => {
     expect(await rotateTrustSigner(world.app, trustFleet)).toEqual({ signerId: "trust-2" });
     expect((await world.newest()).signers).toHaveLength(1);
     await world.advance();
+  });
+
+  it("SP 800-57 Part 1 r5 §5.3.6: a root past its grace certifies no signer", async () => {
+    const world = await openTrustWorld();
+    opened = world;
+    const { notBefore } = (await authorityOf(world.app, trustFleet, "root-1")).certificate.tbs.validity;
+    world.clock.advance(keyAge("root", notBefore).refusedAt + 600_000 - world.clock.now());
+    expect(await codeOf(rotateTrustSigner(world.app, trustFleet))).toBe("key_overdue");
   });
 
   it("what it took in time and did not sign before it died is finished later", async () => {

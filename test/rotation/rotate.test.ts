@@ -3,12 +3,14 @@ import { afterEach, describe, expect, it } from "vitest";
 import { getFleet } from "../../core/authority/issuer.ts";
 import { publishEverything } from "../../core/publication/publication.ts";
 import { gatewayItem } from "../../core/records/gateway-record.ts";
+import { keyConditionsKey } from "../../core/records/key-conditions-record.ts";
 import { type RolloverRecord, rolloverItem } from "../../core/records/rollover-record.ts";
 import { keyReport } from "../../core/rotation/key-report.ts";
 import { listRotationTasks } from "../../core/rotation/people.ts";
 import { rotate } from "../../core/rotation/rotate.ts";
 import { rotationThresholds } from "../../core/standard/rotation.ts";
 import { codeOf } from "../support/errors.ts";
+import { addFleet } from "../support/fleet-app.ts";
 import { day, fleet, hour, openRotatingFleet, type RotatingFleet } from "./rotating-fleet.ts";
 
 let world: RotatingFleet;
@@ -233,6 +235,42 @@ describe("what people list", () => {
       "operator",
       "claim",
     ]);
+  });
+});
+
+describe("two fleets", () => {
+  it("neither sees the other's keys or tasks, and one's fault keeps nothing from the other", async () => {
+    await open(["ward-protection", `${fleet}-protection`, "data"]);
+    await addFleet(world.app, "ward");
+    const [ward, ...others] = world.dataKeys.keys;
+    world.dataKeys.keys = [{ ...ward!, condition: "disabled" }, ...others];
+    world.clock.advance(hour);
+    // What is on record of the first fleet cannot be read.
+    const damaged = { ...keyConditionsKey(fleet), attributes: { fleet } };
+    const { version } = (await world.app.items.get(damaged))!;
+    await world.app.items.transact([{ put: damaged, when: version }]);
+    expect((await world.rotate()).failed).toBe(1);
+    expect(world.log.at(-2)).toMatchObject({ event: "rotation_failed", fields: { fleet, step: "people" } });
+    const { tasks } = await listRotationTasks(world.app, { fleet: "ward" });
+    expect(tasks).toMatchObject([{ action: "inspectKey", subject: "ward-protection" }]);
+    expect(await openTasks()).toEqual([]);
+    await world.app.items.transact([{ delete: keyConditionsKey(fleet), when: version + 1 }]);
+    await world.rotate();
+    const wrapping = async (name: string) =>
+      (await keyReport(world.app, { fleet: name })).keys
+        .filter(({ kind }) => kind === "keyEncryption")
+        .map((key) => key.name);
+    expect(await wrapping(fleet)).toEqual([`${fleet}-protection`, "data"]);
+    expect(await wrapping("ward")).toEqual(["ward-protection", "data"]);
+    expect(await openTasks()).toEqual([]);
+  });
+
+  it("nothing is begun once the time is over", async () => {
+    await open();
+    world.clock.advance(world.fleetAge(rotationThresholds.issuing.dueDays));
+    const report = await rotate(world.app, { until: world.clock.now(), logEveryRun: true });
+    expect(report).toMatchObject({ rollovers: 0, tasks: 0, notices: 0, failed: 0 });
+    expect(world.log.at(-1)?.event).toBe("rotated");
   });
 });
 
