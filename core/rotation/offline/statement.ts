@@ -25,7 +25,13 @@ import { decideCertificate } from "../../policy/certificate-policy.ts";
 import { profiles } from "../../standard/profiles.ts";
 import { publicationSchedules } from "../../standard/revocation.ts";
 import { invalid, octetsOf, timeOf } from "./members.ts";
-import type { AskedCertificate, AskedList, OfflineRequest } from "./request.ts";
+import type {
+  AskedCertificate,
+  AskedList,
+  OfflineProfile,
+  OfflinePurpose,
+  OfflineRequest,
+} from "./request.ts";
 
 /** An authority as it takes part: what its certificate says, where there is one by now, and its key. */
 interface Party {
@@ -114,10 +120,19 @@ function assertPermitted(
     throw invalid(`${asked.subject}: ${finding.rule}: ${finding.message} (${finding.citation})`);
 }
 
+/** What each purpose has certified: nobody gets a root's certificate where an issuing authority is asked for. */
+const profilesOf: Readonly<Record<OfflinePurpose, readonly OfflineProfile[]>> = {
+  issuing: ["issuing"],
+  root: ["root", "cross"],
+  list: [],
+};
+
 /** A root signs itself, and nothing else is its own issuer. */
-function assertShape({ profile, subject, signedBy }: AskedCertificate): void {
-  if ((profile === "root") !== (subject === signedBy))
-    throw invalid(`profile "${profile}" for ${subject}, signed by ${signedBy}: only a root signs itself`);
+function assertShape(purpose: OfflinePurpose, { profile, subject, signedBy }: AskedCertificate): void {
+  if (profilesOf[purpose].includes(profile) && (profile === "root") === (subject === signedBy)) return;
+  throw invalid(
+    `a request of purpose "${purpose}" does not ask for profile "${profile}" for ${subject}, signed by ${signedBy}`,
+  );
 }
 
 function certificateStatement(
@@ -126,7 +141,7 @@ function certificateStatement(
   subject: Party,
   signer: Party,
 ) {
-  assertShape(asked);
+  assertShape(request.purpose, asked);
   const issuer = issuerOf(asked, signer);
   const { fleet } = request;
   const template = buildTemplate({
