@@ -1,6 +1,7 @@
 /** Room: test. The responder's key is followed by the next: nobody who asks meanwhile is left without an answer. */
 import { afterEach, describe, expect, it } from "vitest";
 import { getFleet } from "../../core/authority/issuer.ts";
+import { leaseMilliseconds } from "../../core/enrollment/intent.ts";
 import { AppError } from "../../core/errors.ts";
 import { ocspResponder } from "../../core/ocsp/answer.ts";
 import { findResponders } from "../../core/ocsp/certified-responders.ts";
@@ -9,6 +10,7 @@ import { fleetItem } from "../../core/records/fleet-record.ts";
 import { type ResponderRecord, responderItem } from "../../core/records/responder-record.ts";
 import { keyAge } from "../../core/rotation/cryptoperiod.ts";
 import { rotationThresholds } from "../../core/standard/rotation.ts";
+import { mortal } from "../revocation/mortal.ts";
 import { codeOf } from "../support/errors.ts";
 import { testFleet } from "../support/fleet-app.ts";
 import { opensslInstalled } from "../support/openssl.ts";
@@ -145,6 +147,37 @@ async function age(world: AnsweringFleet): Promise<void> {
   const responderSince = world.clock.now() - rotationThresholds.ocspResponder.dueDays * 86_400_000;
   await world.app.items.transact([{ put: fleetItem({ ...record, responderSince }), when: version }]);
 }
+
+describe.each(["before the call", "before the answer"] as const)(
+  "a tender that dies %s of a port",
+  (death) => {
+    it("is finished by the next: one key follows the other, and questions are answered all the while", async () => {
+      const world = await open();
+      const subject = await world.device();
+      const ask = async () =>
+        statusName((await world.responder()({ fleet: testFleet, request: plainRequest(subject) })).body);
+      let deaths = 0;
+      for (let target = 1; ; target += 1) {
+        await age(world);
+        const before = (await fleetOf(world)).responderId ?? "ocsp-1";
+        const dying = mortal(world.app, target, death);
+        const died = await dying.dies(async () =>
+          tendResponders(dying.app, await getFleet(world.app, testFleet)),
+        );
+        expect(await ask(), `died at call ${target}`).toBe("successful");
+        world.clock.advance(leaseMilliseconds + 1);
+        await world.tend();
+        const { responderId } = await fleetOf(world);
+        expect(responderId, `died at call ${target}`).toBe(`ocsp-${Number(before.slice(5)) + 1}`);
+        expect((await records(world)).map((record) => record.responderId)).toEqual([responderId]);
+        expect(await ask(), `died at call ${target}`).toBe("successful");
+        if (!died) break;
+        deaths += 1;
+      }
+      expect(deaths).toBeGreaterThan(10);
+    }, 120_000);
+  },
+);
 
 describe("under a load of questions", () => {
   it("ten replacements, a thousand questions to instances old and new: each is answered, and by a key in force", async () => {
