@@ -83,22 +83,17 @@ export async function childrenOf(
   return below + signers.length;
 }
 
-async function childrenGate(
-  app: KeylessApp,
-  fleet: Fleet,
-  { fromId, emergency }: RolloverRecord,
-): Promise<GateView> {
-  const have = await childrenOf(app, fleet, fromId, emergency);
-  return { gate: "children", holds: have === 0, have, want: 0 };
-}
-
+/** In an emergency people need not wait for what goes by itself. */
 async function drainingGates(app: KeylessApp, fleet: Fleet, rollover: RolloverRecord): Promise<NextStep> {
   const state = "retired";
-  if (rollover.kind === "root") return { state, gates: [await childrenGate(app, fleet, rollover)] };
-  const { drainedAt = Number.POSITIVE_INFINITY } = rollover;
+  const { kind, emergency, fromId, drainedAt = Number.POSITIVE_INFINITY } = rollover;
+  if (kind === "root") {
+    const have = await childrenOf(app, fleet, fromId);
+    const gate = emergency ? "approval" : "children";
+    return { state, gates: [{ gate, holds: have === 0, have, want: 0 }] };
+  }
   const at = Number.isFinite(drainedAt) ? { at: isoSeconds(drainedAt) } : {};
-  // In an emergency people need not wait for that.
-  const gate = rollover.emergency ? "approval" : "drained";
+  const gate = emergency ? "approval" : "drained";
   return { state, gates: [{ gate, holds: app.clock.now() >= drainedAt, ...at }] };
 }
 
@@ -133,13 +128,14 @@ export async function nextStep(
   }
 }
 
-/** Retirement in an emergency, which two people decide at any time from the activation on. */
+/** Of a retirement that two people decide on in an emergency: nothing that signs may stand below a root that goes. */
 export async function emergencyGates(
   app: KeylessApp,
-  rollover: RolloverRecord,
+  { fleet, kind, fromId }: RolloverRecord,
 ): Promise<readonly GateView[]> {
-  if (rollover.kind === "issuing") return [];
-  return [await childrenGate(app, await getFleet(app, rollover.fleet), rollover)];
+  if (kind === "issuing") return [];
+  const have = await childrenOf(app, await getFleet(app, fleet), fromId, true);
+  return [{ gate: "children", holds: have === 0, have, want: 0 }];
 }
 
 export const allHold = (gates: readonly GateView[]): boolean => gates.every(({ holds }) => holds);
