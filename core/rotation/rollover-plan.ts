@@ -12,10 +12,10 @@ import { type RolloverRecord, rolloverItem } from "../records/rollover-record.ts
 import { wake } from "../revocation/wake.ts";
 import { rotationStandard } from "../standard/rotation.ts";
 import { assertApproved } from "./approved.ts";
+import { nextAuthorityId } from "./authority-id.ts";
 import { blastRadius, plannedSteps } from "./blast-radius.ts";
 import { rolloverView } from "./rollover.ts";
 import { allRollovers, drawId, isOpen, predecessor } from "./rollover-store.ts";
-import { nextAuthorityId } from "./successor.ts";
 import { rolloverEntry } from "./transitions.ts";
 import type { PlanRequest, PreviewRequest, RolloverPlan, RolloverView } from "./views.ts";
 

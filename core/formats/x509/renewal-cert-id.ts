@@ -3,7 +3,7 @@ import { AppError } from "../../errors.ts";
 import { isMinimalInteger } from "../der/structure.ts";
 import type { Certificate } from "./certificate.ts";
 import { decodedExtension } from "./extension.ts";
-import { authorityKeyIdentifier } from "./extensions/index.ts";
+import { authorityKeyIdentifier } from "./extensions/authority-key-identifier.ts";
 import { serialNumberHex } from "./tbs-certificate.ts";
 
 export interface RenewalCertId {
