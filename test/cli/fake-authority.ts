@@ -6,7 +6,11 @@ import { commonNames, type Name, name } from "../../core/formats/name.ts";
 import { decodePem, encodePem } from "../../core/formats/pem.ts";
 import { encodeCertificate } from "../../core/formats/x509/certificate.ts";
 import { type Extension, extension } from "../../core/formats/x509/extension.ts";
-import { authorityKeyIdentifier, basicConstraints, subjectAltName } from "../../core/formats/x509/extensions/index.ts";
+import {
+  authorityKeyIdentifier,
+  basicConstraints,
+  subjectAltName,
+} from "../../core/formats/x509/extensions/index.ts";
 import { encodeTbsCertificate } from "../../core/formats/x509/tbs-certificate.ts";
 
 const signature = signatureAlgorithms["ecdsa-with-SHA256"];

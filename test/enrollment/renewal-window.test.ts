@@ -12,7 +12,7 @@ import {
 import { createEnrollmentToken } from "../../core/enrollment/token.ts";
 import { decodePem } from "../../core/formats/pem.ts";
 import { decodeCertificate } from "../../core/formats/x509/certificate.ts";
-import { parseRenewalCertId, renewalCertIdOf } from "../../core/formats/x509/renewal-cert-id.ts";
+import { renewalCertIdOf } from "../../core/formats/x509/renewal-cert-id.ts";
 import { revoke } from "../../core/revocation/revoke.ts";
 import { distributionFunction } from "../../lambdas/distribution/handler.ts";
 import { gatewayEvent } from "../lambdas/gateway-event.ts";
@@ -61,54 +61,6 @@ const soon = (changes: Partial<PullForward> = {}): PullForward => {
 
 const startOf = async (certId: string): Promise<number> =>
   Date.parse((await renewalInfo(app, { fleet, certId })).info.suggestedWindow.start);
-
-describe("RFC 9773 §4.1: the name of a certificate", () => {
-  // The example certificate of RFC 9773, Appendix A.
-  const example = `-----BEGIN CERTIFICATE-----
-MIIBQzCB66ADAgECAgUAh2VDITAKBggqhkjOPQQDAjAVMRMwEQYDVQQDEwpFeGFt
-cGxlIENBMCIYDzAwMDEwMTAxMDAwMDAwWhgPMDAwMTAxMDEwMDAwMDBaMBYxFDAS
-BgNVBAMTC2V4YW1wbGUuY29tMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEeBZu
-7cbpAYNXZLbbh8rNIzuOoqOOtmxA1v7cRm//AwyMwWxyHz4zfwmBhcSrf47NUAFf
-qzLQ2PPQxdTXREYEnKMjMCEwHwYDVR0jBBgwFoAUaYhba4dGQEHhs3uEe6CuLN4B
-yNQwCgYIKoZIzj0EAwIDRwAwRAIge09+S5TZAlw5tgtiVvuERV6cT4mfutXIlwTb
-+FYN/8oCIClDsqBklhB9KAelFiYt9+6FDj3z4KGVelYM5MdsO3pK
------END CERTIFICATE-----
-`;
-  const named = "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE";
-
-  it("Appendix A: of the example certificate, its times moved to years that RFC 5280 §4.1.2.5 allows", () => {
-    const [der = Buffer.alloc(0)] = decodePem(example, "CERTIFICATE");
-    const moved = Buffer.from(der.toString("latin1").replaceAll("000101010000", "205001010000"), "latin1");
-    expect(renewalCertIdOf(decodeCertificate(moved))).toBe(named);
-  });
-
-  it("Appendix A: read back, its leading zero octet gone from the serial number", () => {
-    expect(parseRenewalCertId(named)).toEqual({
-      keyIdentifier: Buffer.from("69885b6b87464041e1b37b847ba0ae2cde01c8d4", "hex"),
-      serialNumber: "87654321",
-    });
-  });
-
-  it.each([
-    ["no dot", "aYhba4dGQEHhs3uEe6CuLN4ByNQ"],
-    ["two dots", `${named}.AA`],
-    ["an empty authority", ".AIdlQyE"],
-    ["an empty serial number", "aYhba4dGQEHhs3uEe6CuLN4ByNQ."],
-    ["padding", "aYhba4dGQEHhs3uEe6CuLN4ByNQ=.AIdlQyE="],
-    ["base64's own alphabet", "aYhba4dGQEHhs3uEe6CuLN4ByN+.AIdlQyE"],
-    ["bits beyond the last octet", "aYhba4dGQEHhs3uEe6CuLN4ByNR.AIdlQyE"],
-    ["a serial number without its zero octet, which is negative", "aYhba4dGQEHhs3uEe6CuLN4ByNQ.h2VDIQ"],
-    ["a zero octet too many", "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AAA"],
-    [
-      "a serial number of 21 octets",
-      `aYhba4dGQEHhs3uEe6CuLN4ByNQ.${Buffer.alloc(21, 1).toString("base64url")}`,
-    ],
-    ["octets without end", `${"A".repeat(100_000)}.AQ`],
-    ["nothing", ""],
-  ])("%s is refused", (_name, certId) => {
-    expect(() => parseRenewalCertId(certId)).toThrow(expect.objectContaining({ code: "request_invalid" }));
-  });
-});
 
 describe("what the holder of a certificate is told", () => {
   it("its own window, of an hour, as the enrolment said", async () => {
