@@ -1,7 +1,8 @@
-"""Room: scripts/rehearsal. ministack 1.5.33, with four facts of a request as AWS documents them.
+"""Room: scripts/rehearsal. ministack 1.5.33, with facts of a request and loans of keys as AWS documents them.
 
 Without them our key policies and grants, which rest on these facts, would be judged by what no AWS account ever
-says. Each is corrected where it is found out; what is then allowed or denied, ministack decides.
+says. Each is corrected where it is found out; what is then allowed or denied, ministack decides. Grants are kept by ministack
+and evaluated by nobody, so that one rule is added here: what no statement denies and no policy allows, a grant may allow.
 """
 
 import json
@@ -14,6 +15,7 @@ _resolve = iam_evaluator._resolve_condition_key
 _enforce = iam_evaluator.enforce
 _context = iam_actions.dynamodb_service_context
 _resource = iam_actions.extract_resource_arn
+_tags = iam_actions.request_tag_context
 
 
 def _condition_key(key, ctx):
@@ -74,6 +76,43 @@ def _dynamodb_context(body):
     return {**context, **_facts(request), **({_by_action: facts} if statements else {})}
 
 
+def _kms_facts(body):
+    """Condition keys of KMS (Developer Guide, "AWS KMS condition keys"), which ministack does not give."""
+    try:
+        request = json.loads(body or b"{}")
+    except (json.JSONDecodeError, TypeError, UnicodeDecodeError):
+        return {}
+    named = {
+        "kms:GranteePrincipal": request.get("GranteePrincipal"),
+        "kms:GrantOperations": request.get("Operations"),
+        "kms:ScheduleKeyDeletionPendingWindowInDays": request.get("PendingWindowInDays"),
+    }
+    return {key: str(value) if isinstance(value, int) else value for key, value in named.items() if value}
+
+
+def _is_lent(principal, iam_action, resource):
+    """Whether a grant of that key lets that role (Developer Guide, "Grants"); its session is the role."""
+    from ministack.services import kms
+
+    role = _session.sub(r"arn:\1:iam::\2:role/\3", principal)
+    return any(
+        grant["KeyId"] == resource and grant["GranteePrincipal"] == role and iam_action[4:] in grant["Operations"]
+        for grant in kms._grants.values()
+    )
+
+
+def _enforce_with_grants(access_key_id, iam_action, *request, **named):
+    result = _enforce_with_own_keys(access_key_id, iam_action, *request, **named)
+    if not iam_action.startswith("kms:") or getattr(result, "decision", None) != "ImplicitDeny":
+        return result
+    return None if _is_lent(result.principal_arn, iam_action, named.get("resource_arn")) else result
+
+
+def _request_context(service, iam_action, body, *request):
+    own = _tags(service, iam_action, body, *request)
+    return {**own, **_kms_facts(body)} if service == "kms" else own
+
+
 def _enforce_with_own_keys(access_key_id, iam_action, *request, **named):
     context = dict(named.get("service_context") or {})
     facts = context.pop(_by_action, None)
@@ -95,8 +134,9 @@ def _resource_arn(service, *request):
 
 
 iam_actions.extract_resource_arn = _resource_arn
+iam_actions.request_tag_context = _request_context
 iam_evaluator._resolve_condition_key = _condition_key
 iam_actions.dynamodb_service_context = _dynamodb_context
-iam_evaluator.enforce = _enforce_with_own_keys
+iam_evaluator.enforce = _enforce_with_grants
 
 from ministack.app import app  # noqa: E402, F401

@@ -2,153 +2,13 @@
  * Room: scripts/rehearsal. What each function's role may not do, tried with that role's own credentials. Every
  * refusal stands beside something the same role may do, so that it is no refusal of everything.
  */
-import {
-  DeleteItemCommand,
-  GetItemCommand,
-  PutItemCommand,
-  ScanCommand,
-  TransactWriteItemsCommand,
-} from "@aws-sdk/client-dynamodb";
-import { CreateKeyCommand, GetPublicKeyCommand, PutKeyPolicyCommand, SignCommand } from "@aws-sdk/client-kms";
-import { InvokeCommand, UpdateFunctionConfigurationCommand } from "@aws-sdk/client-lambda";
-import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
-import { PublishCommand } from "@aws-sdk/client-sns";
-import { AssumeRoleCommand } from "@aws-sdk/client-sts";
+import { DescribeKeyCommand, GetPublicKeyCommand } from "@aws-sdk/client-kms";
 import { outputOf } from "../deployment/cdk.ts";
 import { stackNames } from "../deployment/stage.ts";
+import { type Act, type ActName, acts, type Targets } from "./acts.ts";
 import type { Clients } from "./aws-clients.ts";
 import { functionOf, type RehearsedStage, roleOf } from "./rehearsed-stage.ts";
 import { expectThat, type Report } from "./report.ts";
-
-/** What the probes are aimed at. */
-interface Targets {
-  readonly table: string;
-  readonly artifacts: string;
-  readonly trustStores: string;
-  readonly records: string;
-  readonly topic: string;
-  readonly bootstrapFunction: string;
-  readonly publicationFunction: string;
-  /** ARNs of keys. */
-  readonly root: string;
-  readonly issuing: string;
-  readonly ocsp: string;
-  readonly trust: string;
-  readonly otherRole: string;
-  readonly fleet: string;
-}
-
-type Act = (clients: Clients, targets: Targets) => Promise<unknown>;
-
-const sign =
-  (key: "root" | "issuing" | "ocsp" | "trust"): Act =>
-  ({ kms }, targets) =>
-    kms.send(
-      new SignCommand({
-        KeyId: targets[key],
-        Message: Buffer.from("rehearsal"),
-        MessageType: "RAW",
-        SigningAlgorithm: key === "root" ? "ECDSA_SHA_384" : "ECDSA_SHA_256",
-      }),
-    );
-const probeItem = (pk: string) => ({ pk: { S: pk }, sk: { S: "rehearsal" } });
-const putItem =
-  (pk: string): Act =>
-  ({ dynamodb }, { table }) =>
-    dynamodb.send(new PutItemCommand({ TableName: table, Item: probeItem(pk) }));
-const putItems =
-  (...pks: string[]): Act =>
-  ({ dynamodb }, { table: TableName }) =>
-    dynamodb.send(
-      new TransactWriteItemsCommand({
-        TransactItems: pks.map((pk) => ({ Put: { TableName, Item: probeItem(pk) } })),
-      }),
-    );
-const deleteItem =
-  (pk: string): Act =>
-  ({ dynamodb }, { table }) =>
-    dynamodb.send(new DeleteItemCommand({ TableName: table, Key: probeItem(pk) }));
-const deleteHoldAnd =
-  (kind: "Put" | "Delete", pk: string): Act =>
-  ({ dynamodb }, { table: TableName }) => {
-    const release = { Delete: { TableName, Key: probeItem("DEVICE#rehearsal#2") } };
-    const other =
-      kind === "Put"
-        ? { Put: { TableName, Item: probeItem(pk) } }
-        : { Delete: { TableName, Key: probeItem(pk) } };
-    return dynamodb.send(new TransactWriteItemsCommand({ TransactItems: [release, other] }));
-  };
-const putObject =
-  (bucket: "artifacts" | "trustStores" | "records", key: (targets: Targets) => string): Act =>
-  ({ s3 }, targets) =>
-    s3.send(new PutObjectCommand({ Bucket: targets[bucket], Key: key(targets), Body: "rehearsal" }));
-
-const acts = {
-  "sign with the root key": sign("root"),
-  "sign with the issuing key": sign("issuing"),
-  "sign with the OCSP key": sign("ocsp"),
-  "sign with the trust key": sign("trust"),
-  "read a public key": ({ kms }, { issuing }) => kms.send(new GetPublicKeyCommand({ KeyId: issuing })),
-  "create a key": ({ kms }) => kms.send(new CreateKeyCommand({})),
-  "change a key's policy": ({ kms }, { issuing }) =>
-    kms.send(new PutKeyPolicyCommand({ KeyId: issuing, Policy: "{}", PolicyName: "default" })),
-  "read an item": ({ dynamodb }, { table }) =>
-    dynamodb.send(new GetItemCommand({ TableName: table, Key: probeItem("REHEARSAL") })),
-  "write an item": putItem("REHEARSAL"),
-  "keep an answer about a certificate": putItem("CERTIFICATE#rehearsal#1"),
-  "keep an answer in a transaction": putItems("CERTIFICATE#rehearsal#2"),
-  "keep an answer and write another item in one transaction": putItems(
-    "CERTIFICATE#rehearsal#3",
-    "REHEARSAL",
-  ),
-  "write an item whose name ends as a certificate's": putItem("REHEARSAL#CERTIFICATE#1"),
-  "write an intent that stands in an index": ({ dynamodb }, { table }) => {
-    const index = { openPk: { S: "REHEARSAL" }, openSk: { S: "REHEARSAL" } };
-    const Item = { ...probeItem("CERTIFICATE#rehearsal#4"), ...index };
-    return dynamodb.send(new PutItemCommand({ TableName: table, Item }));
-  },
-  "write the health item": putItem("HEALTH"),
-  "write the health item and another in one transaction": putItems("HEALTH", "REHEARSAL"),
-  "remember a proof": putItem("PROOF#rehearsal#1"),
-  "remember a proof in a transaction": putItems("PROOF#rehearsal#2"),
-  "remember a proof and write another item in one transaction": putItems("PROOF#rehearsal#3", "REHEARSAL"),
-  "write an item whose name ends as a proof's": putItem("REHEARSAL#PROOF#1"),
-  "delete the hold of a device": deleteItem("DEVICE#rehearsal#1"),
-  "delete the hold of a device and tell of it in one transaction": deleteHoldAnd("Put", "AUDIT#rehearsal"),
-  "delete the hold of a device and an audit entry in one transaction": deleteHoldAnd(
-    "Delete",
-    "AUDIT#rehearsal",
-  ),
-  "delete an item": deleteItem("REHEARSAL"),
-  "scan the table": ({ dynamodb }, { table }) =>
-    dynamodb.send(new ScanCommand({ TableName: table, Limit: 1 })),
-  "write a trust bundle": putObject("artifacts", ({ fleet }) => `fleets/${fleet}/trust.pem`),
-  "write the trust store": putObject("trustStores", () => "mutual-tls/clients.pem"),
-  "write a record": putObject("records", ({ fleet }) => `ceremonies/${fleet}/rehearsal`),
-  "read a trust bundle": ({ s3 }, { artifacts, fleet }) =>
-    s3.send(new GetObjectCommand({ Bucket: artifacts, Key: `fleets/${fleet}/trust.pem` })),
-  "remove a list": ({ s3 }, { artifacts, fleet }) =>
-    s3.send(new DeleteObjectCommand({ Bucket: artifacts, Key: `fleets/${fleet}/crl/rehearsal` })),
-  "remove a trust manifest": ({ s3 }, { artifacts, fleet }) =>
-    s3.send(new DeleteObjectCommand({ Bucket: artifacts, Key: `fleets/${fleet}/trust/rehearsal.jws` })),
-  "write another object": putObject("artifacts", () => "index.html"),
-  "read the trust store": ({ s3 }, { trustStores }) =>
-    s3.send(new GetObjectCommand({ Bucket: trustStores, Key: "mutual-tls/clients.pem" })),
-  "delete a record": ({ s3 }, { records, fleet }) =>
-    s3.send(new DeleteObjectCommand({ Bucket: records, Key: `ceremonies/${fleet}/rehearsal` })),
-  "publish a notice": ({ sns }, { topic }) =>
-    sns.send(new PublishCommand({ TopicArn: topic, Message: "{}" })),
-  "invoke the bootstrap": ({ lambda }, { bootstrapFunction }) =>
-    lambda.send(new InvokeCommand({ FunctionName: bootstrapFunction, Payload: Buffer.from("{}") })),
-  "start the publication": ({ lambda }, { publicationFunction: FunctionName }) =>
-    lambda.send(new InvokeCommand({ FunctionName, InvocationType: "Event", Payload: Buffer.from("{}") })),
-  "change a function": ({ lambda }, { bootstrapFunction }) =>
-    lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName: bootstrapFunction, Timeout: 1 })),
-  "take another function's role": ({ sts }, { otherRole }) =>
-    sts.send(new AssumeRoleCommand({ RoleArn: otherRole, RoleSessionName: "rehearsal" })),
-} as const satisfies Record<string, Act>;
-
-type ActName = keyof typeof acts;
 
 const writes = [
   "read an item",
@@ -202,9 +62,32 @@ const allowed = {
   maintenance: [...writes, "start the publication", "publish a notice"],
   provisioning: writes,
   reconciliation: [...issues, "publish a notice"],
+  // It writes, and starts others than the publication.
+  rotation: writes,
+  rollover: [
+    ...writes,
+    "start the publication",
+    "publish a notice",
+    "lend a root to the ceremony, and take it back",
+    "destroy a key in 30 days, and think better of it",
+    "look how a key that encrypts rotates",
+  ],
+  ceremony: [
+    ...issues,
+    "sign with the OCSP key",
+    "sign with the trust key",
+    "write a trust bundle",
+    "read a trust bundle",
+    "write the trust store",
+    "write a record",
+    "read the trust store",
+    "publish a notice",
+    "start the publication",
+  ],
+  servers: [...issues, "publish a notice", "start the publication"],
+  // With a root it signs while that is lent: see loans.ts.
   bootstrap: [
     ...issues,
-    "sign with the root key",
     "sign with the OCSP key",
     "sign with the trust key",
     "write a trust bundle",
@@ -240,9 +123,17 @@ async function keyArn({ clients, stage, fleet }: RehearsedStage, authority: stri
   return arn;
 }
 
+async function dataKeyArn({ clients, stage }: RehearsedStage): Promise<string> {
+  const { KeyMetadata } = await clients.kms.send(
+    new DescribeKeyCommand({ KeyId: `alias/fleetkey/${stage}/data` }),
+  );
+  return KeyMetadata?.Arn ?? "";
+}
+
 async function aim(stage: RehearsedStage): Promise<Targets> {
   const names = stackNames(stage.stage);
   const state = (name: string): string => outputOf(stage.outputs, names.state, name);
+  const roleArn = (duty: string): string => `arn:aws:iam::${stage.account}:role/${roleOf(stage, duty)}`;
   return {
     table: state("ItemTable"),
     artifacts: state("ArtifactsBucket"),
@@ -255,7 +146,9 @@ async function aim(stage: RehearsedStage): Promise<Targets> {
     issuing: await keyArn(stage, "issuing-1"),
     ocsp: await keyArn(stage, "ocsp-1"),
     trust: await keyArn(stage, "trust-1"),
-    otherRole: `arn:aws:iam::${stage.account}:role/${roleOf(stage, "bootstrap")}`,
+    data: await dataKeyArn(stage),
+    otherRole: roleArn("bootstrap"),
+    roleArn,
     fleet: stage.fleet.fleet,
   };
 }

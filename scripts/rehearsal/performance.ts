@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Assembly, outputOf, runCdk } from "../deployment/cdk.ts";
 import { bootstrapFleet } from "../deployment/fleets.ts";
 import { type BootstrappedFleet, operatorFiles } from "../deployment/operator.ts";
+import { withRoots } from "../deployment/roots.ts";
 import { originOf } from "../deployment/stacks.ts";
 import { stackNames } from "../deployment/stage.ts";
 import { createClients } from "./aws-clients.ts";
@@ -15,6 +16,7 @@ import { expectScheduledRun, rehearseEvidence } from "./evidence.ts";
 import { rehearseFigures } from "./figures.ts";
 import { deployByCommand, deployBySteps, type Site } from "./first-deployment.ts";
 import { rehearseLeastPrivilege } from "./least-privilege.ts";
+import { rehearseLoans } from "./loans.ts";
 import { rehearseOperatorLife } from "./operator-life.ts";
 import { rehearsePipelineLife } from "./pipeline-life.ts";
 import { rehearsePublication } from "./publication.ts";
@@ -63,14 +65,19 @@ const fleetRequest = ({ clients, operatorDirectory, outputs }: Omit<RehearsedSta
   origin: originOf(stageName, outputs),
 });
 
+/** As the deployment does it: with the roots lent, and back afterwards. */
+function bootstrap(stage: Omit<RehearsedStage, "fleet">): Promise<BootstrappedFleet> {
+  const roots = { kms: stage.clients.kms, stage: stageName, region, fleet: fleetName, configuration: {} };
+  return withRoots(roots, (grantTokens) => bootstrapFleet({ ...fleetRequest(stage), grantTokens }));
+}
+
 /** Twice: whether the command made the fleet before or not, the second answer is the first. */
 async function makeFleet(stage: Omit<RehearsedStage, "fleet">, report: Report): Promise<BootstrappedFleet> {
-  const request = fleetRequest(stage);
   const fleet = await report.need("the bootstrap function makes the fleet and certifies an operator", () =>
-    bootstrapFleet(request),
+    bootstrap(stage),
   );
   await report.check("the bootstrap run again changes nothing", async () => {
-    const again = await bootstrapFleet(request);
+    const again = await bootstrap(stage);
     expectThat(JSON.stringify(again) === JSON.stringify(fleet), "its second answer differs");
   });
   return fleet;
@@ -85,7 +92,7 @@ async function findFleet(stage: Omit<RehearsedStage, "fleet">, report: Report): 
       await readFile(files.root, "utf8"),
       await readFile(files.certificate, "utf8"),
     ];
-    const fleet = await bootstrapFleet(request);
+    const fleet = await bootstrap(stage);
     expectThat(fleet.root === root, "it answers with another root");
     const { operator } = fleet;
     expectThat(`${operator?.certificate}${operator?.chain}` === certificate, "and with another operator");
@@ -130,6 +137,7 @@ async function play(options: PerformanceOptions, report: Report, endings: Ending
   await rehearseEvidence(stage, device, report);
   if (evaluatesIam) {
     await rehearseLeastPrivilege(stage, report);
+    await rehearseLoans(stage, report);
     // Once is enough to wait for: here the schedule needs its role's permission besides.
     await report.check("the schedule runs the reconciliation", () => expectScheduledRun(stage, 75_000));
   }
