@@ -111,6 +111,16 @@ export const commandTree: CommandGroup = {
         create: async () => (await import("./commands/fleet-create.ts")).fleetCreate,
       },
     },
+    ceremony: {
+      summary: "Use of a root's key, here or on a machine without a network",
+      commands: {
+        init: async () => (await import("./commands/ceremony-init.ts")).ceremonyInit,
+        request: async () => (await import("./commands/ceremony-request.ts")).ceremonyRequest,
+        sign: async () => (await import("./commands/ceremony-sign.ts")).ceremonySign,
+        verify: async () => (await import("./commands/ceremony-verify.ts")).ceremonyVerify,
+        import: async () => (await import("./commands/ceremony-import.ts")).ceremonyImport,
+      },
+    },
     trust: {
       summary: "Whom devices trust, and which version of that they know",
       commands: {

@@ -1,0 +1,64 @@
+/** Room: cli. `fleetkey ceremony import`: brings in what a machine without a network has signed. */
+
+import { requestDigest } from "../../core/rotation/offline/request.ts";
+import { verifyAnswer } from "../../core/rotation/offline/verification.ts";
+import type { offlineAnswerImport } from "../../lambdas/http/offline-schemas.ts";
+import { rollover } from "../../lambdas/http/rotation-answers.ts";
+import { readAnswerFile } from "../ceremony-documents.ts";
+import { defineCommand } from "../command.ts";
+import { approvalFlags, callCritical } from "../critical-operation.ts";
+import { usageFailure } from "../failure.ts";
+import { connectionFlags } from "../global-flags.ts";
+import type { AnswerOf } from "../json-text.ts";
+import { withOperatorApi } from "../session.ts";
+import { resolveSettings } from "../settings.ts";
+import { parseRolloverId } from "./ceremony-request.ts";
+
+type Body = AnswerOf<ReturnType<typeof offlineAnswerImport>>;
+
+export const ceremonyImport = defineCommand({
+  summary: "Bring in what a root without a network has signed; two people approve it",
+  args: {
+    rollover: {
+      type: "positional",
+      required: true,
+      valueHint: "ROLLOVER",
+      description: "Id of the rollover",
+    },
+    answer: {
+      type: "string",
+      required: true,
+      valueHint: "FILE",
+      description: "What `ceremony sign` has written",
+    },
+    ...approvalFlags,
+    ...connectionFlags,
+  },
+  async run(args, context) {
+    const { output, terminal } = context;
+    const rolloverId = parseRolloverId(args.rollover);
+    const answer = await readAnswerFile(args.answer);
+    if (answer.request.rolloverId !== rolloverId)
+      throw usageFailure(`the answer is for rollover ${answer.request.rolloverId}`);
+    // A fault is found before two people are asked.
+    await verifyAnswer(answer);
+    const requestSha256 = requestDigest(answer.request);
+    output.note(`request ${requestSha256}`);
+    const settings = resolveSettings(args, terminal.env);
+    const body = { requestSha256, answer } as unknown as Body;
+    const call = {
+      operation: "importOfflineAnswer",
+      parameters: { rolloverId },
+      method: "POST",
+      path: `/rollovers/${rolloverId}/offline-answer`,
+      body,
+      schema: rollover,
+    } as const;
+    const done = await withOperatorApi({ settings, terminal }, (api) =>
+      callCritical(api, call, args, settings, context),
+    );
+    if (done === undefined) return "pending";
+    output.answer(done, `${done.to} is ${done.state}`);
+    return undefined;
+  },
+});
