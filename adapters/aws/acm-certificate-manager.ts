@@ -46,13 +46,13 @@ const keyAlgorithms: Readonly<Record<string, string>> = {
   "RSA-4096": "RSA-4096",
 };
 
-/** `1a:2b:…` in our form: whole octets of lowercase hexadecimal. */
+/** `00:1a:2b:…` in our form: whole octets of lowercase hexadecimal, without leading zeros. */
 function serialNumberOf(serial: string): string {
   const digits = serial
     .split(":")
     .map((octet) => (octet.length % 2 === 0 ? octet : `0${octet}`))
     .join("");
-  return digits.toLowerCase();
+  return digits.toLowerCase().replace(/^(?:00)+(?=..)/, "");
 }
 
 function held(certificateId: string, detail: CertificateDetail): HeldCertificate {

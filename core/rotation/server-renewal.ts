@@ -113,13 +113,16 @@ async function issue(
   key: ServerKey,
 ): Promise<Issued> {
   const { fleet: name, recordId, generation, attempt, dnsNames } = record;
+  const csr = await requestOf(record, key);
+  // With the key: another task's certificate must never be the answer to this one.
+  const purpose = `${recordId}\n${generation + 1}\n${attempt + 1}\n${csr.publicKey.fingerprint}`;
   const certificate = await issueAuthorised(app, {
     fleet,
-    csr: await requestOf(record, key),
+    csr,
     profile: profiles.server,
     identity: { kind: "server", fleet: name, dnsNames, ipAddresses: [] },
     credential: serverCredential(record),
-    requestDigest: hash("sha256", `server certificate\n${recordId}\n${generation + 1}\n${attempt + 1}`),
+    requestDigest: hash("sha256", `server certificate\n${purpose}`),
     consume: [],
     alongside: (issued) => [{ put: serverCertificateItem(intended(record, issued)), when: version }],
     taken: () => new AppError("store_condition_failed", "another task works on this server certificate"),

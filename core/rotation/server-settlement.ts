@@ -31,7 +31,8 @@ export async function revokeServerCertificate(
   }
 }
 
-function renewAt({ notBefore, notAfter }: ServerGeneration): number {
+/** When the next generation is due. */
+export function renewAt({ notBefore, notAfter }: ServerGeneration): number {
   return notBefore + Math.floor((notAfter - notBefore) * profiles.server.renewAfterFraction);
 }
 

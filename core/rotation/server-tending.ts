@@ -16,7 +16,7 @@ import { findServerCertificate } from "./server-certificate.ts";
 import { watchEnd, watchServerCertificate } from "./server-drift.ts";
 import { type StoredServerCertificate, takeServerLease, writeServerCertificate } from "./server-lease.ts";
 import { renewServerCertificate } from "./server-renewal.ts";
-import { settlePending } from "./server-settlement.ts";
+import { renewAt, settlePending } from "./server-settlement.ts";
 import { withdrawServerCertificate } from "./server-withdrawal.ts";
 
 export interface ServerReport {
@@ -49,6 +49,10 @@ const passing: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "notifier_unavailable",
 ]);
 const lastingFailures = 3;
+
+/** It was only looked at, and can be seen again: its renewal was not tried yet. */
+const recovers = ({ failures, current, nextAt }: ServerCertificateRecord): boolean =>
+  failures > 0 && current !== undefined && nextAt === renewAt(current);
 
 const codeOf = (error: unknown): ErrorCode => (isAppError(error) ? error.code : "internal");
 
@@ -91,7 +95,8 @@ async function recordFailure(
     if (latest === undefined || latest.value.leaseUntil !== leaseUntil) return;
     const failures = latest.value.failures + 1;
     await tellFailure(app, latest.value, code, failures);
-    const nextAt = app.clock.now() + pauseAfter(failures);
+    // One that is not due yet was only looked at.
+    const nextAt = Math.max(latest.value.nextAt, app.clock.now() + pauseAfter(failures));
     await writeServerCertificate(app, latest, { failures, lastFailure: code, nextAt, leaseUntil: 0 });
   } catch (cause) {
     app.log.warn("server_certificate_failure_not_recorded", { fleet, name, code: codeOf(cause) });
@@ -125,7 +130,11 @@ async function tendOne(
 ): Promise<void> {
   const { stored, drifted } = await watchServerCertificate(app, await watchEnd(app, found));
   tally.drifted += drifted;
-  if (!isDue(app, stored.value)) return;
+  if (!isDue(app, stored.value)) {
+    if (recovers(stored.value))
+      await writeServerCertificate(app, stored, { failures: 0, lastFailure: undefined });
+    return;
+  }
   const claimed = await takeServerLease(app, stored);
   if (claimed === undefined) return;
   try {
@@ -138,6 +147,24 @@ async function tendOne(
   }
 }
 
+/** The record as it is now: the list may be minutes old. */
+async function tendNamed(
+  app: ServerApp,
+  fleet: Fleet,
+  record: ServerCertificateRecord,
+  tally: Tally,
+): Promise<void> {
+  const found = await findServerCertificate(app, record);
+  if (found === undefined) return;
+  try {
+    await tendOne(app, fleet, found, tally);
+  } catch (error) {
+    if (isAppError(error, "store_condition_failed")) return;
+    tally.failed += 1;
+    await recordFailure(app, found, error);
+  }
+}
+
 async function tendFleet(app: ServerApp, name: string, until: number, tally: Tally): Promise<void> {
   const query = { pk: serverCertificatePartition(name), limit: maximumCertificates };
   const listed = (await readItems(app, query)).map((item) => serverCertificateRecord(item).value);
@@ -145,14 +172,7 @@ async function tendFleet(app: ServerApp, name: string, until: number, tally: Tal
   const fleet = await getFleet(app, name);
   for (const record of listed.sort((left, right) => left.nextAt - right.nextAt)) {
     if (app.clock.now() >= until) return;
-    try {
-      const found = await findServerCertificate(app, record);
-      if (found !== undefined) await tendOne(app, fleet, found, tally);
-    } catch (error) {
-      if (isAppError(error, "store_condition_failed")) continue;
-      tally.failed += 1;
-      app.log.error("server_certificate_failed", { fleet: name, name: record.name, code: codeOf(error) });
-    }
+    await tendNamed(app, fleet, record, tally);
   }
 }
 

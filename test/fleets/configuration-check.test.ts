@@ -328,3 +328,23 @@ describe("operators' identity providers", () => {
     expect(judge(change())).toContain(`request_invalid: ${expected}`);
   });
 });
+
+describe("names of servers", () => {
+  const withNames = (serverNames: readonly string[]) => judge({ pipelines: [{ ...iam, serverNames }] });
+  it("names and patterns of one more label are taken", () => {
+    expect(withNames(["api.example.test", "*.example.test"])).toBe("accepted");
+  });
+  it.each([
+    { name: "a whole top level", names: ["*.test"], code: "name_not_permitted" },
+    { name: "a star within", names: ["api.*.test"], code: "name_not_permitted" },
+    { name: "upper case", names: ["API.example.test"], code: "name_not_permitted" },
+    { name: "a pattern twice", names: ["*.example.test", "*.example.test"], code: "request_invalid" },
+    {
+      name: "101 patterns",
+      names: Array.from({ length: 101 }, (_, at) => `n${at}.test`),
+      code: "request_invalid",
+    },
+  ])("$name: refused, and the pipeline is named", ({ names, code }) => {
+    expect(withNames(names)).toMatch(new RegExp(`^${code}: pipeline "aws": serverNames`));
+  });
+});

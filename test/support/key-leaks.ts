@@ -31,7 +31,8 @@ function needlesOf(pem: Buffer): readonly string[] {
     secret.toString("base64url").slice(0, 32),
     ...base64Parts(secret),
   ]);
-  return [...parts, der.toString("base64"), der.toString("hex"), ...secretLines];
+  // A line may be in base64 once more: as a client sends PEM.
+  return [...parts, der.toString("base64"), der.toString("hex"), ...secretLines, ...secretLines.flatMap((line) => base64Parts(Buffer.from(line)))];
 }
 
 /** Every text and octet string in `value`, however deep, errors and their causes too. */
