@@ -29,7 +29,9 @@ export const enrollmentToken = documented(
 
 const certificateFields = {
   certificate: pem("The certificate, PEM."),
-  chain: pem("Issuing authorities up to but not including the root, PEM."),
+  chain: pem(
+    "Issuing authorities, nearest first, then cross certificates of their root; the root left out. PEM.",
+  ),
 };
 
 export const issuedCertificate = documented(

@@ -9,6 +9,13 @@ import {
   certificateKey,
   type Stored,
 } from "../../core/records/certificate-record.ts";
+import {
+  type AuthorityState,
+  authorityItem,
+  authorityRecord,
+  authorityStates,
+  isTrusted,
+} from "../../core/records/fleet-record.ts";
 import { deviceOf } from "../lambdas/fleet-callers.ts";
 import { codeOf } from "../support/errors.ts";
 import { type FleetApp, testFleet as fleet, openFleetApp } from "../support/fleet-app.ts";
@@ -40,6 +47,27 @@ async function recordOf({ app }: FleetApp, certificate: string): Promise<Stored<
 
 const codeFor = (certificate: string): Promise<string> =>
   codeOf(authenticateClientCertificate(house.app, { certificate }));
+
+describe("an authority that is replaced by another", () => {
+  it("vouches for its clients while it is trusted, and not a moment longer", async () => {
+    const { app } = house;
+    const certificate = await device(house);
+    const key = { pk: `FLEET#${fleet}`, sk: "AUTHORITY#issuing-1" };
+    const put = async (state: AuthorityState): Promise<void> => {
+      const item = await app.items.get(key);
+      if (item === undefined) expect.fail("no authority");
+      const record = { ...authorityRecord(item), state };
+      await app.items.transact([{ put: authorityItem(record), when: item.version }]);
+    };
+    for (const state of authorityStates) {
+      await put(state);
+      const outcome = authenticateClientCertificate(app, { certificate });
+      if (isTrusted({ state })) await expect(outcome, state).resolves.toMatchObject({ kind: "device" });
+      else expect(await codeOf(outcome), state).toBe("client_certificate_untrusted");
+    }
+    await put("active");
+  });
+});
 
 describe("EJBCA CVE-2021-40088: a look-alike authority's certificate", () => {
   it("is nobody's though its very record lies in the store: the signature does not verify", async () => {

@@ -9,6 +9,7 @@ import {
   type Authority,
   type AuthorityAlgorithmId,
   authority,
+  cross,
   type Issued,
   issue,
 } from "./support/certificates.ts";
@@ -51,6 +52,14 @@ function authorities(at: number): readonly Authority[] {
   return [...roots, ...roots.flatMap((root) => authorityIds.map((id) => authority(id, at, root)))];
 }
 
+/** Every pair of roots, both ways. */
+function crosses(all: readonly Authority[], at: number): readonly Issued[] {
+  const roots = all.slice(0, authorityIds.length);
+  return roots.flatMap((subject) =>
+    roots.filter((issuer) => issuer !== subject).map((issuer) => cross(subject, issuer, at)),
+  );
+}
+
 function population(): readonly Issued[] {
   const all = [now, late].map(authorities);
   const issuing = all.map((each) => each.slice(authorityIds.length));
@@ -61,6 +70,7 @@ function population(): readonly Issued[] {
     signer: each.signer,
     der: each.der,
   }));
+  for (const [era, each] of all.entries()) issued.push(...crosses(each, era === 0 ? now : late));
   const keys = subjectIds.map((id) => decodeSubjectPublicKey(deviceKey(id).spki));
   for (let index = 0; issued.length < wanted; index += 1) {
     const profile = endEntities[index % endEntities.length] ?? "device";
@@ -99,7 +109,7 @@ describe("zlint, RFC 5280 and its companions", () => {
 
   test(`reports on each of ${wanted} certificates of all profiles`, () => {
     expect(reports).toHaveLength(wanted);
-    expect(new Set(issued.map(({ profile }) => profile)).size).toBe(5);
+    expect(new Set(issued.map(({ profile }) => profile)).size).toBe(6);
   });
 
   test("reports no error", () => {

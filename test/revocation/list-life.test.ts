@@ -92,6 +92,19 @@ describe("a list", () => {
     }
   });
 
+  it("of an authority whose key is destroyed is left as it is, and nothing fails", async () => {
+    await house.publish();
+    const { certificate, serialNumber } = await house.enrol("pump-1");
+    const before = await listOf(certificate);
+    const record = (await house.issuer()).record;
+    const stored = await app.items.get({ pk: `FLEET#${fleet}`, sk: "AUTHORITY#issuing-1" });
+    const put = authorityItem({ ...record, state: "destroyed" });
+    await app.items.transact([{ put, when: stored?.version ?? "absent" }]);
+    await revoke(app, ask(serialNumber));
+    expect(await publishRevocations(app)).toMatchObject({ published: 0, failed: 0 });
+    expect((await listOf(certificate)).number).toBe(before.number);
+  });
+
   it("that somebody damaged is replaced by the next one, and its number is higher than any before", async () => {
     await house.publish();
     const { certificate, serialNumber } = await house.enrol("pump-1");

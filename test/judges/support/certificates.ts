@@ -83,6 +83,14 @@ export function issue(order: Order): { readonly tbs: TbsCertificate; readonly de
   return { tbs, der: encodeCertificate(raw, signature, sign(signature.digest, raw, issuer.key.privateKey)) };
 }
 
+/** The key of the root `subject`, certified by another root (RFC 9810 §4.4). */
+export function cross(subject: Authority, issuer: Authority, now: number): Issued {
+  const authorityId = `root-${subject.algorithm}-self`;
+  const identity = { kind: "authority", fleet: "default", authorityId } as const;
+  const order: Order = { profile: "cross", identity, publicKey: subject.publicKey, issuer, now };
+  return { profile: "cross", signer: issuer.algorithm, der: issue(order).der };
+}
+
 /** A root, or an authority under `parent`. */
 export function authority(algorithm: AuthorityAlgorithmId, now: number, parent?: Authority): Authority {
   const key = deviceKey(algorithm);
