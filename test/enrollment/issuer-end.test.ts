@@ -9,9 +9,11 @@ import { type TemplateIssuer, validityFor } from "../../core/enrollment/template
 import { createEnrollmentToken } from "../../core/enrollment/token.ts";
 import { decodeCertificate } from "../../core/formats/x509/certificate.ts";
 import { decideCertificate } from "../../core/policy/certificate-policy.ts";
+import { fleetItem } from "../../core/records/fleet-record.ts";
 import { profiles } from "../../core/standard/profiles.ts";
 import { refusalCode } from "../formats/refusal.ts";
 import { now, subject } from "../lint/subjects.ts";
+import { addAuthority } from "../ocsp/answering-fleet.ts";
 import { deviceCsr, deviceKey } from "../support/device.ts";
 import { codeOf } from "../support/errors.ts";
 import { faultyKeys } from "../support/faulty-keys.ts";
@@ -90,7 +92,14 @@ describe("enrolment near the issuing authority's end", () => {
   let end: number;
   beforeEach(async () => {
     opened = await openFleetApp();
-    const issuing = opened.fleet.authorities.find(({ record }) => record.kind === "issuing");
+    const { app, clock } = opened;
+    const [root] = opened.fleet.authorities.filter(({ record }) => record.kind === "root");
+    // An authority past its cryptoperiod issues nothing: this one is young, and ends early because its root does.
+    clock.advance((root?.certificate.tbs.validity.notAfter ?? 0) - 300 * day - clock.now());
+    const { record, version, authorities } = await addAuthority(app, opened.fleet, "issuing-2");
+    const put = fleetItem({ ...record, issuingAuthorityId: "issuing-2" });
+    await app.items.transact([{ put, when: version }]);
+    const issuing = authorities.find((each) => each.record.authorityId === "issuing-2");
     end = issuing?.certificate.tbs.validity.notAfter ?? expect.fail("no issuing authority");
   });
   afterEach(() => opened.close());
