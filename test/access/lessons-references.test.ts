@@ -7,10 +7,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { getFleet } from "../../core/authority/issuer.ts";
 import { createClaim } from "../../core/enrollment/claim.ts";
 import { enroll } from "../../core/enrollment/enroll.ts";
+import { pullForward } from "../../core/enrollment/renewal-window.ts";
 import type { ItemStore } from "../../core/ports.ts";
 import { type ApprovalRecord, approvalItem } from "../../core/records/approval-record.ts";
+import { ceremonyItem } from "../../core/records/ceremony-record.ts";
 import { operatorItem } from "../../core/records/operator-record.ts";
+import { rolloverItem } from "../../core/records/rollover-record.ts";
 import { previewRevocation } from "../../core/revocation/bulk.ts";
+import { requestServerCertificate } from "../../core/rotation/server-request.ts";
 import { handlersOf } from "../../lambdas/handlers.ts";
 import { type Route, routes } from "../../lambdas/routes.ts";
 import { configure, register } from "../enrollment/fixtures/configured-fleet.ts";
@@ -29,6 +33,10 @@ const nobodys: Readonly<Record<string, string>> = {
   approvalId: "0123456789abcdef0123456789abcdef",
   requestId: "ab".repeat(32),
   jobId: "0123456789abcdef0123456789abcdef",
+  rolloverId: "0123456789abcdef0123456789abcdef",
+  ceremonyId: "0123456789abcdef0123456789abcdef",
+  windowId: "0123456789abcdef0123456789abcdef",
+  serverName: "server-of-nobody",
 };
 
 beforeAll(async () => {
@@ -41,7 +49,9 @@ const base = `/v1/fleets/${fleets.own}`;
 const there = `/v1/fleets/${fleets.other}`;
 
 /** One of each kind of thing, in the other fleet alone. */
-async function furnish({ house: { app }, put, victim }: World): Promise<Readonly<Record<string, string>>> {
+async function furnish(world: World): Promise<Readonly<Record<string, string>>> {
+  const { put, victim } = world;
+  const { app } = world.house;
   const fleet = fleets.other;
   const now = app.clock.now();
   await register(app, ["pump-only-there"], fleet);
@@ -62,6 +72,7 @@ async function furnish({ house: { app }, put, victim }: World): Promise<Readonly
   const preview = { fleet, actor: "operator:x", reason: "superseded", criteria } as const;
   const { jobId } = await previewRevocation(app, preview);
   return {
+    ...(await furnishRotation(world)),
     jobId,
     serialNumber: victim("other"),
     deviceId: "pump-only-there",
@@ -70,6 +81,27 @@ async function furnish({ house: { app }, put, victim }: World): Promise<Readonly
     approvalId,
     requestId,
   };
+}
+
+/** A rollover, a ceremony, a window of renewal and a server's certificate of the other fleet. */
+async function furnishRotation({ house: { app }, put }: World): Promise<Readonly<Record<string, string>>> {
+  const fleet = fleets.other;
+  const now = app.clock.now();
+  const [rolloverId, ceremonyId] = [randomBytes(16).toString("hex"), randomBytes(16).toString("hex")];
+  const made = { fleet, createdAt: now, createdBy: "operator:x" } as const;
+  const gates = { publishedDays: 7, activeDays: 1, adoptionPercent: 95 } as const;
+  const pair = { kind: "issuing", fromId: "issuing-1", toId: "issuing-2", algorithm: "P-256" } as const;
+  const state = { state: "planned", custody: "service", emergency: false, enteredAt: now } as const;
+  await put(rolloverItem({ ...made, ...gates, ...pair, ...state, rolloverId }));
+  const purpose = { purpose: "rootList", mode: "service", state: "done", closesAt: now } as const;
+  await put(ceremonyItem({ ...made, ...purpose, ceremonyId, approvalId: "0".repeat(32) }));
+  const times = { from: now, until: now + 100 * 3_600_000 };
+  const window = { fleet, actor: "operator:x", reason: "superseded", ...times } as const;
+  const { windowId } = await pullForward(app, window);
+  const caller = { actor: "operator:x", namePatterns: "any" } as const;
+  const server = { name: "server-only-there", dnsNames: ["only-there.example.test"] };
+  await requestServerCertificate(app, { fleet, caller, keyAlgorithm: "P-256", ...server });
+  return { rolloverId, ceremonyId, windowId, serverName: server.name };
 }
 
 function approvalOf(fleet: string, approvalId: string, now: number): ApprovalRecord {
@@ -131,6 +163,10 @@ async function answersThere(): Promise<readonly string[]> {
     `${there}/claims/${theirs["claimId"]}`,
     `${there}/operators`,
     `${there}/revocations`,
+    `${there}/rollovers/${theirs["rolloverId"]}`,
+    `${there}/ceremonies/${theirs["ceremonyId"]}`,
+    `${there}/renewal-windows`,
+    `${there}/server-certificates/${theirs["serverName"]}`,
     `${there}/enrollment-requests`,
     there,
   ];

@@ -21,6 +21,8 @@ const operations = [
   "getDeviceKeys",
   "getTrustAdoption",
   "acknowledgeTrust",
+  "requestServerCertificate",
+  "getServerCertificate",
 ] as const;
 
 /** ARN of the principal that `fleet` trusts. */
