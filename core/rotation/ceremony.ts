@@ -27,6 +27,7 @@ import {
   loansOf,
   recent,
 } from "./ceremony-store.ts";
+import { isImported } from "./offline/imported-answer.ts";
 import { isoTimes, pageOf } from "./rollover.ts";
 import { activeRoot, drawId, findRollover } from "./rollover-store.ts";
 import type { CeremonyList, CeremonyName, CeremonyRequest, CeremonyView, ListRequest } from "./views.ts";
@@ -63,7 +64,8 @@ async function rolloverSubject(app: KeylessApp, fleet: string, rolloverId = ""):
       "rollover_state_invalid",
       `the rollover is ${value.state}, not planned: its successor is certified already, or taken back`,
     );
-  if (value.custody === "offline") throw offline(`the key of "${value.toId}"`);
+  if (value.custody === "offline" && !(await isImported(app, value)))
+    throw offline(`the key of "${value.toId}"`);
   const root = activeRoot(await getFleet(app, fleet));
   // In an emergency a root is made without the word of the one that is lost.
   if (root.custody === "offline" && !(value.kind === "root" && value.emergency))

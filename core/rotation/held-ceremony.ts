@@ -13,6 +13,7 @@ import { wake } from "../revocation/wake.ts";
 import { ceremonyEntry, isUnfinished, recent, writeCeremony } from "./ceremony-store.ts";
 import { ceremonyTranscript } from "./ceremony-transcript.ts";
 import { signPurpose, withLoans } from "./ceremony-work.ts";
+import { tendOffline } from "./offline/tending.ts";
 import { findRollover } from "./rollover-store.ts";
 
 type Found = Stored<CeremonyRecord>;
@@ -44,7 +45,7 @@ async function findSuccessorKey(app: CeremonyApp, stored: Found): Promise<Outcom
   const { fleet, rolloverId, successorKeyId } = value;
   if (rolloverId === undefined || successorKeyId !== undefined) return "waits";
   const rollover = (await findRollover(app, { fleet, rolloverId })).value;
-  if (rollover.kind !== "root") return "waits";
+  if (rollover.kind !== "root" || rollover.custody === "offline") return "waits";
   const { keyId } = await app.keys.createKey(`${fleet}-${rollover.toId}`, rollover.algorithm);
   await writeCeremony(app, stored, { ...value, successorKeyId: keyId });
   return "prepared";
@@ -154,6 +155,7 @@ export async function holdCeremonies(app: CeremonyApp): Promise<CeremonyReport> 
   const report = { held: 0, failed: 0 };
   for (const fleet of await allFleets(app)) {
     const { held, failed } = await holdOf(app, fleet);
+    await tendOffline(app, fleet);
     report.held += held;
     report.failed += failed;
   }

@@ -31,7 +31,8 @@ const loanName = (ceremonyId: string, index: number): string => `ceremony-${cere
 async function waitsForKey(app: RotationApp, ceremony: CeremonyRecord): Promise<boolean> {
   const { fleet, rolloverId, successorKeyId } = ceremony;
   if (rolloverId === undefined || successorKeyId !== undefined) return false;
-  return (await findRollover(app, { fleet, rolloverId })).value.kind === "root";
+  const { kind, custody } = (await findRollover(app, { fleet, rolloverId })).value;
+  return kind === "root" && custody !== "offline";
 }
 
 /** Every root that is trusted, since each ceremony signs the lists that are due, and the one that is to be made. */

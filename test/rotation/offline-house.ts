@@ -2,21 +2,24 @@
  * Room: test. A fleet with a root in the key service and one on a machine without a network, two people who approve, and
  * that machine's keys. Rollovers are planned by writing their record; what follows is the use cases' own.
  */
+
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { join } from "node:path";
+import { expect } from "vitest";
+import { softwareKeyCustody } from "../../adapters/local/software-key-custody.ts";
 import { type ApprovedOperation, redeemApproval } from "../../core/access/approval.ts";
 import type { OperatorCaller } from "../../core/access/caller.ts";
-import { getFleet } from "../../core/authority/issuer.ts";
 import { authorityAlgorithms } from "../../core/formats/algorithms.ts";
 import {
   assembleCertificationRequest,
   encodeCertificationRequestInfo,
 } from "../../core/formats/certification-request.ts";
 import { name } from "../../core/formats/name.ts";
-import type { WriteOperation } from "../../core/ports.ts";
 import { approvalItem } from "../../core/records/approval-record.ts";
-import { authorityItem } from "../../core/records/fleet-record.ts";
 import { operatorItem } from "../../core/records/operator-record.ts";
 import { type RolloverRecord, rolloverItem } from "../../core/records/rollover-record.ts";
+import { holdCeremonies } from "../../core/rotation/held-ceremony.ts";
+import { lendRoots, returnRoots } from "../../core/rotation/loans.ts";
 import type { OfflineAnswer } from "../../core/rotation/offline/answer.ts";
 import { importOffline } from "../../core/rotation/offline/import.ts";
 import { offlineRequest } from "../../core/rotation/offline/offline-request.ts";
@@ -24,10 +27,10 @@ import { prepareOffline } from "../../core/rotation/offline/prepare.ts";
 import { type OfflineRequest, requestDigest } from "../../core/rotation/offline/request.ts";
 import { signOffline } from "../../core/rotation/offline/signing.ts";
 import type { OfflineSigner } from "../../core/rotation/offline/transcript.ts";
-import { entered, findRollover, moveOf, storedAuthority } from "../../core/rotation/rollover-store.ts";
-import { certifySuccessor } from "../../core/rotation/successor.ts";
+import { findRollover } from "../../core/rotation/rollover-store.ts";
 import { activation } from "../../core/rotation/transitions.ts";
 import { fleet, openPublishingFleet, type PublishingFleet } from "../revocation/publishing-fleet.ts";
+import { memoryDataKeys } from "./rotating-fleet.ts";
 
 export { fleet };
 
@@ -92,7 +95,12 @@ function drawnId(): string {
 
 export async function openOfflineHouse(): Promise<OfflineHouse> {
   const house = await openPublishingFleet();
-  const { app } = house;
+  const { clock, directory } = house;
+  const app = {
+    ...house.app,
+    custody: softwareKeyCustody({ directory: join(directory, "keys"), clock }),
+    dataKeys: memoryDataKeys(clock.now),
+  };
   const root2 = offlineKey();
   await app.items.transact(
     people.map((operatorId) => ({
@@ -132,6 +140,7 @@ export async function openOfflineHouse(): Promise<OfflineHouse> {
 
   return {
     ...house,
+    app,
     root2,
     participants,
     approval,
@@ -168,16 +177,10 @@ export async function openOfflineHouse(): Promise<OfflineHouse> {
     bring: async (rolloverId, answer, requestSha256 = requestDigest(answer.request)) =>
       importOffline(app, { caller, approval: await approval(), rolloverId, answer, requestSha256 }),
     async hold(rolloverId) {
-      const stored = await findRollover(app, { fleet, rolloverId });
-      const { authority, changed } = await certifySuccessor(app, await getFleet(app, fleet), stored.value);
-      const now = app.clock.now();
-      const record: RolloverRecord = { ...entered(stored.value, "published", now), publishedAt: now };
-      const writes: WriteOperation[] = [{ put: authorityItem(authority), when: "absent" }];
-      for (const one of changed) {
-        const { version } = await storedAuthority(app, fleet, one.authorityId);
-        writes.push({ put: authorityItem(one), when: version });
-      }
-      await app.items.transact([...moveOf(stored, record).writes, ...writes]);
+      await lendRoots(app, fleet);
+      await holdCeremonies(app);
+      await returnRoots(app, fleet);
+      expect((await rollover(rolloverId)).state).toBe("published");
     },
     async activate(rolloverId) {
       const stored = await findRollover(app, { fleet, rolloverId });

@@ -73,11 +73,10 @@ describe("a root rollover to a key that is offline", () => {
   });
 
   it("puts list, answer and transcript in their places, once, and tells people", async () => {
-    const before = house.notices.length;
-    expect(await placeOffline(house.app, fleet)).toBe(1);
+    // The task that held the ceremony has done it.
     expect(await placeOffline(house.app, fleet)).toBe(0);
-    expect(house.notices.slice(before)).toMatchObject([
-      { event: "ceremony.imported", subject: "root-2", measures: { certificates: 2, participants: 2 } },
+    expect(house.notices.filter(({ event }) => event === "ceremony.imported")).toMatchObject([
+      { subject: "root-2", measures: { certificates: 2, participants: 2 } },
     ]);
     expect(house.records.keys.filter((key) => key.includes("-offline-"))).toHaveLength(1);
     expect(decodeCertificateList(await listOf("root-2")).number).toBe(1);

@@ -137,6 +137,12 @@ export async function authoritySteps(
   const steps: Step[] = [
     { write: { put: authorityItem(authority), when: "absent" }, lost: changedMeanwhile },
   ];
+  // Whoever takes the root above back at this moment loses to this, or this to them.
+  if (authority.parentId !== undefined) {
+    const { value, version } = await storedAuthority(app, authority.fleet, authority.parentId);
+    steps.push({ write: { check: authorityItem(value), when: version }, lost: changedMeanwhile });
+    if (value.state !== "active") throw changedMeanwhile();
+  }
   for (const { fleet, authorityId, crossCertificates = [] } of changed) {
     const { value, version } = await storedAuthority(app, fleet, authorityId);
     const put = authorityItem({ ...value, crossCertificates });

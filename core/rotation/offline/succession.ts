@@ -9,28 +9,13 @@ import { issueOnce } from "../../enrollment/issue-once.ts";
 import { AppError, isAppError } from "../../errors.ts";
 import type { App } from "../../ports.ts";
 import type { CertificateRecord } from "../../records/certificate-record.ts";
-import { answerRange, offlineAnswerRecord, offlinePartition } from "../../records/offline-record.ts";
-import { readItems } from "../../records/pages.ts";
 import type { RolloverRecord } from "../../records/rollover-record.ts";
 import { profiles } from "../../standard/profiles.ts";
 import { assertRootUsable, rootInForce } from "../signing-root.ts";
-import { readAnswer } from "./answer.ts";
 import { type ImportedSuccession, importedSuccession } from "./imported.ts";
+import { importedAnswer } from "./imported-answer.ts";
 import { base64Of } from "./members.ts";
-import { type VerifiedAnswer, verifyAnswer } from "./verification.ts";
-
-async function importedAnswer(app: App, { fleet, rolloverId, toId }: RolloverRecord) {
-  const items = await readItems(app, { pk: offlinePartition(fleet), ...answerRange(rolloverId), limit: 10 });
-  const found = items
-    .map((item) => offlineAnswerRecord(item).value)
-    .toSorted((left, right) => right.importedAt - left.importedAt)[0];
-  if (found === undefined)
-    throw new AppError(
-      "key_offline",
-      `the key of "${toId}" is kept offline; sign on its machine (fleetkey ceremony sign) and import the answer first`,
-    );
-  return { ceremonyId: found.ceremonyId, verified: await verifyAnswer(readAnswer(found.document)) };
-}
+import type { VerifiedAnswer } from "./verification.ts";
 
 const busy = () => new AppError("internal", "the certificate of this root is being made by another request");
 /** An intent closed as unfinished is closed for good: the next attempt is another request. */
