@@ -1,6 +1,8 @@
 /** Room: test. A rollover on its ordinary way, gate by gate, and on the ways that lead back. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { getFleet } from "../../core/authority/issuer.ts";
+import { takeCensus } from "../../core/distribution/census.ts";
+import { acknowledgementItem } from "../../core/records/acknowledgement-record.ts";
 import { gatewayItem } from "../../core/records/gateway-record.ts";
 import { advanceRollovers } from "../../core/rotation/advance.ts";
 import { cancelDestruction } from "../../core/rotation/destruction.ts";
@@ -8,6 +10,7 @@ import { holdCeremonies } from "../../core/rotation/held-ceremony.ts";
 import { rollbackRollover } from "../../core/rotation/rollback.ts";
 import { listRollovers } from "../../core/rotation/rollover.ts";
 import { planDueRollover, planRollover, previewRollover } from "../../core/rotation/rollover-plan.ts";
+import { madeRecord, store } from "../distribution/stored-certificates.ts";
 import { codeOf } from "../support/errors.ts";
 import {
   approved,
@@ -146,6 +149,57 @@ describe("gates", () => {
     fleet.advance(day);
     await settle(app);
     expect(await codeOf(advance(app, id, "retired"))).toBe("rollover_gate_closed");
+  });
+
+  it("adoption: as many active devices as the fleet asks for must have acknowledged the manifest", async () => {
+    const { app } = fleet;
+    const id = await bringTo(fleet, "issuing", "published");
+    const { trustVersion: version = 0 } = await view(app, id);
+    const issued = app.clock.now() - day;
+    const ids = Array.from({ length: 20 }, (_, index) => `pump-${index}`);
+    await store(
+      app,
+      ids.map((subjectId) => madeRecord(issued, { fleet: name, subjectId, notAfter: issued + 90 * day })),
+    );
+    const acknowledge = (of: readonly string[]) =>
+      app.items.transact(
+        of.map((device) => ({
+          put: acknowledgementItem({ fleet: name, kind: "device", id: device, version, at: app.clock.now() }),
+          when: "absent" as const,
+        })),
+      );
+    const adoption = async () => {
+      fleet.advance(60_000);
+      await settle(app);
+      return (await view(app, id)).next?.gates.find(({ gate }) => gate === "adoption");
+    };
+    await acknowledge(ids.slice(0, 18));
+    expect(await adoption()).toEqual({ gate: "adoption", holds: false, have: 90, want: 95 });
+    fleet.advance(8 * day);
+    await settle(app);
+    await expect(advance(app, id, "active")).rejects.toThrow(/waits for: adoption \(90 of 95\)/);
+    await acknowledge(ids.slice(18, 19));
+    await adoption();
+    expect((await view(app, id)).state).toBe("active");
+  });
+
+  it("drained: as soon as all is counted, the end of the last certificate and no later", async () => {
+    const { app } = fleet;
+    const issued = app.clock.now();
+    const server = { subjectKind: "server", subjectId: "api.example.test", profile: "server" } as const;
+    await store(app, [madeRecord(issued, { fleet: name, ...server, notAfter: issued + 40 * day })]);
+    const id = await bringTo(fleet, "issuing", "draining");
+    fleet.advance(day);
+    await takeCensus(app, name, Number.POSITIVE_INFINITY);
+    await settle(app);
+    const { next } = await view(app, id);
+    const days = (Date.parse(next?.gates[0]?.at ?? "") - issued) / day;
+    expect(next?.gates).toMatchObject([{ gate: "drained", holds: false }]);
+    expect(days).toBeGreaterThanOrEqual(40);
+    expect(days).toBeLessThanOrEqual(42);
+    fleet.advance(42 * day);
+    await settle(app);
+    expect((await view(app, id)).state).toBe("retired");
   });
 
   it("a preview changes nothing and names steps, keys, and what is in the way", async () => {
