@@ -9,6 +9,7 @@ import { systemServerKeys } from "../../adapters/system/server-key.ts";
 import { listFleet } from "../../core/fleets/directory.ts";
 import type { CertificateManager, ItemStore, Notice, ServerApp } from "../../core/ports.ts";
 import { findServerCertificate } from "../../core/rotation/server-certificate.ts";
+import { writeServerCertificate } from "../../core/rotation/server-lease.ts";
 import {
   requestServerCertificate,
   type ServerCertificateRequest,
@@ -29,6 +30,8 @@ export interface ServerWorld extends FleetApp {
   /** Operations of the certificate manager so far: `import new`, `import over`, `describe`, `remove`. */
   readonly acts: readonly string[];
   request(change?: Partial<ServerCertificateRequest>): ReturnType<typeof requestServerCertificate>;
+  /** Makes the certificate due at this time, whatever its age: for services that have a clock of their own. */
+  fallDue(name?: string): Promise<void>;
   record(name?: string): Promise<NonNullable<Awaited<ReturnType<typeof findServerCertificate>>>["value"]>;
 }
 
@@ -114,6 +117,11 @@ export async function openServerWorld(manager?: CertificateManager): Promise<Ser
         keyAlgorithm: "P-256",
         ...change,
       }),
+    async fallDue(name = "api") {
+      const found = await findServerCertificate(app, { fleet: testFleet, name });
+      if (found === undefined) throw new Error(`there is no server certificate ${name}`);
+      await writeServerCertificate(app, found, { nextAt: clock.now() });
+    },
     async record(name = "api") {
       const found = await findServerCertificate(serverApp, { fleet: testFleet, name });
       if (found === undefined) throw new Error(`there is no server certificate ${name}`);

@@ -32,7 +32,13 @@ function needlesOf(pem: Buffer): readonly string[] {
     ...base64Parts(secret),
   ]);
   // A line may be in base64 once more: as a client sends PEM.
-  return [...parts, der.toString("base64"), der.toString("hex"), ...secretLines, ...secretLines.flatMap((line) => base64Parts(Buffer.from(line)))];
+  return [
+    ...parts,
+    der.toString("base64"),
+    der.toString("hex"),
+    ...secretLines,
+    ...secretLines.flatMap((line) => base64Parts(Buffer.from(line))),
+  ];
 }
 
 /** Every text and octet string in `value`, however deep, errors and their causes too. */
