@@ -1,4 +1,4 @@
-/** Room: core/records. Wrapping keys that people have asked to rotate, until the task has: one item a key, of all fleets. */
+/** Room: core/records. Wrapping keys that people have asked to rotate, and whether the task has: one item a key, of all fleets. */
 import type { Item, ItemKey, NewItem } from "../ports.ts";
 import { number, optionalNumber, present, text } from "./attributes.ts";
 import type { Stored } from "./certificate-record.ts";
@@ -12,6 +12,8 @@ export interface DataKeyWish {
   readonly askedAt: number;
   /** How often it had been asked for before the task began: one more, and it is done. */
   readonly rotationsBefore?: number;
+  /** When the task was done with it, well or not; absent while it waits. */
+  readonly endedAt?: number;
 }
 
 export const dataKeyWishPartition = "DATAKEYWISHES";
@@ -24,6 +26,7 @@ export function dataKeyWishItem(wish: DataKeyWish): NewItem {
 /** @throws AppError internal when an attribute is missing or mistyped. */
 export function dataKeyWish(item: Item): Stored<DataKeyWish> {
   const rotationsBefore = optionalNumber(item, "rotationsBefore");
+  const endedAt = optionalNumber(item, "endedAt");
   return {
     version: item.version,
     value: {
@@ -32,6 +35,7 @@ export function dataKeyWish(item: Item): Stored<DataKeyWish> {
       askedBy: text(item, "askedBy"),
       askedAt: number(item, "askedAt"),
       ...(rotationsBefore === undefined ? {} : { rotationsBefore }),
+      ...(endedAt === undefined ? {} : { endedAt }),
     },
   };
 }

@@ -40,7 +40,17 @@ export interface DataKeyRotation {
 
 const maximumWishes = 1_000;
 
+/** A key that all fleets share has 25 rotations for all of them: who deploys the stage spends those. */
+function assertOwn(fleet: string, name: string): void {
+  if (name.startsWith(`${fleet}-`)) return;
+  throw new AppError(
+    "not_found",
+    `the fleet has no wrapping key of that name; its own begin with "${fleet}-": read the report of keys`,
+  );
+}
+
 async function knownKey(app: RevocationApp, fleet: string, name: string): Promise<DataKeyState> {
+  assertOwn(fleet, name);
   const conditions = await findKeyConditions(app, fleet);
   const key = conditions?.value.dataKeys.find((each) => each.name === name);
   if (key === undefined)
@@ -70,10 +80,9 @@ export async function rotateDataKey(
   const { fleet, actor } = caller;
   const { onDemandRotations, onDemandLimit } = await knownKey(app, fleet, name);
   const found = await app.items.get(dataKeyWishKey(name));
-  const wish: DataKeyWish =
-    found === undefined
-      ? { name, fleet, askedBy: actor, askedAt: app.clock.now() }
-      : dataKeyWish(found).value;
+  const before = found === undefined ? undefined : dataKeyWish(found).value;
+  const waits = before !== undefined && before.endedAt === undefined;
+  const wish: DataKeyWish = waits ? before : { name, fleet, askedBy: actor, askedAt: app.clock.now() };
   const act = { fleet, action: "data-key.rotation-asked", actor, subject: name, result: "success" } as const;
   await executeApproved(app, approval, [
     { put: dataKeyWishItem(wish), when: found?.version ?? "absent" },
@@ -83,7 +92,7 @@ export async function rotateDataKey(
   return { name, askedAt: isoSeconds(wish.askedAt), onDemandRotations, onDemandLimit };
 }
 
-async function forget(
+async function end(
   app: RotationApp,
   { value, version }: Stored<DataKeyWish>,
   result: "success" | "failure",
@@ -92,7 +101,7 @@ async function forget(
   const { name, fleet } = value;
   const act = { fleet, action: "data-key.rotated", actor: "system", subject: name, result } as const;
   await app.items.transact([
-    { delete: dataKeyWishKey(name), when: version },
+    { put: dataKeyWishItem({ ...value, endedAt: app.clock.now() }), when: version },
     auditEntry(app, reason === undefined ? act : { ...act, reason }),
   ]);
 }
@@ -106,7 +115,7 @@ const isFinal = (error: unknown): error is AppError =>
 async function refuse(app: RotationApp, stored: Stored<DataKeyWish>, error: AppError): Promise<number> {
   const { fleet, name: subject } = stored.value;
   await tell(app, { event: "data-key.not-rotated", severity: "warning", fleet, subject });
-  await forget(app, stored, "failure", error.code);
+  await end(app, stored, "failure", error.code);
   return 0;
 }
 
@@ -133,14 +142,17 @@ async function grant(
     if (key === undefined) throw new AppError("key_not_found", "the deployment has no such wrapping key");
     const stored = await begun(app, asked, key.onDemandRotations);
     if (key.onDemandRotations <= (stored.value.rotationsBefore ?? 0)) await app.dataKeys.rotateNow(name);
-    await forget(app, stored, "success");
+    await end(app, stored, "success");
     return 1;
   } catch (error) {
     // Another run does the same.
     if (isAppError(error, "store_condition_failed")) return 0;
     if (isFinal(error)) {
       const again = await app.items.get(dataKeyWishKey(name));
-      return again === undefined ? 0 : await refuse(app, dataKeyWish(again), error);
+      const stored = again === undefined ? undefined : dataKeyWish(again);
+      return stored === undefined || stored.value.endedAt !== undefined
+        ? 0
+        : await refuse(app, stored, error);
     }
     throw error;
   }
@@ -156,9 +168,10 @@ export async function grantRotations(
   listDataKeys: () => Promise<readonly DataKeyState[]>,
 ): Promise<number> {
   const items = await readItems(app, { pk: dataKeyWishPartition, limit: maximumWishes });
-  if (items.length === 0) return 0;
+  const waiting = items.map(dataKeyWish).filter(({ value }) => value.endedAt === undefined);
+  if (waiting.length === 0) return 0;
   const keys = await listDataKeys();
   let granted = 0;
-  for (const item of items) granted += await grant(app, dataKeyWish(item), keys);
+  for (const wish of waiting) granted += await grant(app, wish, keys);
   return granted;
 }

@@ -215,7 +215,14 @@ export const rotationTaskList = documented(
 );
 
 export const dataKeyRotation = documented(
-  z.strictObject({ name: keyName(), requestedAt: time("When it was asked for; a task does it.") }),
+  z.strictObject({
+    name: keyName(),
+    askedAt: time("When it was asked for; a task does it."),
+    onDemandRotations: documented(z.int(), {
+      description: "How often it was asked for before, as far as is known.",
+    }),
+    onDemandLimit: documented(z.int(), { description: "How often it can be, in the life of the key." }),
+  }),
   { id: "DataKeyRotation" },
 );
 

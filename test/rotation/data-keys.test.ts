@@ -5,7 +5,7 @@ import { createApproval } from "../../core/access/approval-request.ts";
 import { operationDigest } from "../../core/access/operation.ts";
 import { AppError } from "../../core/errors.ts";
 import { approvalItem, approvalKey, approvalRecord } from "../../core/records/approval-record.ts";
-import { dataKeyWishKey } from "../../core/records/data-key-wish-record.ts";
+import { dataKeyWish, dataKeyWishKey } from "../../core/records/data-key-wish-record.ts";
 import { operatorItem } from "../../core/records/operator-record.ts";
 import { rotateDataKey } from "../../core/rotation/data-keys.ts";
 import { rotate } from "../../core/rotation/rotate.ts";
@@ -17,7 +17,7 @@ import { fleet, hour, openRotatingFleet, type RotatingFleet } from "./rotating-f
 let world: RotatingFleet;
 afterEach(() => world.close());
 
-async function open(names: readonly string[] = ["data"]): Promise<RotatingFleet> {
+async function open(names: readonly string[] = ["clinic-data"]): Promise<RotatingFleet> {
   world = await openRotatingFleet(names);
   for (const operatorId of ["owner-1", "owner-2"]) {
     const record = {
@@ -62,82 +62,91 @@ async function ask(name: string, critical: CriticalOperationId = "authorityRotat
   return rotateDataKey(world.app, { caller: await caller(), approval, name });
 }
 
-const isWaiting = async (name: string) => (await world.app.items.get(dataKeyWishKey(name))) !== undefined;
+async function isWaiting(name: string): Promise<boolean> {
+  const item = await world.app.items.get(dataKeyWishKey(name));
+  return item !== undefined && dataKeyWish(item).value.endedAt === undefined;
+}
 
 describe("a wish", () => {
   it("wakes the task, which grants it once", async () => {
     await open();
-    expect(await ask("data")).toMatchObject({ name: "data", onDemandRotations: 0, onDemandLimit: 25 });
+    expect(await ask("clinic-data")).toMatchObject({
+      name: "clinic-data",
+      onDemandRotations: 0,
+      onDemandLimit: 25,
+    });
     expect(world.started).toContain("rotate");
     expect((await world.rotate()).rotated).toBe(1);
-    expect(world.dataKeys.rotations).toEqual(["data"]);
-    expect(await isWaiting("data")).toBe(false);
+    expect(world.dataKeys.rotations).toEqual(["clinic-data"]);
+    expect(await isWaiting("clinic-data")).toBe(false);
     expect((await world.rotate()).rotated).toBe(0);
   });
 
   it("that is repeated before it was granted is one rotation", async () => {
     await open();
-    const [first] = [await ask("data")];
+    const [first] = [await ask("clinic-data")];
     world.clock.advance(60_000);
-    expect(await ask("data")).toEqual(first);
+    expect(await ask("clinic-data")).toEqual(first);
     await world.rotate();
     await world.rotate();
-    expect(world.dataKeys.rotations).toEqual(["data"]);
+    expect(world.dataKeys.rotations).toEqual(["clinic-data"]);
   });
 
   it("is granted by two runs at once, twice at most, and is gone afterwards", async () => {
     await open();
-    await ask("data");
+    await ask("clinic-data");
     await Promise.all([world.rotate(), world.rotate(), world.rotate()]);
     await world.rotate();
     expect(world.dataKeys.rotations.length).toBeLessThanOrEqual(2);
-    expect(await isWaiting("data")).toBe(false);
+    expect(await isWaiting("clinic-data")).toBe(false);
   });
 
   it("waits for a service that is out of reach", async () => {
     await open();
-    await ask("data");
+    await ask("clinic-data");
     const dataKeys = {
       list: world.dataKeys.list,
       rotateNow: () => Promise.reject(new AppError("key_service_unavailable", "throttled")),
     };
     expect(await rotate({ ...world.app, dataKeys })).toMatchObject({ rotated: 0, failed: 1 });
-    expect(await isWaiting("data")).toBe(true);
+    expect(await isWaiting("clinic-data")).toBe(true);
     expect((await world.rotate()).rotated).toBe(1);
   });
 
   it("that the service refuses for good is told, and waits no more", async () => {
     await open();
-    await ask("data");
+    await ask("clinic-data");
     world.dataKeys.keys = world.dataKeys.keys.map((key) => ({ ...key, onDemandRotations: 25 }));
     world.told();
     expect((await world.rotate()).rotated).toBe(0);
-    expect(world.told()).toContain("data-key.not-rotated data");
-    expect(await isWaiting("data")).toBe(false);
+    expect(world.told()).toContain("data-key.not-rotated clinic-data");
+    expect(await isWaiting("clinic-data")).toBe(false);
   });
 });
 
 describe("what is refused", () => {
   it("another operation's approval; a key of another fleet, an unknown one, one that is disabled, the 26th rotation", async () => {
-    await open(["data", "used-up", "off", "clinic-protection"]);
+    await open(["data", "clinic-data", "clinic-used-up", "clinic-off", "clinic-protection"]);
     world.dataKeys.keys = world.dataKeys.keys.map((key) => ({
       ...key,
-      ...(key.name === "used-up" ? { onDemandRotations: 25 } : {}),
-      ...(key.name === "off" ? { condition: "disabled" as const } : {}),
+      ...(key.name === "clinic-used-up" ? { onDemandRotations: 25 } : {}),
+      ...(key.name === "clinic-off" ? { condition: "disabled" as const } : {}),
     }));
     world.clock.advance(hour);
     await world.rotate();
-    expect(await codeOf(ask("data", "keyDestruction"))).toBe("approval_mismatch");
+    expect(await codeOf(ask("clinic-data", "keyDestruction"))).toBe("approval_mismatch");
+    // All fleets share this one, and its twenty-five.
+    expect(await codeOf(ask("data"))).toBe("not_found");
     expect(await codeOf(ask("nothing"))).toBe("not_found");
-    expect(await codeOf(ask("used-up"))).toBe("key_rotation_exhausted");
-    expect(await codeOf(ask("off"))).toBe("key_disabled");
+    expect(await codeOf(ask("clinic-used-up"))).toBe("key_rotation_exhausted");
+    expect(await codeOf(ask("clinic-off"))).toBe("key_disabled");
     expect(world.dataKeys.rotations).toEqual([]);
   });
 
   it("twenty-five rotations are granted; people are told from the twentieth on, and at the last it is critical", async () => {
     await open();
     for (let count = 1; count <= 25; count += 1) {
-      await ask("data");
+      await ask("clinic-data");
       await world.rotate();
       world.clock.advance(hour);
       await world.rotate();
@@ -145,6 +154,6 @@ describe("what is refused", () => {
     expect(world.dataKeys.rotations).toHaveLength(25);
     const told = world.notices.filter(({ event }) => event === "rotation.inspect-rotation");
     expect(told.map(({ severity }) => severity)).toEqual(["warning", "critical"]);
-    expect(await codeOf(ask("data"))).toBe("key_rotation_exhausted");
+    expect(await codeOf(ask("clinic-data"))).toBe("key_rotation_exhausted");
   });
 });
