@@ -148,7 +148,7 @@ describe("bundles", () => {
   }, () => {
     const { outdir } = synthesise({ account: "000000000000" }, { ...whole, "fleetkey:emulator": true });
     const aware = functions.filter((id) => bundle(outdir, id).includes(forwardedCertificateHeader));
-    expect(aware).toEqual(["enrollment", "distribution", "revocation", "ocsp", "access"]);
+    expect(aware).toEqual(["enrollment", "distribution", "revocation", "ocsp", "access", "rotation"]);
   });
 
   it("hold nothing of an earlier synthesis into the same directory", () => {

@@ -11,7 +11,7 @@ import { commonNames } from "../../core/formats/name.ts";
 import { decodePem } from "../../core/formats/pem.ts";
 import { assertPlace, identifyCaller, signInAdvice } from "../../scripts/deployment/account.ts";
 import { runCommand } from "../../scripts/deployment/command.ts";
-import { bootstrapFleet } from "../../scripts/deployment/fleets.ts";
+import { bootstrapFleet, confirmGateway } from "../../scripts/deployment/fleets.ts";
 import {
   checkOperator,
   installOperator,
@@ -164,6 +164,32 @@ describe("the origin of passkeys", () => {
     await bootstrapFleet({ ...request, ...places });
     await bootstrapFleet(request);
     expect(events).toEqual([{ fleet: "default", ...places }, { fleet: "default" }]);
+  });
+
+  it("shows the tokens of its loans to the bootstrap, and tells it what the gateway reads, fleet by fleet", async () => {
+    const events: object[] = [];
+    const lambda = {
+      send: async ({ input }: { input: { Payload: Uint8Array } }) => {
+        events.push(JSON.parse(Buffer.from(input.Payload).toString("utf8")) as object);
+        return { Payload: Buffer.from(JSON.stringify(made)) };
+      },
+    } as unknown as LambdaClient;
+    const authority = makeFakeAuthority();
+    const rootFingerprint = new X509Certificate(authority.root).fingerprint256
+      .replaceAll(":", "")
+      .toLowerCase();
+    const made = { fleet: "default", root: authority.root, rootFingerprint, trustStore: { key: "k" } };
+    const directory = join(temporaryDirectory(), "default");
+    const request = { lambda, bootstrapFunction: "b", fleet: "default", directory, withOperator: false };
+    await bootstrapFleet({ ...request, grantTokens: ["token"] });
+    await bootstrapFleet({ ...request, grantTokens: [] });
+    await confirmGateway({ lambda, bootstrapFunction: "b", fleets: ["default", "ward"], versionId: "v2" });
+    expect(events).toEqual([
+      { fleet: "default", grantTokens: ["token"] },
+      { fleet: "default" },
+      { fleet: "default", gateway: { versionId: "v2" } },
+      { fleet: "ward", gateway: { versionId: "v2" } },
+    ]);
   });
 });
 
