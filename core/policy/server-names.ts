@@ -21,7 +21,10 @@ export function checkServerNamePattern(pattern: string): Decision {
   const parent = pattern.slice(wildcard.length);
   // "*.com" would give a pipeline every domain there is.
   if (!parent.includes("."))
-    return deny("name_not_permitted", "pattern *.{one label} covers a whole top level; name a domain below it");
+    return deny(
+      "name_not_permitted",
+      "pattern *.{one label} covers a whole top level; name a domain below it",
+    );
   return checkDnsName(parent);
 }
 
@@ -54,7 +57,10 @@ export function checkServerCertificateName(name: string): Decision {
     );
   const shape = personalDataShape(name);
   if (shape !== undefined)
-    return deny("name_not_permitted", `name of a server certificate is shaped like ${shape}; use an opaque one`);
+    return deny(
+      "name_not_permitted",
+      `name of a server certificate is shaped like ${shape}; use an opaque one`,
+    );
   if (nameForm.test(name)) return allowed;
   return deny(
     "name_not_permitted",

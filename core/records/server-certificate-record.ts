@@ -3,7 +3,7 @@
  * task has come. One item a certificate, in one partition a fleet. No key is ever in it.
  */
 import type { Item, ItemKey, NewItem, ServerKeyAlgorithm } from "../ports.ts";
-import { number, optionalNumber, optionalText, optionalTexts, present, text, word } from "./attributes.ts";
+import { number, optionalText, optionalTexts, present, text, word } from "./attributes.ts";
 import type { Stored } from "./certificate-record.ts";
 
 export const serverKeyAlgorithms = [
@@ -51,6 +51,8 @@ export interface ServerCertificateRecord {
   readonly createdAt: number;
   /** Where the service holds it, whatever its generation. */
   readonly certificateId?: string;
+  /** Of the newest one that was imported; 0 before the first. */
+  readonly generation: number;
   /** What is held under `certificateId`. */
   readonly current?: ServerGeneration;
   /** Issued, and not known to be held. */
@@ -67,6 +69,8 @@ export interface ServerCertificateRecord {
   readonly failures: number;
   /** Code of the last failure; absent after a success. */
   readonly lastFailure?: string;
+  /** Somebody has decided that what stands there in place of ours may be overwritten. */
+  readonly mayReplace?: boolean;
   /** Serial number of whose coming end people were told. */
   readonly endingTold?: string;
 }
@@ -78,7 +82,8 @@ export const serverCertificateKey = (fleet: string, name: string): ItemKey => ({
   sk: name,
 });
 
-const json = (value: unknown): string | undefined => (value === undefined ? undefined : JSON.stringify(value));
+const json = (value: unknown): string | undefined =>
+  value === undefined ? undefined : JSON.stringify(value);
 
 export function serverCertificateItem(record: ServerCertificateRecord): NewItem {
   const { current, pending, slots, ...plain } = record;
@@ -108,6 +113,7 @@ export function serverCertificateRecord(item: Item): Stored<ServerCertificateRec
   const current = generation(item, "current");
   const pending = generation(item, "pending");
   const optional = present({
+    mayReplace: item.attributes["mayReplace"] === true ? true : undefined,
     certificateId: optionalText(item, "certificateId"),
     lastFailure: optionalText(item, "lastFailure"),
     endingTold: optionalText(item, "endingTold"),
@@ -123,11 +129,12 @@ export function serverCertificateRecord(item: Item): Stored<ServerCertificateRec
       keyAlgorithm: word(item, "keyAlgorithm", serverKeyAlgorithms),
       requestedBy: text(item, "requestedBy"),
       createdAt: number(item, "createdAt"),
+      generation: number(item, "generation"),
       slots: slotsOf(item),
       attempt: number(item, "attempt"),
       leaseUntil: number(item, "leaseUntil"),
       nextAt: number(item, "nextAt"),
-      failures: optionalNumber(item, "failures") ?? 0,
+      failures: number(item, "failures"),
       ...optional,
       ...(current === undefined ? {} : { current }),
       ...(pending === undefined ? {} : { pending }),
