@@ -111,6 +111,35 @@ export const commandTree: CommandGroup = {
         create: async () => (await import("./commands/fleet-create.ts")).fleetCreate,
       },
     },
+    rotation: {
+      summary: "Authorities that follow one another, and what to do next",
+      commands: {
+        status: async () => (await import("./commands/rotation-status.ts")).rotationStatus,
+        plan: async () => (await import("./commands/rotation-plan.ts")).rotationPlan,
+        show: async () => (await import("./commands/rotation-show.ts")).rotationShow,
+        list: async () => (await import("./commands/rotation-show.ts")).rotationList,
+        watch: async () => (await import("./commands/rotation-show.ts")).rotationWatch,
+        advance: async () => (await import("./commands/rotation-move.ts")).rotationAdvance,
+        rollback: async () => (await import("./commands/rotation-move.ts")).rotationRollback,
+      },
+    },
+    authority: {
+      summary: "The fleet's roots and issuing authorities",
+      commands: {
+        list: async () => (await import("./commands/authority-list.ts")).authorityListCommand,
+        show: async () => (await import("./commands/authority-list.ts")).authorityShow,
+        rotate: async () => (await import("./commands/authority-rotate.ts")).authorityRotate,
+      },
+    },
+    key: {
+      summary: "Keys of the service: how old they are, and their end",
+      commands: {
+        report: async () => (await import("./commands/key-report.ts")).keyReportCommand,
+        rotate: async () => (await import("./commands/key-rotate.ts")).keyRotate,
+        destroy: async () => (await import("./commands/key-destroy.ts")).keyDestroy,
+        keep: async () => (await import("./commands/key-destroy.ts")).keyKeep,
+      },
+    },
     ceremony: {
       summary: "Use of a root's key, here or on a machine without a network",
       commands: {
@@ -119,6 +148,28 @@ export const commandTree: CommandGroup = {
         sign: async () => (await import("./commands/ceremony-sign.ts")).ceremonySign,
         verify: async () => (await import("./commands/ceremony-verify.ts")).ceremonyVerify,
         import: async () => (await import("./commands/ceremony-import.ts")).ceremonyImport,
+        open: async () => (await import("./commands/ceremony-open.ts")).ceremonyOpen,
+        list: async () => (await import("./commands/ceremony-list.ts")).ceremonyListCommand,
+        show: async () => (await import("./commands/ceremony-list.ts")).ceremonyShow,
+      },
+    },
+    renewal: {
+      summary: "Renewals that are pulled forward",
+      commands: {
+        pull: async () => (await import("./commands/renewal-pull.ts")).renewalPull,
+        list: async () => (await import("./commands/renewal-list.ts")).renewalList,
+        end: async () => (await import("./commands/renewal-list.ts")).renewalEnd,
+      },
+    },
+    "server-cert": {
+      summary: "Certificates of servers, kept fresh where load balancers find them",
+      commands: {
+        request: async () => (await import("./commands/server-cert-request.ts")).serverCertRequest,
+        list: async () => (await import("./commands/server-cert-list.ts")).serverCertList,
+        show: async () => (await import("./commands/server-cert-list.ts")).serverCertShow,
+        rollback: async () => (await import("./commands/server-cert-act.ts")).serverCertRollback,
+        resume: async () => (await import("./commands/server-cert-act.ts")).serverCertResume,
+        remove: async () => (await import("./commands/server-cert-act.ts")).serverCertRemove,
       },
     },
     trust: {

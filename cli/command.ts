@@ -14,6 +14,8 @@ export interface Context {
 export interface CommandDefinition<Args extends ArgsDef> {
   readonly summary: string;
   readonly args: Args;
+  /** Flags that may be given several times; the command sees their values joined by commas. */
+  readonly repeated?: readonly (keyof Args & string)[];
   /** Resolves to the exit; nothing means `ok`. Throws a Failure for whatever else happens. */
   run(args: ParsedArgs<Args>, context: Context): Promise<ExitName | undefined>;
 }
@@ -26,22 +28,26 @@ export interface Command {
 }
 
 export function defineCommand<const Args extends ArgsDef>(definition: CommandDefinition<Args>): Command {
-  const { summary, args } = definition;
+  const { summary, args, repeated = [] } = definition;
   return {
     summary,
     args,
     async run(rawArgs, terminal) {
-      const given = checkArguments(rawArgs, args);
+      const given = checkArguments(rawArgs, args, repeated);
       const parsed = parse<Args>(rawArgs, args);
       // citty reads `--no-wait` as a denial of `--wait`, though a switch of that name is defined.
       for (const name of Object.keys(args).filter((each) => each.startsWith("no-")))
         Object.assign(parsed, { [name]: given[name] });
+      for (const name of repeated) Object.assign(parsed, { [name]: joined(given[name]) });
       assertEnumerations(parsed, args);
       const output = createOutput(terminal, parsed["json"] === true);
       return (await definition.run(parsed, { terminal, output })) ?? "ok";
     },
   };
 }
+
+const joined = (values: unknown): string | undefined =>
+  Array.isArray(values) ? values.join(",") : undefined;
 
 /** citty demands every kind of argument but an enumeration. */
 function assertEnumerations(parsed: Readonly<Record<string, unknown>>, args: ArgsDef): void {
@@ -61,10 +67,17 @@ function parse<Args extends ArgsDef>(rawArgs: readonly string[], args: Args): Pa
 }
 
 /** The flags as given. citty ignores what it does not know, and a misspelt flag must not pass for its default. */
-function checkArguments(rawArgs: readonly string[], args: ArgsDef): Readonly<Record<string, unknown>> {
+function checkArguments(
+  rawArgs: readonly string[],
+  args: ArgsDef,
+  repeated: readonly string[],
+): Readonly<Record<string, unknown>> {
   const flags = Object.entries(args).filter(([, definition]) => definition.type !== "positional");
   const options = Object.fromEntries(
-    flags.map(([name, { type }]) => [name, { type: type === "boolean" ? "boolean" : "string" } as const]),
+    flags.map(([name, { type }]) => {
+      const kind = type === "boolean" ? "boolean" : "string";
+      return [name, { type: kind, multiple: repeated.includes(name) } as const];
+    }),
   );
   let read: { values: Record<string, unknown>; positionals: string[] };
   try {
@@ -72,7 +85,7 @@ function checkArguments(rawArgs: readonly string[], args: ArgsDef): Readonly<Rec
   } catch (error) {
     throw usageFailure(strictMessage(error));
   }
-  const empty = Object.entries(read.values).find(([, value]) => value === "");
+  const empty = Object.entries(read.values).find(([, value]) => [value].flat().includes(""));
   if (empty !== undefined) throw usageFailure(`--${empty[0]} has an empty value`);
   const places = Object.keys(args).length - flags.length;
   if (read.positionals.length > places) {

@@ -25,7 +25,7 @@ const remedies: Partial<Readonly<Record<ErrorCode, string>>> = {
   approval_stale: "approve it again on the page; an assertion counts for five minutes",
   approval_mismatch: "run the very command that was approved, as the operator who asked for it",
   approval_spent:
-    "it was executed already, perhaps by a command whose answer was lost: look with `fleetkey fleet show`, `operator list` or `revoke list`; leave out --approval to ask for another",
+    "it was executed already, perhaps by a command whose answer was lost: look with `fleetkey fleet show`, `operator list`, `revoke list`, `rotation list` or `ceremony list`; leave out --approval to ask for another",
   configuration_changed:
     "see what is there now with `fleetkey fleet show`, make the change in that, and run the command again",
   approval_repeated: "another operator has to approve it too: fleetkey operator list",
@@ -41,6 +41,25 @@ const remedies: Partial<Readonly<Record<ErrorCode, string>>> = {
   not_on_hold:
     "only a certificate on hold is released; `fleetkey cert show SERIAL` tells what was done with it",
   job_state_invalid: "look at the job with `fleetkey revoke show JOB`",
+  key_overdue:
+    "`fleetkey key report` names the key; an authority: fleetkey authority rotate ID, a trust signer: fleetkey ceremony open --purpose trustSigner",
+  rollover_state_invalid: "look at it with `fleetkey rotation show ID`, at all of them with `rotation list`",
+  rollover_gate_closed:
+    "`fleetkey rotation show ID` tells what it waits for; the service goes on by itself as soon as that is there",
+  ceremony_state_invalid: "look at it with `fleetkey ceremony list`; each is over within an hour",
+  ceremony_invalid:
+    "what was signed is not what was asked for: fetch the request again with `fleetkey ceremony request ID`, and sign that",
+  server_certificate_mismatch:
+    "take another name for another kind of key; `fleetkey server-cert show NAME` tells what there is",
+  key_offline:
+    "its root has no network: fleetkey ceremony request ID here, `ceremony sign` there, then fleetkey ceremony import ID",
+  key_disabled: "enable the key where it is kept; `fleetkey key report` tells how it is",
+  key_rotation_exhausted: "it rotates by itself all the same; where that is too late, deploy another key",
+  certificate_not_held:
+    "somebody took it away where it was held; `fleetkey server-cert show NAME` tells when it is there again",
+  certificate_manager_refused:
+    "look at the certificate with `fleetkey server-cert show NAME`, and at the limits of who holds it",
+  certificate_manager_unavailable: "the service tries again by itself: fleetkey server-cert show NAME",
   key_reused: freshKey,
   key_weak: freshKey,
   key_unsupported: "use one of P-256, P-384, Ed25519, RSA 2048 to 4096, ML-DSA-44, 65 or 87",

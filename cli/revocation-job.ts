@@ -2,18 +2,14 @@
  * Room: cli. Bulk revocations: the service does the work, and goes on whether or not anybody watches. Here they are
  * looked at until they have come as far as is wanted.
  */
-import { setTimeout as pause } from "node:timers/promises";
 import { type RevocationJob, revocationJob } from "../lambdas/http/revocation-answers.ts";
 import type { Context } from "./command.ts";
 import { type ApprovalFlags, callCritical } from "./critical-operation.ts";
 import type { ExitName } from "./exit-codes.ts";
 import { Failure, usageFailure } from "./failure.ts";
 import type { FleetApi } from "./fleet-api.ts";
-import { abandonable } from "./interruption.ts";
-import { createWatch } from "./progress.ts";
 import type { Settings } from "./settings.ts";
-
-const pollMilliseconds = 1_000;
+import { watchWork } from "./watched-work.ts";
 
 /** Throws `usage` for what the service names no job by. */
 export function parseJobId(text: string): string {
@@ -83,40 +79,20 @@ function describe(job: RevocationJob): string {
 /** What it has come to, in a line. */
 export const renderJob = (job: RevocationJob): string => `${job.jobId} is ${describe(job)}`;
 
-/** The service goes on with it, though nobody watches any more. */
-function stillRunning(error: unknown, jobId: string): unknown {
-  if (!(error instanceof Failure)) return error;
-  if (error.exit !== "interrupted" && error.transience === undefined) return error;
-  const { exit, code, message, cause } = error;
-  const remedy = `the job goes on without you: fleetkey revoke show ${jobId} --watch follows it, fleetkey revoke cancel ${jobId} stops it`;
-  return new Failure(exit, code, message, { remedy, cause });
-}
-
 /**
  * Looks at the job, once a second and with progress, until `isThere`. An interruption leaves the job alone, and the
  * failure says how to follow it.
  */
-export async function followJob(
+export function followJob(
   api: FleetApi,
   first: RevocationJob,
   isThere: (job: RevocationJob) => boolean,
-  { terminal }: Context,
+  context: Context,
 ): Promise<RevocationJob> {
-  const watch = createWatch(terminal);
-  let job = first;
-  try {
-    while (!isThere(job)) {
-      // Without its id, so that it fits a line of a terminal.
-      watch.see(describe(job));
-      await abandonable(pause(pollMilliseconds), terminal.interrupted);
-      job = await showJob(api, job.jobId);
-    }
-    return job;
-  } catch (error) {
-    throw stillRunning(error, first.jobId);
-  } finally {
-    watch.end();
-  }
+  const { jobId } = first;
+  const goesOn = `the job goes on without you: fleetkey revoke show ${jobId} --watch follows it, fleetkey revoke cancel ${jobId} stops it`;
+  const look = () => showJob(api, jobId);
+  return watchWork(first, { look, isThere, describe, goesOn }, context);
 }
 
 export const isEnded = ({ state }: RevocationJob): boolean =>

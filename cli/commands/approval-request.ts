@@ -1,5 +1,6 @@
 /** Room: cli. `fleetkey approval request`: asks for an approval now, of an operation that is executed later. */
 import { approval } from "../../lambdas/http/access-answers.ts";
+import { criticalRouteIds } from "../../lambdas/http/access-schemas.ts";
 import { type Context, defineCommand } from "../command.ts";
 import { readFileBytes } from "../credential-files.ts";
 import { tellWhere } from "../critical-operation.ts";
@@ -53,7 +54,7 @@ export const approvalRequest = defineCommand({
       type: "positional",
       required: true,
       valueHint: "OPERATION",
-      description: "configureFleet, setFleetState, inviteOperator, changeOperator or executeRevocation",
+      description: `One of ${criticalRouteIds.join(", ")}`,
     },
     body: {
       type: "string",

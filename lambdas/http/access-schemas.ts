@@ -109,7 +109,7 @@ export const createSessionRequest = lazily(() =>
   ),
 );
 
-const criticalRouteIds = [
+export const criticalRouteIds = [
   "configureFleet",
   "setFleetState",
   "inviteOperator",

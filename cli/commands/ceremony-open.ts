@@ -1,0 +1,55 @@
+/** Room: cli. `fleetkey ceremony open`. */
+import { ceremonyPurposes } from "../../core/records/ceremony-record.ts";
+import { ceremony } from "../../lambdas/http/rotation-answers.ts";
+import { answerCeremony, followCeremony, renderCeremony } from "../ceremony.ts";
+import { defineCommand } from "../command.ts";
+import { approvalFlags, callCritical } from "../critical-operation.ts";
+import { usageFailure } from "../failure.ts";
+import { connectionFlags } from "../global-flags.ts";
+import { parseRolloverId } from "../rollover.ts";
+import { withOperatorApi } from "../session.ts";
+import { resolveSettings } from "../settings.ts";
+
+function bodyOf(purpose: string, rollover: string | undefined): object {
+  if ((purpose === "rollover") !== (rollover !== undefined))
+    throw usageFailure("--rollover ID goes with --purpose rollover, and with that alone");
+  return rollover === undefined ? { purpose } : { purpose, rolloverId: parseRolloverId(rollover) };
+}
+
+export const ceremonyOpen = defineCommand({
+  summary: "Have the roots lent to sign for an hour at most, and wait until all is signed",
+  args: {
+    purpose: {
+      type: "enum",
+      required: true,
+      options: [...ceremonyPurposes],
+      valueHint: "PURPOSE",
+      description: "What they sign; one of",
+    },
+    rollover: { type: "string", valueHint: "ID", description: "Rollover whose successor is certified" },
+    approval: approvalFlags.approval,
+    "no-wait": {
+      type: "boolean",
+      description: "Wait neither for people (status 6, the approval's id) nor for the ceremony's end",
+    },
+    ...connectionFlags,
+  },
+  async run(args, context) {
+    const body = bodyOf(args.purpose, args.rollover);
+    const settings = resolveSettings(args, context.terminal.env);
+    const call = {
+      operation: "openCeremony",
+      method: "POST",
+      path: "/ceremonies",
+      body,
+      schema: ceremony,
+    } as const;
+    return withOperatorApi({ settings, terminal: context.terminal }, async (api) => {
+      const opened = await callCritical(api, call, args, settings, context);
+      if (opened === undefined) return "pending";
+      if (args["no-wait"] === true) return answerCeremony(opened, context);
+      context.output.note(renderCeremony(opened));
+      return answerCeremony(await followCeremony(api, opened, context), context);
+    });
+  },
+});
