@@ -224,6 +224,29 @@ export const pageScript = `"use strict";
     );
   };
 
+  // What people decide with each operation: members of its body, and what they mean.
+  const decided = {
+    executeRevocation: { certificates: "Certificates to revoke" },
+    planRollover: {
+      kind: "Authority to replace",
+      emergency: "Emergency, so that no gate is waited for",
+      algorithm: "Algorithm of its successor",
+      custody: "Where its successor's key is",
+    },
+    advanceRollover: { to: "State that the rollover comes to" },
+    rollBackRollover: { from: "State from which the rollover is taken back" },
+    destroyAuthorityKey: { authorityId: "Authority whose key is destroyed" },
+    cancelKeyDestruction: { authorityId: "Authority whose key is kept" },
+    rotateDataKey: { name: "Wrapping key to rotate" },
+    openCeremony: { purpose: "What root keys are lent for" },
+    importOfflineAnswer: { requestSha256: "SHA-256 of the request that was signed offline" },
+  };
+  const always = ["certificates", "kind", "emergency"];
+  const decisions = (operation, body) =>
+    Object.entries(Object.hasOwn(decided, operation) ? decided[operation] : {})
+      .filter(([member]) => always.includes(member) || body[member] !== undefined)
+      .map(([member, text]) => text + ": " + visible(body[member] ?? null));
+
   const list = (approval) => {
     const item = added(approvalList, "li");
     const title = added(item, "h3", approval.operation + " (" + approval.critical + ")");
@@ -238,7 +261,7 @@ export const pageScript = `"use strict";
       "Asked for by " + approval.requestedBy + ", until " + approval.expiresAt,
       "Approved by " + (approval.approvedBy.join(", ") || "nobody") + "; needs " + approval.persons,
     ];
-    if (operation === "executeRevocation") facts.unshift("Certificates to revoke: " + visible(body.certificates ?? null));
+    facts.unshift(...decisions(operation, body));
     for (const fact of facts) added(item, "p", fact);
     const button = added(item, "button", "Approve with a passkey");
     button.type = "button";

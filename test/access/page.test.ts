@@ -73,11 +73,27 @@ describe("the page for passkeys", () => {
       expect(script).not.toContain(keep);
   });
 
-  it("names the number of certificates that an approval of a bulk revocation is for", async () => {
-    expect(inline((await page()).body, "script")).toContain(
-      '"Certificates to revoke: " + visible(body.certificates',
-    );
-  });
+  const decisions = [
+    { operation: "executeRevocation", member: 'certificates: "Certificates to revoke"' },
+    { operation: "planRollover", member: 'kind: "Authority to replace"' },
+    { operation: "planRollover", member: 'emergency: "Emergency, so that no gate is waited for"' },
+    { operation: "advanceRollover", member: 'to: "State that the rollover comes to"' },
+    { operation: "rollBackRollover", member: 'from: "State from which' },
+    { operation: "destroyAuthorityKey", member: 'authorityId: "Authority whose key is destroyed"' },
+    { operation: "cancelKeyDestruction", member: 'authorityId: "Authority whose key is kept"' },
+    { operation: "rotateDataKey", member: 'name: "Wrapping key to rotate"' },
+    { operation: "openCeremony", member: 'purpose: "What root keys are lent for"' },
+    { operation: "importOfflineAnswer", member: 'requestSha256: "SHA-256 of the request' },
+  ];
+  it.each(decisions)(
+    "names what an approval of $operation decides: $member",
+    async ({ operation, member }) => {
+      const script = inline((await page()).body, "script");
+      const own = script.slice(script.indexOf(`${operation}: {`));
+      expect(own.slice(0, own.indexOf("}"))).toContain(member);
+      expect(script).toContain('text + ": " + visible(body[member]');
+    },
+  );
 
   it("can be used without a mouse and without sight: labels, buttons, a live region, a language", async () => {
     const { body } = await page();
