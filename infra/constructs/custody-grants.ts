@@ -10,8 +10,8 @@ import { rotationStandard } from "../../core/standard/rotation.ts";
 import { signingKeyKinds } from "../configuration/key-generations.ts";
 import { roleArn } from "./deployment-names.ts";
 import type { Duty } from "./duty.ts";
-import { allow, keyArns } from "./duty-grants.ts";
 import type { FleetKeyState } from "./fleetkey-state.ts";
+import { allow, keyArns } from "./statements.ts";
 
 /** Of the keys of these fleets that sign: how they are, their end, and for roots their loan. */
 export function custodyStatements(

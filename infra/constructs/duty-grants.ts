@@ -2,7 +2,7 @@
  * Room: infra. The IAM statements that follow from a duty. Each names its actions and its resources; the places where
  * names are made later (log streams, records, what a fleet publishes) have a wildcard, and are named here and in the tests.
  */
-import { PolicyStatement, type PolicyStatementProps } from "aws-cdk-lib/aws-iam";
+import type { PolicyStatement, PolicyStatementProps } from "aws-cdk-lib/aws-iam";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import type { LogGroup } from "aws-cdk-lib/aws-logs";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
@@ -14,6 +14,7 @@ import { type Duty, signingKeysOf } from "./duty.ts";
 import type { FleetKeyState } from "./fleetkey-state.ts";
 import { itemIndexes } from "./item-table.ts";
 import { endpoint } from "./key-policies.ts";
+import { allow, keyArns } from "./statements.ts";
 
 /** Whatever else it touches, a function writes its log and reads its own environment. */
 export interface DutyResources {
@@ -24,9 +25,6 @@ export interface DutyResources {
   /** Functions of the tasks that it starts. */
   readonly starts: readonly IFunction[];
 }
-
-export const allow = (sid: string, props: Omit<PolicyStatementProps, "sid">): PolicyStatement =>
-  new PolicyStatement({ sid, ...props });
 
 function through(scope: Construct, service: string): PolicyStatementProps {
   return { conditions: { StringEquals: { "kms:ViaService": endpoint(scope, service) } } };
@@ -129,17 +127,6 @@ function itemStatements(scope: Construct, duty: Duty, { state }: DutyResources):
       ...through(scope, "dynamodb"),
     }),
   ];
-}
-
-/** ARNs of these fleets' keys of these kinds. */
-export function keyArns(
-  state: FleetKeyState,
-  fleets: readonly string[],
-  kinds: readonly SigningKeyKind[],
-): string[] {
-  return fleets.flatMap((fleet) =>
-    kinds.flatMap((kind) => [...state.keysOf(fleet)[kind].values()].map(({ keyArn }) => keyArn)),
-  );
 }
 
 /** How often statements of one fleet name a key. */
