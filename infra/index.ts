@@ -5,6 +5,7 @@
 export type { PipelineOperation } from "../core/standard/access.ts";
 export type { DeployedFunctionId, ReservedConcurrency } from "./configuration/concurrency.ts";
 export type { AuthorityAlgorithm, FleetConfiguration } from "./configuration/fleets.ts";
+export type { Generations, KeyGenerations } from "./configuration/key-generations.ts";
 export { ArtifactDistribution, type ArtifactDistributionProps } from "./constructs/artifact-distribution.ts";
 export { type ClientDomain, ClientDomains, type ClientDomainsProps } from "./constructs/client-domains.ts";
 export { DutyFunction } from "./constructs/duty-function.ts";
