@@ -12,10 +12,10 @@ import { holdCeremonies } from "../../core/rotation/held-ceremony.ts";
 import { lendRoots, returnRoots } from "../../core/rotation/loans.ts";
 import { rollbackRollover } from "../../core/rotation/rollback.ts";
 import { listRollovers } from "../../core/rotation/rollover.ts";
+import { dies } from "./rollover-deaths.ts";
 import {
   approved,
   day,
-  dies,
   name,
   openRolloverFleet,
   type RolloverApp,

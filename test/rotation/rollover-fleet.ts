@@ -7,7 +7,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { identityVerifier } from "../../adapters/identity/identity-verifier.ts";
-import { parseKeyId } from "../../adapters/local/keystore/key-id.ts";
 import { openSoftwareKeyService } from "../../adapters/local/software-key-service.ts";
 import { systemEntropy } from "../../adapters/system/entropy.ts";
 import { type ApprovedOperation, redeemApproval } from "../../core/access/approval.ts";
@@ -18,13 +17,12 @@ import { operatorCaller } from "../../core/access/operator.ts";
 import { getFleet } from "../../core/authority/issuer.ts";
 import { deployFleet } from "../../core/bootstrap/deployment.ts";
 import { publishTrust } from "../../core/distribution/trust-publication.ts";
-import { AppError, isAppError } from "../../core/errors.ts";
+import { isAppError } from "../../core/errors.ts";
 import { boundedMemo } from "../../core/memo.ts";
 import type {
   CeremonyApp,
   ItemStore,
   KeyService,
-  KeyState,
   Notice,
   RotationApp,
   StartedTask,
@@ -45,21 +43,13 @@ import {
 } from "../support/fleet-app.ts";
 import { memoryItemStore } from "../support/memory-item-store.ts";
 import { type MemoryObjectStore, memoryObjectStore } from "../support/memory-object-store.ts";
+import { guarded, type Kept, keeper } from "./key-keeper.ts";
 
 export const name = "clinic";
 export const day = 86_400_000;
 export const minute = 60_000;
 
 export type RolloverApp = RotationApp & CeremonyApp;
-
-/** What the keeper of keys knows. */
-interface Kept {
-  readonly deletions: Map<string, number>;
-  /** Loans that are out: id → key. */
-  readonly loans: Map<string, string>;
-  /** Every loan that ever was, in order. */
-  readonly lent: string[];
-}
 
 interface State {
   readonly items: ItemStore;
@@ -84,8 +74,6 @@ export interface RolloverFleet {
   copy(): Promise<RolloverFleet>;
   close(): Promise<void>;
 }
-
-const isRoot = (keyId: string): boolean => parseKeyId(keyId).alias.includes("-root-");
 
 function recording(items: ItemStore, committed: (readonly WriteOperation[])[]): ItemStore {
   return {
@@ -128,53 +116,6 @@ async function copied(state: State): Promise<State> {
   other.clock.advance(state.advanced);
   other.advanced = state.advanced;
   return other;
-}
-
-function keeper({ kept, clock }: State, refuse: () => boolean): RotationApp["custody"] {
-  const stateOf = (keyId: string): KeyState => {
-    const deletionAt = kept.deletions.get(keyId);
-    if (deletionAt === undefined) return { keyId, condition: "enabled", createdAt: 0 };
-    if (deletionAt <= clock.now()) throw new AppError("key_not_found", "destroyed");
-    return { keyId, condition: "pendingDeletion", createdAt: 0, deletionAt };
-  };
-  return {
-    stateOf: async (keyId) => stateOf(keyId),
-    async scheduleDeletion(keyId, days) {
-      if (stateOf(keyId).condition === "enabled") kept.deletions.set(keyId, clock.now() + days * day);
-      return stateOf(keyId);
-    },
-    async cancelDeletion(keyId) {
-      stateOf(keyId);
-      kept.deletions.delete(keyId);
-      return stateOf(keyId);
-    },
-    async lend(keyId, loan) {
-      if (!/^[a-z0-9-]{1,128}$/.test(loan)) throw new AppError("request_invalid", "name");
-      stateOf(keyId);
-      if (refuse()) throw new AppError("key_service_unavailable", "throttled", { retryAfter: 1 });
-      const known = kept.loans.get(`loan-${loan}`);
-      if (known !== undefined && known !== keyId) throw new AppError("request_invalid", "another key");
-      kept.loans.set(`loan-${loan}`, keyId);
-      kept.lent.push(keyId);
-      return { loanId: `loan-${loan}`, token: `token-${loan}` };
-    },
-    async endLoan(_keyId, loanId) {
-      kept.loans.delete(loanId);
-    },
-  };
-}
-
-function guarded(keys: KeyService, kept: Kept, tokens: readonly string[]): KeyService {
-  return {
-    createKey: (alias, algorithm) => keys.createKey(alias, algorithm),
-    describeKey: (keyId) => keys.describeKey(keyId),
-    async sign(keyId, message) {
-      const lent = tokens.some((token) => kept.loans.get(token.replace(/^token/, "loan")) === keyId);
-      if (isRoot(keyId) && !lent) throw new AppError("key_disabled", `${keyId} is not lent`);
-      if (kept.deletions.has(keyId)) throw new AppError("key_disabled", `${keyId} is to be destroyed`);
-      return keys.sign(keyId, message);
-    },
-  };
 }
 
 function fleetOf(state: State, keys: KeyService, close: () => Promise<void>): RolloverFleet {
@@ -324,46 +265,4 @@ export async function settle(app: RolloverApp, fleet = name): Promise<void> {
     await publish(app, fleet);
     if ((await tick(app, fleet)) === 0 && held === 0 && round > 2) return;
   }
-}
-
-const never = () => new Promise<never>(() => undefined);
-
-/** `work` in a process that dies at step `target`; each call of a port is two steps. False when it outlived that. */
-export async function dies(
-  app: RolloverApp,
-  target: number,
-  work: (app: RolloverApp) => Promise<unknown>,
-): Promise<boolean> {
-  let steps = 0;
-  let die: () => void = () => undefined;
-  const dead = new Promise<true>((resolve) => {
-    die = () => resolve(true);
-  });
-  const pass = async (): Promise<void> => {
-    steps += 1;
-    if (steps < target) return;
-    die();
-    await never();
-  };
-  const mortal = <Port extends object>(port: Port): Port =>
-    new Proxy(port, {
-      get(of, member) {
-        const value: unknown = Reflect.get(of, member);
-        if (typeof value !== "function") return value;
-        return async (...parameters: never[]) => {
-          await pass();
-          const result = await (value as (...all: never[]) => Promise<unknown>).apply(of, parameters);
-          await pass();
-          return result;
-        };
-      },
-    });
-  const { items, keys, artifacts, trustStores, records, notifier, custody, tasks } = app;
-  const ports = { items, keys, artifacts, trustStores, records, notifier, custody, tasks };
-  const dying = Object.fromEntries(
-    Object.entries(ports).map(([each, port]) => [each, mortal<object>(port)]),
-  ) as typeof ports;
-  const keysWith = (tokens: readonly string[]) => mortal(app.keysWith(tokens));
-  const alive = work({ ...app, ...dying, keysWith }).then(() => false);
-  return await Promise.race([dead, alive]);
 }
