@@ -7,6 +7,7 @@ import { readAnswer } from "../../core/rotation/offline/answer.ts";
 import { encodeRequest, type OfflineRequest, requestDigest } from "../../core/rotation/offline/request.ts";
 import { fleet, type OfflineHouse, openOfflineHouse } from "../rotation/offline-house.ts";
 import { openssl, opensslInstalled, opensslOutput } from "../support/openssl.ts";
+import { startFakeService } from "./fake-service.ts";
 import { runCli } from "./run-cli.ts";
 
 let house: OfflineHouse;
@@ -169,5 +170,35 @@ describe.skipIf(!opensslInstalled)("fleetkey ceremony", () => {
       const refused = await run("verify", "--answer", file(name));
       expect([refused.code, refused.stderr]).toEqual([5, expect.stringContaining("ceremony_invalid")]);
     }
+  });
+});
+
+describe("fleetkey ceremony request", () => {
+  const fetched = async (name: string, answer: object) => {
+    const service = await startFakeService();
+    service.intercept = ({ path }) =>
+      path.endsWith(`/rollovers/${rolloverId}/offline-request`) ? { status: 200, body: answer } : undefined;
+    const outcome = await run("request", rolloverId, "--out", file(name), ...service.flags);
+    await service.close();
+    return outcome;
+  };
+
+  it("writes the request in its one form, and its digest alone to stdout", async () => {
+    const sha256 = requestDigest(request);
+    const { code, stdout } = await fetched("fetched.json", { request, sha256 });
+    expect([code, stdout]).toEqual([0, `${sha256}\n`]);
+    expect(await readFile(file("fetched.json"), "utf8")).toBe(`${encodeRequest(request)}\n`);
+  });
+
+  it("writes nothing where the digest is another's, or the rollover is", async () => {
+    const other = { ...request, rolloverId: "f".repeat(32) };
+    for (const answer of [
+      { request, sha256: "0".repeat(64) },
+      { request: other, sha256: requestDigest(other) },
+    ]) {
+      const { code, stderr } = await fetched("refused.json", answer);
+      expect([code, stderr]).toEqual([7, expect.stringContaining("request_changed")]);
+    }
+    await expect(stat(file("refused.json"))).rejects.toThrow("ENOENT");
   });
 });
