@@ -211,7 +211,7 @@ const edges = [
     [
       "^cli/",
       "^lambdas/http/(answer-|access-|device-|offline-)?schemas\\.ts$",
-      "^lambdas/http/(access|distribution|revocation|rotation)-answers\\.ts$",
+      "^lambdas/http/(access|distribution|renewal|revocation|rotation|server)-answers\\.ts$",
       "^core/errors\\.ts$",
       "^core/revocation/reason\\.ts$",
       "^core/distribution/(manifest-signature|manifest-walk|trust-manifest|certificate-status)\\.ts$",

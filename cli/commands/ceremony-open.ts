@@ -1,5 +1,4 @@
 /** Room: cli. `fleetkey ceremony open`. */
-import { ceremonyPurposes } from "../../core/records/ceremony-record.ts";
 import { ceremony } from "../../lambdas/http/rotation-answers.ts";
 import { answerCeremony, followCeremony, renderCeremony } from "../ceremony.ts";
 import { defineCommand } from "../command.ts";
@@ -22,7 +21,7 @@ export const ceremonyOpen = defineCommand({
     purpose: {
       type: "enum",
       required: true,
-      options: [...ceremonyPurposes],
+      options: [...ceremony.shape.purpose.options],
       valueHint: "PURPOSE",
       description: "What they sign; one of",
     },

@@ -1,5 +1,4 @@
 /** Room: cli. `fleetkey renewal pull`. */
-import { renewalReasons } from "../../core/records/renewal-window-record.ts";
 import { renewalWindow } from "../../lambdas/http/renewal-answers.ts";
 import { defineCommand } from "../command.ts";
 import { connectionFlags } from "../global-flags.ts";
@@ -31,7 +30,7 @@ export const renewalPull = defineCommand({
     reason: {
       type: "enum",
       required: true,
-      options: [...renewalReasons],
+      options: [...renewalWindow.shape.reason.options],
       valueHint: "REASON",
       description: "Why; one of",
     },

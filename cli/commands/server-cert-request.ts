@@ -1,5 +1,4 @@
 /** Room: cli. `fleetkey server-cert request`. */
-import { serverKeyAlgorithms } from "../../core/records/server-certificate-record.ts";
 import { serverCertificate } from "../../lambdas/http/server-answers.ts";
 import { defineCommand } from "../command.ts";
 import { usageFailure } from "../failure.ts";
@@ -27,7 +26,7 @@ export const serverCertRequest = defineCommand({
     },
     algorithm: {
       type: "enum",
-      options: [...serverKeyAlgorithms],
+      options: [...serverCertificate.shape.keyAlgorithm.options],
       default: "P-256",
       valueHint: "ALGORITHM",
       description: "Of its key, for as long as it is held; one of",
