@@ -60,11 +60,13 @@ const renderUnderWay = (seen: Rollover): readonly string[] => [
   ...renderNext(seen).map((line) => `  ${line}`),
 ];
 
+const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
+
 function summary({ tasks, report, rollovers }: RotationStatus): string {
   const used = report.keys.filter(({ use }) => use !== "out");
   const attention = used.filter(needsAttention).length;
   const keys = attention === 0 ? "all ok" : `${attention} not ok`;
-  return `${tasks.length} tasks for people; ${used.length} keys, ${keys}; ${rollovers.length} rollovers under way`;
+  return `${count(tasks.length, "task")} for people; ${count(used.length, "key")}, ${keys}; ${count(rollovers.length, "rollover")} under way`;
 }
 
 /** What to do comes first. */

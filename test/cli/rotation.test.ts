@@ -2,7 +2,11 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { withOperatorApi } from "../../cli/session.ts";
+import { resolveSettings } from "../../cli/settings.ts";
+import { rollover } from "../../lambdas/http/rotation-answers.ts";
 import { approvedBy } from "./approved-by.ts";
 import { type LocalServer, startLocalServer } from "./local-server.ts";
 import { firstPerson, openInvitation, type Person } from "./person.ts";
@@ -95,7 +99,7 @@ describe("an issuing rollover", () => {
 
   it("says on one screen what to do next", async () => {
     const { code, stdout } = await fleetkey(["rotation", "status"]);
-    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("1 rollovers under way") });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("1 rollover under way") });
     expect(stdout).toContain(`do: fleetkey ceremony open --purpose rollover --rollover ${id}`);
     const all = await read<Readonly<Record<string, readonly object[]>>>(["rotation", "status"]);
     expect(all["rollovers"]).toEqual([expect.objectContaining({ rolloverId: id, state: "planned" })]);
@@ -209,6 +213,33 @@ describe("without two people", () => {
     await both[1]?.approve(approvalId);
     const held = await fleetkey(["ceremony", "open", "--purpose", "rootList", "--approval", approvalId]);
     expect(held).toMatchObject({ code: 0, stdout: expect.stringContaining("(rootList) is done since ") });
+  });
+
+  it("the service does nothing for a certificate alone", async () => {
+    const flags = { "data-dir": server.dataDir, url: server.url };
+    const settings = resolveSettings(flags, {});
+    const never = new AbortController().signal;
+    const stream = { write: () => true };
+    const terminal = {
+      env: {},
+      stdin: Readable.from([]),
+      stdout: stream,
+      stderr: stream,
+      interrupted: never,
+      now: Date.now,
+    };
+    const calls = [
+      { path: "/rollovers", body: { kind: "root" } },
+      { path: "/ceremonies", body: { purpose: "rootList" } },
+      { path: "/data-key-rotations", body: { name: "default-protection" } },
+    ];
+    for (const { path, body } of calls)
+      await expect(
+        withOperatorApi({ settings, terminal }, (api) =>
+          api.call({ method: "POST", path, body, schema: rollover }),
+        ),
+        path,
+      ).rejects.toMatchObject({ exit: "refused", code: "approval_required" });
   });
 
   it("an approval of one thing is none of another", async () => {
