@@ -270,6 +270,32 @@ describe("attacks with what Chromium has signed", () => {
     expect(await owner.value("document.images.length")).toBe(0);
   });
 
+  it("what people decide about keys stands there in words, whatever the document says", async () => {
+    const key = (operation: string, body: Wanted["body"], parameters = {}): Wanted => ({
+      ...{ operation, path: "", parameters, body },
+    });
+    const rollover = { rolloverId: "0".repeat(32) };
+    const cases: readonly (readonly [Wanted, readonly string[]])[] = [
+      [
+        key("planRollover", { kind: "root", emergency: true }),
+        [`Authority to replace: "root"`, "Emergency, so that no gate is waited for: true"],
+      ],
+      [key("planRollover", {}), ["Authority to replace: null", "no gate is waited for: null"]],
+      [
+        key("destroyAuthorityKey", { authorityId: "issuing-1\u202e" }, rollover),
+        [`Authority whose key is destroyed: "issuing-1\\u202e"`],
+      ],
+      [key("openCeremony", { purpose: "rootList" }), [`What root keys are lent for: "rootList"`]],
+    ];
+    for (const [wanted, lines] of cases) {
+      const approvalId = await ask(wanted);
+      await owner.click("#refresh");
+      await owner.until(`document.querySelector("#operation-${approvalId}")`);
+      const item = `document.querySelector("#operation-${approvalId}").parentElement.innerText`;
+      for (const line of lines) expect(await owner.value(item)).toContain(line);
+    }
+  });
+
   it("SP 800-63B §2.2: a passkey whose person was not recognised signs nobody in", async () => {
     await officer.click("#sign-out");
     await status(officer, "Signed out.");
