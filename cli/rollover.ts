@@ -28,7 +28,7 @@ const gateWords = {
   ceremony: "two people open a ceremony, which certifies the successor",
   manifest: "the trust manifest that is in its place names the successor",
   days: "days in this state",
-  adoption: "percent of active devices have acknowledged that manifest",
+  adoption: "active devices have acknowledged that manifest",
   gateway: "the gateway lets its clients in",
   drained: "the predecessor's last certificate has ended",
   children: "nothing stands below the predecessor",
@@ -37,17 +37,28 @@ const gateWords = {
 
 export const gateMeaning = (gate: Gate["gate"]): string => gateWords[gate];
 
-function measure({ have, want, at, holds }: Gate): string {
-  const count = want === undefined ? "" : ` (${have ?? "not known yet"} of ${want})`;
-  return `${count}${at === undefined || holds ? "" : `, by itself at ${at}`}`;
+function count({ gate, have, want }: Gate): string {
+  if (want === undefined) return "";
+  if (gate === "children" && have !== undefined) return ` (${have} left)`;
+  return ` (${have ?? "not known yet"} of ${want}${gate === "adoption" ? " %" : ""})`;
 }
+
+const measure = (gate: Gate): string =>
+  `${count(gate)}${gate.at === undefined || gate.holds ? "" : `, by itself at ${gate.at}`}`;
 
 const renderGate = (gate: Gate): string =>
   `  [${gate.holds ? "x" : " "}] ${gate.gate.padEnd(8)}  ${gateWords[gate.gate]}${measure(gate)}`;
 
-/** Names of the gates that do not hold. */
+/** The gates that do not hold, how far each is, and when time alone opens it. */
 export const closedGates = ({ next }: Rollover): readonly string[] =>
   (next?.gates ?? []).filter(({ holds }) => !holds).map((gate) => `${gate.gate}${measure(gate)}`);
+
+/** The same, short enough for a cell of a table or a line of a terminal. */
+export const waitsFor = ({ next }: Rollover): string =>
+  (next?.gates ?? [])
+    .filter(({ holds }) => !holds)
+    .map((gate) => `${gate.gate}${count(gate)}`)
+    .join(", ");
 
 /** What it has come to, in a line. */
 export function describeRollover({ state, kind, from, to, enteredAt, emergency }: Rollover): string {
@@ -116,8 +127,8 @@ const isSettled = ({ state }: Rollover): boolean =>
 export function followRollover(api: FleetApi, first: Rollover, context: Context): Promise<Rollover> {
   const { rolloverId } = first;
   const describe = (seen: Rollover): string => {
-    const closed = closedGates(seen);
-    return `${seen.state}${closed.length === 0 ? "" : `: waits for ${closed.join("; ")}`}`;
+    const closed = waitsFor(seen);
+    return `${seen.state}${closed === "" ? "" : `: waits for ${closed}`}`;
   };
   const goesOn = `the rollover goes on without you: fleetkey rotation watch ${rolloverId} follows it, fleetkey rotation rollback ${rolloverId} takes it back`;
   const look = () => showRollover(api, rolloverId);

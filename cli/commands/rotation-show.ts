@@ -5,12 +5,12 @@ import { connectionFlags } from "../global-flags.ts";
 import { renderTable } from "../output.ts";
 import { pageFlags, pageQuery } from "../page-flags.ts";
 import {
-  closedGates,
   followRollover,
   parseRolloverId,
   renderRollover,
   rolloverArgument,
   showRollover,
+  waitsFor,
 } from "../rollover.ts";
 import { withOperatorApi } from "../session.ts";
 import { resolveSettings } from "../settings.ts";
@@ -24,7 +24,7 @@ const rowOf = (each: Rollover): readonly string[] => [
   each.from,
   each.to,
   each.enteredAt,
-  closedGates(each).join("; "),
+  waitsFor(each),
 ];
 
 export const rotationShow = defineCommand({

@@ -95,7 +95,7 @@ describe("rotation advance", () => {
     expect(await run(["rotation", "advance", rolloverId, "--to", "active"])).toMatchObject({
       code: 1,
       stderr: expect.stringContaining(
-        "waits for: days (2 of 7), by itself at 2026-01-06T00:00:00Z; adoption (40.5 of 95); nobody was asked [rollover_gate_closed]",
+        "waits for: days (2 of 7), by itself at 2026-01-06T00:00:00Z; adoption (40.5 of 95 %); nobody was asked [rollover_gate_closed]",
       ),
     });
     expect(asked()).toEqual([]);

@@ -94,7 +94,7 @@ describe("rotation status", () => {
       "ROLLOVERS UNDER WAY",
       "  next active, when\n    [x] manifest ",
       "    [ ] days      days in this state (2 of 7), by itself at 2026-01-06T00:00:00Z",
-      "    [ ] adoption  percent of active devices have acknowledged that manifest (40.5 of 95)",
+      "    [ ] adoption  active devices have acknowledged that manifest (40.5 of 95 %)",
       "CEREMONIES\n",
     ].map((text) => [text, stdout.indexOf(text)] as const);
     for (const [text, at] of places) expect(at, `${text}\nin\n${stdout}`).toBeGreaterThanOrEqual(0);
