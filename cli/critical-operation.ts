@@ -106,6 +106,23 @@ export function tellWhere(asked: Approval, settings: Settings, { output }: Conte
   output.note(`  ${page}`);
 }
 
+/**
+ * `operation`, or what `find` finds in its place when its approval is spent: the answer to the first attempt was lost
+ * then, and the second one comes too late.
+ */
+export async function orElse<T>(
+  operation: Promise<T>,
+  find: () => Promise<NonNullable<T> | undefined>,
+): Promise<T> {
+  try {
+    return await operation;
+  } catch (error) {
+    const found = error instanceof Failure && error.code === "approval_spent" ? await find() : undefined;
+    if (found !== undefined) return found;
+    throw error;
+  }
+}
+
 /** The operation's answer; undefined under `--no-wait` while its approval is not complete. */
 export async function callCritical<T>(
   api: FleetApi,

@@ -1,8 +1,14 @@
 /** Room: cli. A rollover before it is decided: what it would do, when, and to how many; then the decision. */
 import { type AuthorityAlgorithmId, authorityAlgorithms } from "../core/formats/algorithms.ts";
-import { type RolloverPlan, rollover, rolloverPlan } from "../lambdas/http/rotation-answers.ts";
+import {
+  type Rollover,
+  type RolloverPlan,
+  rollover,
+  rolloverPage,
+  rolloverPlan,
+} from "../lambdas/http/rotation-answers.ts";
 import type { Context } from "./command.ts";
-import { approvalFlags, callCritical } from "./critical-operation.ts";
+import { approvalFlags, callCritical, orElse } from "./critical-operation.ts";
 import type { ExitName } from "./exit-codes.ts";
 import { Failure, usageFailure } from "./failure.ts";
 import { type FleetApi, queryOf } from "./fleet-api.ts";
@@ -96,6 +102,15 @@ const blocked = (rolloverId: string): Failure =>
     { remedy: `let it come to draining, or take it back: fleetkey rotation show ${rolloverId}` },
   );
 
+/** The very rollover, where the answer to the first attempt was lost and the second finds its approval spent. */
+async function findPlanned(api: FleetApi, plan: RolloverPlan): Promise<Rollover | undefined> {
+  const call = { method: "GET", path: "/rollovers?limit=10", schema: rolloverPage } as const;
+  const members = ["kind", "from", "to", "algorithm", "custody", "emergency"] as const;
+  return (await api.call(call)).rollovers.find((each) =>
+    members.every((member) => each[member] === plan[member]),
+  );
+}
+
 export interface Planning {
   readonly kind: AuthorityKind;
   readonly flags: PlanningFlags;
@@ -125,7 +140,9 @@ export async function planRollover(
     body,
     schema: rollover,
   } as const;
-  const planned = await callCritical(api, call, flags, settings, context);
+  const planned = await orElse(callCritical(api, call, flags, settings, context), () =>
+    findPlanned(api, plan),
+  );
   if (planned === undefined) return "pending";
   output.answer(planned, renderRollover(planned));
   return undefined;

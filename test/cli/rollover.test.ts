@@ -145,6 +145,22 @@ describe("rotation plan", () => {
     expect(planned.stdout).toContain(`do: fleetkey ceremony request ${rolloverId}`);
   });
 
+  it.each([
+    { name: "finds it planned", algorithm: "P-384", code: 0 },
+    { name: "takes no other for it", algorithm: "P-256", code: 1 },
+  ] as const)("whose answer was lost $name", async ({ algorithm, code }) => {
+    decide = (attempt) => (attempt === 1 ? "resetAfterwards" : problemAnswer(409, "approval_spent"));
+    const known = service.intercept;
+    const own = { kind: "root", from: "root-1", to: "root-2", custody: "offline", emergency: true } as const;
+    service.intercept = (request) =>
+      request.path.includes("/rollovers?")
+        ? ok({ rollovers: [rolloverView({ ...own, state: "planned", algorithm })] })
+        : known(request);
+    const wishes = ["--kind", "root", "--offline", "--emergency", "--algorithm", "P-384"];
+    expect((await run(["rotation", "plan", ...wishes])).code).toBe(code);
+    expect(decisions).toBe(2);
+  });
+
   it("that nobody waits for prints the approval, and ends with 6", async () => {
     const known = service.intercept;
     service.intercept = (request) => {
@@ -232,6 +248,21 @@ describe("ceremony open", () => {
     expect(await run(open)).toMatchObject({ code: 1, stdout: expect.stringContaining(says) });
     expect((await run(["ceremony", "show", ceremonyId, "--watch"])).code).toBe(1);
     expect((await run(["ceremony", "show", ceremonyId])).code).toBe(0);
+  });
+
+  it("whose answer was lost follows the one that it opened", async () => {
+    held = [{ state: "done", endedAt: "2026-01-01T00:05:00Z" }];
+    const known = service.intercept;
+    let opened = 0;
+    service.intercept = (request) => {
+      if (request.path.includes("/ceremonies?"))
+        return ok({ ceremonies: [ceremonyView({ purpose: "rootList" }), ceremonyView({ state: "open" })] });
+      if (request.method !== "POST" || !request.path.endsWith("/ceremonies")) return known(request);
+      opened += 1;
+      return opened === 1 ? "resetAfterwards" : problemAnswer(409, "approval_spent");
+    };
+    expect(await run(open)).toMatchObject({ code: 0, stdout: expect.stringContaining("is done since") });
+    expect(opened).toBe(2);
   });
 
   it("waits not for its end with --no-wait", async () => {
