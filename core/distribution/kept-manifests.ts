@@ -15,8 +15,9 @@ import {
 import { readItems } from "../records/pages.ts";
 import { publicationPartition, type TrustSignerRecord } from "../records/publication-record.ts";
 import { manifestVersionKey, manifestVersionKind } from "./artifacts.ts";
+import { trustSigners } from "./known-signers.ts";
 import { isSigned, readManifest } from "./manifest-signature.ts";
-import { signerJwk, trustSigners } from "./trust-signer.ts";
+import { signerJwk } from "./trust-signer.ts";
 import { findPublication } from "./trust-version.ts";
 
 type Version = Pick<ManifestRecord, "fleet" | "trustVersion">;

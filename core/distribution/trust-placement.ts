@@ -20,10 +20,11 @@ import {
   manifestVersionKind,
 } from "./artifacts.ts";
 import { assertOurs, firstText, keepText, keptText, textOf } from "./kept-manifests.ts";
+import { trustSigners } from "./known-signers.ts";
 import { decodeManifest } from "./manifest-decoding.ts";
 import { readManifest, type UnverifiedManifest } from "./manifest-signature.ts";
 import { manifestCharacters, manifestTokenType, type TrustManifest } from "./trust-manifest.ts";
-import { assertMaySign, signerJwk, trustSigners } from "./trust-signer.ts";
+import { assertMaySign, signerJwk } from "./trust-signer.ts";
 
 async function signVersion(
   app: PublisherApp,

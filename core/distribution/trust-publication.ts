@@ -10,12 +10,13 @@ import type { DeploymentApp, PublisherApp } from "../ports.ts";
 import type { Stored } from "../records/certificate-record.ts";
 import { type PublicationRecord, publicationItem } from "../records/publication-record.ts";
 import { publicationSchedules } from "../standard/revocation.ts";
+import { signerIn, trustSigners } from "./known-signers.ts";
 import { contentDigest, datedManifest, trustContent } from "./manifest-content.ts";
 import { decodeManifest } from "./manifest-decoding.ts";
 import { manifestDigest } from "./manifest-walk.ts";
 import { contentOf } from "./trust-manifest.ts";
 import { placeArtifacts, versionText } from "./trust-placement.ts";
-import { assertMaySign, createTrustSigner, signerIn, signerJwk, trustSigners } from "./trust-signer.ts";
+import { assertMaySign, createTrustSigner, signerJwk } from "./trust-signer.ts";
 import { findPublication } from "./trust-version.ts";
 
 export type TrustOutcome = "published" | "unchanged";

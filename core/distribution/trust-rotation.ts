@@ -4,18 +4,12 @@
  */
 import { AppError } from "../errors.ts";
 import type { DeploymentApp } from "../ports.ts";
-import type { Stored } from "../records/certificate-record.ts";
 import { publicationItem, type TrustSignerRecord, trustSignerItem } from "../records/publication-record.ts";
+import { nextSignerId, signerIn, trustSigners } from "./known-signers.ts";
 import { decodeManifest } from "./manifest-decoding.ts";
 import { publishTrust } from "./trust-publication.ts";
-import { createTrustSigner, signerIn, signerJwk, trustSigners } from "./trust-signer.ts";
+import { createTrustSigner, signerJwk } from "./trust-signer.ts";
 import { findPublication } from "./trust-version.ts";
-
-const numberOf = (signerId: string): number => Number(signerId.replace(/^trust-/, ""));
-
-function nextSignerId(signers: readonly Stored<TrustSignerRecord>[]): string {
-  return `trust-${Math.max(0, ...signers.map(({ value }) => numberOf(value.signerId))) + 1}`;
-}
 
 /**
  * Lets the next signer sign, when a version that names it is in its place. Conditioned on that very version: nobody who

@@ -9,39 +9,16 @@ import { authorityAlgorithms } from "../formats/algorithms.ts";
 import { decodeSubjectPublicKey } from "../formats/spki.ts";
 import { decodeCertificate } from "../formats/x509/certificate.ts";
 import type { DeploymentApp, KeylessApp } from "../ports.ts";
-import type { Stored } from "../records/certificate-record.ts";
-import { readItems } from "../records/pages.ts";
-import {
-  publicationPartition,
-  signerRange,
-  type TrustSignerRecord,
-  trustSignerItem,
-  trustSignerRecord,
-} from "../records/publication-record.ts";
+import { type TrustSignerRecord, trustSignerItem } from "../records/publication-record.ts";
 import { assertInCryptoperiod } from "../rotation/cryptoperiod.ts";
 import { assertRootUsable } from "../rotation/signing-root.ts";
 import { profiles } from "../standard/profiles.ts";
+import { trustSigners } from "./known-signers.ts";
 import { publishedJwk } from "./manifest-content.ts";
 import type { PublishedJwk } from "./trust-manifest.ts";
 
-/** Of a fleet's whole life, one a year. */
-const maximumSigners = 1_000;
 /** What every reader can verify, the smallest devices too. */
-const signerAlgorithm = "P-256";
-
-/** All that a fleet ever had. They are read after the state of its publication, on which a change of them is conditioned. */
-export async function trustSigners(
-  app: KeylessApp,
-  fleet: string,
-): Promise<readonly Stored<TrustSignerRecord>[]> {
-  const query = { pk: publicationPartition(fleet), ...signerRange, limit: maximumSigners };
-  return (await readItems(app, query)).map(trustSignerRecord);
-}
-
-export const signerIn = (
-  signers: readonly Stored<TrustSignerRecord>[],
-  state: "active" | "next",
-): Stored<TrustSignerRecord> | undefined => signers.find(({ value }) => value.state === state);
+export const signerAlgorithm = "P-256";
 
 export function signerJwk({ certificate, algorithm }: TrustSignerRecord): PublishedJwk {
   const { subjectPublicKeyInfo } = decodeCertificate(certificate).tbs;
@@ -63,6 +40,9 @@ export function assertMaySign(
   if (signers > 1) return;
   assertInCryptoperiod("trustManifestSigner", createdAt, time, `trust signer "${signerId}"`);
 }
+
+/** Name of its key in the key service. */
+export const signerAlias = (fleet: string, signerId: string): string => `${fleet}-${signerId}`;
 
 /** @throws AppError authority_unavailable, key_offline, key_overdue: see `assertRootUsable`. */
 function certifyingRoot(app: KeylessApp, { record, authorities }: Fleet): Issuer {
@@ -94,7 +74,7 @@ export async function createTrustSigner(
   if (known.some(({ value }) => value.signerId === signerId)) return;
   const { key, record, certificate } = await certifyOwnKey(app, {
     fleet,
-    alias: `${fleet}-${signerId}`,
+    alias: signerAlias(fleet, signerId),
     algorithm: signerAlgorithm,
     profile: profiles.trustSigner,
     identity: { kind: "service", fleet, serviceId: signerId },

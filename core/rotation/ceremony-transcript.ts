@@ -9,7 +9,7 @@ import type {
   CeremonyParticipant,
   CeremonySignature,
 } from "../bootstrap/ceremony.ts";
-import { trustSigners } from "../distribution/trust-signer.ts";
+import { trustSigners } from "../distribution/known-signers.ts";
 import { isoSeconds } from "../enrollment/answer.ts";
 import { AppError } from "../errors.ts";
 import { decodeCertificate } from "../formats/x509/certificate.ts";

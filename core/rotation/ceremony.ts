@@ -4,7 +4,7 @@
  */
 import { executeApproved } from "../access/approval.ts";
 import { getFleet } from "../authority/issuer.ts";
-import { signerIn, trustSigners } from "../distribution/trust-signer.ts";
+import { signerIn, trustSigners } from "../distribution/known-signers.ts";
 import { isoSeconds } from "../enrollment/answer.ts";
 import { AppError } from "../errors.ts";
 import type { KeylessApp, RevocationApp } from "../ports.ts";

@@ -4,7 +4,7 @@
  */
 import { hash } from "node:crypto";
 import { type Fleet, getFleet } from "../authority/issuer.ts";
-import { trustSigners } from "../distribution/trust-signer.ts";
+import { trustSigners } from "../distribution/known-signers.ts";
 import { isoSeconds } from "../enrollment/answer.ts";
 import { decodeCertificate } from "../formats/x509/certificate.ts";
 import type { KeylessApp } from "../ports.ts";

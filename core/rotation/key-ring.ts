@@ -1,6 +1,6 @@
 /** Room: core/rotation. The keys with which a fleet signs, from its records: what each is for, and since when. */
 import type { Fleet, Issuer } from "../authority/issuer.ts";
-import { trustSigners } from "../distribution/trust-signer.ts";
+import { trustSigners } from "../distribution/known-signers.ts";
 import { findResponders } from "../ocsp/certified-responders.ts";
 import { certifiedKey, responderAlgorithm, responderKey } from "../ocsp/responder-key.ts";
 import type { KeylessApp } from "../ports.ts";

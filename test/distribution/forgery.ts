@@ -1,8 +1,8 @@
 /** Room: test. Manifests that somebody else signs: any content, any header, a key certified by whoever is asked. */
 import type { Issuer } from "../../core/authority/issuer.ts";
+import { trustSigners } from "../../core/distribution/known-signers.ts";
 import { publishedJwk } from "../../core/distribution/manifest-content.ts";
 import type { TrustManifest } from "../../core/distribution/trust-manifest.ts";
-import { trustSigners } from "../../core/distribution/trust-signer.ts";
 import { type CertifiedKey, certifyOwnKey } from "../../core/enrollment/own-key.ts";
 import { authorityAlgorithms } from "../../core/formats/algorithms.ts";
 import { assembleJws, jwsSigningInput } from "../../core/formats/jws.ts";

@@ -1,10 +1,10 @@
 /** Room: test. The signer of a fleet's trust is replaced, again and again, under the eyes of devices that sleep and caches that lag. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { trustSigners } from "../../core/distribution/known-signers.ts";
 import { readManifest } from "../../core/distribution/manifest-signature.ts";
 import { type KnownManifest, walk } from "../../core/distribution/manifest-walk.ts";
 import { publishTrust } from "../../core/distribution/trust-publication.ts";
 import { rotateTrustSigner } from "../../core/distribution/trust-rotation.ts";
-import { trustSigners } from "../../core/distribution/trust-signer.ts";
 import { leaseMilliseconds } from "../../core/enrollment/intent.ts";
 import { AppError } from "../../core/errors.ts";
 import type { DeploymentApp } from "../../core/ports.ts";

@@ -111,8 +111,10 @@ describe.each(entries.filter((entry) => !holds[entry].includes("kms")).map((entr
   "the bundle of $entry, which may not sign,",
   ({ entry }) => {
     it("holds nothing with which to sign", () => {
-      const signing = /kms|core\/enrollment\/(?:enroll|renew|issuance)\.ts|x509\/extensions\/index\.ts/;
+      const signing = /kms|core\/enrollment\/(?:enroll|renew|authorised|own-key|issue-once|issuance)\.ts/;
       expect(inputsOf(entry)).not.toMatch(signing);
+      // It judges certificates that an offline root has signed, by the rules of those that are signed here.
+      if (entry !== "rotation") expect(inputsOf(entry)).not.toMatch(/x509\/extensions\/index\.ts/);
     });
   },
 );

@@ -1,6 +1,6 @@
 /** Room: test. Ceremonies: who opens one, what is lent and taken back, what is signed, and what is kept of it. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { trustSigners } from "../../core/distribution/trust-signer.ts";
+import { trustSigners } from "../../core/distribution/known-signers.ts";
 import { AppError } from "../../core/errors.ts";
 import { getCeremony, listCeremonies, openCeremony } from "../../core/rotation/ceremony.ts";
 import { holdCeremonies } from "../../core/rotation/held-ceremony.ts";

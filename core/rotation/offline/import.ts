@@ -28,8 +28,8 @@ import type { RolloverRequest, RolloverView } from "../views.ts";
 import { decodeAnswer, encodeAnswer, type OfflineAnswer } from "./answer.ts";
 import { type OfflineNeed, offlineNeed } from "./asked.ts";
 import { authoritySteps, certificateWrites, type Import, importedSuccession } from "./imported.ts";
+import { findOfflineRequest } from "./kept-request.ts";
 import { base64Of, invalid } from "./members.ts";
-import { findOfflineRequest } from "./prepare.ts";
 import { requestDigest } from "./request.ts";
 import { verifyAnswer } from "./verification.ts";
 

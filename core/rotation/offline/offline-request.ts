@@ -6,8 +6,8 @@ import { wake } from "../../revocation/wake.ts";
 import { findRollover } from "../rollover-store.ts";
 import type { RolloverName } from "../views.ts";
 import { offlineNeed } from "./asked.ts";
+import { findOfflineRequest } from "./kept-request.ts";
 import { parseDocument } from "./members.ts";
-import { findOfflineRequest } from "./prepare.ts";
 import { decodeRequest, type OfflineRequest } from "./request.ts";
 
 export interface OfflineRequestView {

@@ -8,12 +8,7 @@ import { ownCsr } from "../../enrollment/own-key.ts";
 import { isAppError } from "../../errors.ts";
 import type { App, KeyDescription, KeylessApp } from "../../ports.ts";
 import type { Stored } from "../../records/certificate-record.ts";
-import {
-  type OfflineRequestRecord,
-  offlineRequestItem,
-  offlineRequestKey,
-  offlineRequestRecord,
-} from "../../records/offline-record.ts";
+import { type OfflineRequestRecord, offlineRequestItem } from "../../records/offline-record.ts";
 import type { RolloverRecord } from "../../records/rollover-record.ts";
 import { isPending, readEntries } from "../../revocation/list-entries.ts";
 import { findListRecord, takeNumber } from "../../revocation/list-record.ts";
@@ -21,6 +16,7 @@ import { completeShard } from "../../revocation/shard.ts";
 import { publicationSchedules } from "../../standard/revocation.ts";
 import { allRollovers } from "../rollover-store.ts";
 import { type OfflineNeed, offlineNeed } from "./asked.ts";
+import { findOfflineRequest } from "./kept-request.ts";
 import { base64Of, invalid } from "./members.ts";
 import {
   type AskedCertificate,
@@ -38,7 +34,7 @@ const day = 86_400_000;
 const validDays = 30;
 
 /** RFC 5280 §4.1.2.2: positive, at most 20 octets; 16 random ones with the sign bit clear. */
-function serialNumber(app: KeylessApp): string {
+function drawSerial(app: KeylessApp): string {
   const octets = Buffer.from(app.entropy.bytes(16));
   octets[0] = (octets[0] ?? 0) & 0x7f;
   return octets.toString("hex");
@@ -78,7 +74,7 @@ async function issuingAsked(app: App, rollover: RolloverRecord, signedBy: string
   const key = await app.keys.createKey(`${fleet}-${authorityId}`, algorithm);
   const csr = await ownCsr(app, key, { kind: "authority", fleet, authorityId });
   return {
-    certificates: [{ profile: "issuing", subject: authorityId, signedBy, serialNumber: serialNumber(app) }],
+    certificates: [{ profile: "issuing", subject: authorityId, signedBy, serialNumber: drawSerial(app) }],
     successor: { authorityId, algorithm, csr: base64Of(csr.raw) },
     key,
   };
@@ -87,10 +83,10 @@ async function issuingAsked(app: App, rollover: RolloverRecord, signedBy: string
 /** RFC 9810 §4.4: the new root, OldWithNew, and NewWithOld where the old key is offline too. */
 function rootAsked(app: App, rollover: RolloverRecord, { root }: OfflineNeed): Asked {
   const { toId, fromId, algorithm, emergency } = rollover;
-  const own = { profile: "root", subject: toId, signedBy: toId, serialNumber: serialNumber(app) } as const;
+  const own = { profile: "root", subject: toId, signedBy: toId, serialNumber: drawSerial(app) } as const;
   const cross = (subject: string, signedBy: string): AskedCertificate => ({
     ...{ profile: "cross", subject, signedBy },
-    serialNumber: serialNumber(app),
+    serialNumber: drawSerial(app),
   });
   return {
     // In an emergency the new root vouches for no key that may be another's, nor waits for it.
@@ -137,15 +133,6 @@ async function makeRequest(
     sha256: requestDigest(request),
     ...(key === undefined ? {} : { keyId: key.keyId }),
   };
-}
-
-export async function findOfflineRequest(
-  app: KeylessApp,
-  fleet: string,
-  rolloverId: string,
-): Promise<Stored<OfflineRequestRecord> | undefined> {
-  const item = await app.items.get(offlineRequestKey(fleet, rolloverId));
-  return item === undefined ? undefined : offlineRequestRecord(item);
 }
 
 const purposeOf = ({ document }: OfflineRequestRecord): string => String(JSON.parse(document).purpose);
