@@ -4,6 +4,7 @@ import { trustSigners } from "../distribution/known-signers.ts";
 import { findResponders } from "../ocsp/certified-responders.ts";
 import { certifiedKey, responderAlgorithm, responderKey } from "../ocsp/responder-key.ts";
 import type { KeylessApp } from "../ports.ts";
+import { isTrusted } from "../records/fleet-record.ts";
 import type { TrustSignerRecord } from "../records/publication-record.ts";
 import type { ResponderRecord } from "../records/responder-record.ts";
 import type { RotatedKeyKind } from "../standard/rotation.ts";
@@ -51,13 +52,20 @@ function authorityKey({ record: fleet }: Fleet, { record, certificate }: Issuer)
   };
 }
 
-function responderKeys({ record }: Fleet, certified: readonly ResponderRecord[]): readonly HeldKey[] {
+/** Whether anybody relies on what the authority's responder says. */
+const isReliedOn = ({ authorities }: Fleet, { authorityId }: ResponderRecord): boolean =>
+  authorities.some(({ record }) => record.authorityId === authorityId && isTrusted(record));
+
+function responderKeys(fleet: Fleet, certified: readonly ResponderRecord[]): readonly HeldKey[] {
+  const { record } = fleet;
   const present = responderKey(record);
   const keys = new Map<string, HeldKey>();
   const common = { kind: "ocspResponder", algorithm: responderAlgorithm, custody: "service" } as const;
   for (const one of certified) {
     const { responderId: name, since } = certifiedKey(one, record);
-    const use = name === present.responderId ? "used" : "draining";
+    const use = name === present.responderId ? "used" : isReliedOn(fleet, one) ? "draining" : "out";
+    // It may have answered for several authorities, of which one is still trusted.
+    if (use === "out" && keys.has(name)) continue;
     keys.set(name, { ...common, name, keyId: one.keyId, use, since });
   }
   // Moved to, and nothing is certified yet.
