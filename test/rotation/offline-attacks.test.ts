@@ -62,6 +62,8 @@ async function refusal(changed: OfflineAnswer): Promise<string> {
 }
 
 const day = 86_400_000;
+/** The next signer's: the present one stands below the root that goes. */
+const rest = () => answer.certificates.slice(1);
 
 /** A certificate that the root's true key has signed, and nobody asked for. */
 async function certified(change: {
@@ -96,7 +98,7 @@ describe("the import of an offline answer", () => {
     ["a day shorter", { days: -1 }],
     ["of another profile", { profile: "cross" }],
   ] as const)("refuses a certificate %s, though root and participants have signed it", async (_, change) => {
-    const forged = await attested({ ...answer, certificates: [await certified(change)] });
+    const forged = await attested({ ...answer, certificates: [await certified(change), ...rest()] });
     expect(await refusal(forged)).toContain("not the one that was asked for");
   });
 
@@ -104,9 +106,9 @@ describe("the import of an offline answer", () => {
     const { tbs } = decodeCertificate(octetsOf(answer.certificates[0] ?? ""));
     const row = signatureAlgorithms["ecdsa-with-SHA256"];
     const forged = encodeCertificate(tbs.raw, row, sign(row.digest, tbs.raw, offlineKey().privateKey));
-    expect(await refusal(await attested({ ...answer, certificates: [base64Of(forged)] }))).toContain(
-      "is not signed by root-2",
-    );
+    expect(
+      await refusal(await attested({ ...answer, certificates: [base64Of(forged), ...rest()] })),
+    ).toContain("is not signed by root-2");
   });
 
   it("refuses a list that says something else", async () => {
@@ -208,10 +210,10 @@ describe("the import of an offline answer", () => {
   it("refuses a certificate more, and one less", async () => {
     const [one = ""] = answer.certificates;
     expect(await refusal(await attested({ ...answer, certificates: [] }))).toContain(
-      "1 and 1 were asked for",
+      "2 and 1 were asked for",
     );
-    expect(await refusal(await attested({ ...answer, certificates: [one, one] }))).toContain(
-      "2 certificates",
+    expect(await refusal(await attested({ ...answer, certificates: [one, ...rest(), one] }))).toContain(
+      "3 certificates",
     );
   });
 

@@ -41,7 +41,7 @@ export function decodeAnswer(value: unknown): OfflineAnswer {
     type: members.word("type", [answerType]),
     request: decodeRequest(members.value("request")),
     ...(members.has("csr") ? { csr: members.base64("csr") } : {}),
-    certificates: members.list("certificates", 3, (one) => base64Text(one, "a certificate of the answer")),
+    certificates: members.list("certificates", 4, (one) => base64Text(one, "a certificate of the answer")),
     lists: members.list("lists", 2, (one) => base64Text(one, "a list of the answer")),
     transcript: members.list("transcript", maximumParticipants, jwsOf),
   };

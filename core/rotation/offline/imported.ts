@@ -20,12 +20,18 @@ export const offlineKeyId = ({ fingerprint }: SubjectPublicKey): string => `offl
 
 export interface Import {
   readonly fleet: Fleet;
-  readonly rollover: RolloverRecord;
+  /** Absent where none is under way: then nothing but a signer was certified. */
+  readonly rollover?: RolloverRecord;
   readonly ceremonyId: string;
   readonly verified: VerifiedAnswer;
   /** Of an issuing authority's key. */
   readonly keyId?: string;
+  /** Of the next signer's. */
+  readonly signerKeyId?: string;
 }
+
+/** An import that makes an authority. */
+export type SuccessorImport = Import & Required<Pick<Import, "rollover">>;
 
 function certificateOf(
   { verified }: Import,
@@ -42,7 +48,7 @@ function signerOf(
   const known = fleet.authorities.find(({ record }) => record.authorityId === authorityId);
   if (known !== undefined) return known.record;
   const { successor } = verified;
-  if (successor === undefined || authorityId !== rollover.toId)
+  if (successor === undefined || rollover === undefined || authorityId !== rollover.toId)
     throw invalid(`the answer names ${authorityId}, which signs nothing here`);
   return { keyId: offlineKeyId(successor.publicKey), algorithm: rollover.algorithm };
 }
@@ -55,13 +61,15 @@ function recordOf(
   const { tbs, raw } = certificate;
   const key = decodeSubjectPublicKey(tbs.subjectPublicKeyInfo);
   const { keyId, algorithm } = signerOf(it, asked.signedBy);
-  const { successor } = it.verified;
+  const { answer, successor, signer } = it.verified;
+  const isSigner = asked.subject === answer.request.signer?.signerId;
+  const csr = isSigner ? signer : asked.subject === it.rollover?.toId ? successor : undefined;
   const now = app.clock.now();
   return {
-    fleet: it.rollover.fleet,
+    fleet: it.fleet.record.fleet,
     serialNumber: serialNumberHex(tbs.serialNumber),
     state: "issued",
-    subjectKind: "authority",
+    subjectKind: isSigner ? "service" : "authority",
     subjectId: asked.subject,
     profile: asked.profile,
     authorityId: asked.signedBy,
@@ -73,7 +81,7 @@ function recordOf(
     leaseUntil: 0,
     certificate: raw,
     issuedAt: now,
-    ...(successor !== undefined && asked.subject === it.rollover.toId ? { csrDigest: successor.digest } : {}),
+    ...(csr === undefined ? {} : { csrDigest: csr.digest }),
     crlShard: completeShard,
   };
 }
@@ -95,7 +103,7 @@ const withCross = (record: AuthorityRecord, { certificate }: VerifiedCertificate
   crossCertificates: [...new Set([...(record.crossCertificates ?? []), base64Of(certificate.raw)])],
 });
 
-function successorRecord(app: KeylessApp, it: Import, own: VerifiedCertificate): AuthorityRecord {
+function successorRecord(app: KeylessApp, it: SuccessorImport, own: VerifiedCertificate): AuthorityRecord {
   const { fleet, kind, toId: authorityId, algorithm } = it.rollover;
   const now = app.clock.now();
   const key = decodeSubjectPublicKey(own.certificate.tbs.subjectPublicKeyInfo);
@@ -113,7 +121,7 @@ export interface ImportedSuccession {
 }
 
 /** The successor as the answer makes it, and its predecessor where it is vouched for. @throws AppError ceremony_invalid. */
-export function importedSuccession(app: KeylessApp, it: Import, root: Issuer): ImportedSuccession {
+export function importedSuccession(app: KeylessApp, it: SuccessorImport, root: Issuer): ImportedSuccession {
   const { kind, toId, fromId } = it.rollover;
   const own = certificateOf(it, toId, kind === "root" ? toId : root.record.authorityId);
   if (own === undefined) throw invalid(`the answer has no certificate of ${toId}`);

@@ -92,7 +92,8 @@ async function keep(
     event: "ceremony.imported",
     severity: "warning",
     fleet,
-    subject: request.successor?.authorityId ?? request.lists[0]?.signedBy ?? ceremonyId,
+    subject:
+      request.successor?.authorityId ?? request.signer?.signerId ?? request.lists[0]?.signedBy ?? ceremonyId,
     measures: { certificates: certificates.length, participants: transcript.length },
   });
   try {

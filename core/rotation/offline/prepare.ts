@@ -3,65 +3,20 @@
  * its own request here, so the ceremony's task does this; nothing that it makes certifies anybody.
  */
 import { type Fleet, getFleet } from "../../authority/issuer.ts";
-import { isoSeconds } from "../../enrollment/answer.ts";
 import { ownCsr } from "../../enrollment/own-key.ts";
 import { isAppError } from "../../errors.ts";
-import type { App, KeyDescription, KeylessApp } from "../../ports.ts";
+import type { App, KeyDescription } from "../../ports.ts";
 import type { Stored } from "../../records/certificate-record.ts";
-import { type OfflineRequestRecord, offlineRequestItem } from "../../records/offline-record.ts";
+import type { OfflineRequestRecord } from "../../records/offline-record.ts";
 import type { RolloverRecord } from "../../records/rollover-record.ts";
-import { isPending, readEntries } from "../../revocation/list-entries.ts";
-import { findListRecord, takeNumber } from "../../revocation/list-record.ts";
-import { completeShard } from "../../revocation/shard.ts";
-import { publicationSchedules } from "../../standard/revocation.ts";
 import { allRollovers } from "../rollover-store.ts";
 import { type OfflineNeed, offlineNeed } from "./asked.ts";
 import { findOfflineRequest } from "./kept-request.ts";
-import { base64Of, invalid } from "./members.ts";
-import {
-  type AskedCertificate,
-  type AskedList,
-  encodeRequest,
-  maximumListed,
-  type OfflineRequest,
-  requestDigest,
-  requestType,
-  type Successor,
-} from "./request.ts";
-
-const day = 86_400_000;
-/** Days in which people get to the other machine and back; then the request is made again, with what is revoked then. */
-const validDays = 30;
-
-/** RFC 5280 §4.1.2.2: positive, at most 20 octets; 16 random ones with the sign bit clear. */
-function drawSerial(app: KeylessApp): string {
-  const octets = Buffer.from(app.entropy.bytes(16));
-  octets[0] = (octets[0] ?? 0) & 0x7f;
-  return octets.toString("hex");
-}
-
-async function listOf(app: KeylessApp, fleet: string, authorityId: string): Promise<AskedList> {
-  const name = { fleet, authorityId, crlShard: completeShard };
-  const stored = await findListRecord(app, name);
-  const number = await takeNumber(app, name, stored?.value.publishedNumber ?? 0);
-  const entries = (await readEntries(app, name)).filter(({ value }) => value.state === "revoked");
-  if (entries.length > maximumListed)
-    throw invalid(`the list of ${authorityId} would have ${entries.length} entries, limit ${maximumListed}`);
-  const revoked = entries.map(({ value }) => ({
-    serialNumber: value.serialNumber,
-    revokedAt: isoSeconds(value.revokedAt),
-    reason: value.reason,
-  }));
-  return { signedBy: authorityId, number, revoked };
-}
-
-/** False while the list that readers have says all there is to say, and is fresh. */
-async function isListDue(app: KeylessApp, fleet: string, authorityId: string): Promise<boolean> {
-  const name = { fleet, authorityId, crlShard: completeShard };
-  const stored = await findListRecord(app, name);
-  const refreshed = (stored?.value.thisUpdate ?? 0) + publicationSchedules.rootCrl.refreshSeconds * 1000;
-  return refreshed <= app.clock.now() || (await readEntries(app, name)).some(isPending);
-}
+import { type AskedParts, drawSerial, isListDue, keepRequest, listOf, requestRecord } from "./making.ts";
+import { base64Of } from "./members.ts";
+import { askSigner, availableSigner, type SignerAsked } from "./next-signer.ts";
+import type { AskedCertificate, Successor } from "./request.ts";
+import { offlineRoot } from "./signer-need.ts";
 
 interface Asked {
   readonly certificates: readonly AskedCertificate[];
@@ -105,8 +60,22 @@ function askedOf(app: App, rollover: RolloverRecord, need: OfflineNeed): Promise
   return issuingAsked(app, rollover, need.root.record.authorityId);
 }
 
+/** Asked of the root in force besides, unless it may be lost. */
+async function signerAsked(
+  app: App,
+  fleet: Fleet,
+  { emergency }: RolloverRecord,
+  { root }: OfflineNeed,
+): Promise<SignerAsked | undefined> {
+  const { authorityId } = root.record;
+  if (emergency || offlineRoot(fleet)?.record.authorityId !== authorityId) return undefined;
+  const signer = await availableSigner(app, fleet);
+  return signer === undefined ? undefined : await askSigner(app, fleet.record.fleet, signer, authorityId);
+}
+
 async function makeRequest(
   app: App,
+  known: Fleet,
   rollover: RolloverRecord,
   need: OfflineNeed,
 ): Promise<OfflineRequestRecord> {
@@ -114,25 +83,19 @@ async function makeRequest(
   const { purpose, root } = need;
   const { authorityId } = root.record;
   const { certificates, successor, key } = await askedOf(app, rollover, need);
-  const createdAt = Math.floor(app.clock.now() / 1000) * 1000;
-  const expiresAt = createdAt + validDays * day;
-  const request: OfflineRequest = {
-    version: 1,
-    type: requestType,
+  const next = await signerAsked(app, known, rollover, need);
+  const parts: AskedParts = {
     ...{ fleet, rolloverId, purpose },
-    requestedAt: isoSeconds(createdAt),
-    expiresAt: isoSeconds(expiresAt),
     authorities: [{ authorityId, certificate: base64Of(root.record.certificate) }],
     ...(successor === undefined ? {} : { successor }),
-    certificates,
+    ...(next === undefined ? {} : { signer: next.signer }),
+    certificates: next === undefined ? certificates : [...certificates, next.certificate],
     lists: [await listOf(app, fleet, purpose === "root" ? toId : authorityId)],
   };
-  return {
-    ...{ fleet, rolloverId, createdAt, expiresAt },
-    document: encodeRequest(request),
-    sha256: requestDigest(request),
+  return requestRecord(app, parts, {
     ...(key === undefined ? {} : { keyId: key.keyId }),
-  };
+    ...(next === undefined ? {} : { signerKeyId: next.keyId }),
+  });
 }
 
 const purposeOf = ({ document }: OfflineRequestRecord): string => String(JSON.parse(document).purpose);
@@ -150,15 +113,7 @@ async function prepareOne(app: App, fleet: Fleet, rollover: RolloverRecord): Pro
   const found = await findOfflineRequest(app, name, rolloverId);
   if (found !== undefined && isCurrent(found, need, app.clock.now())) return false;
   if (need.purpose === "list" && !(await isListDue(app, name, need.root.record.authorityId))) return false;
-  const record = await makeRequest(app, rollover, need);
-  try {
-    await app.items.transact([{ put: offlineRequestItem(record), when: found?.version ?? "absent" }]);
-    return true;
-  } catch (error) {
-    // Another run has made one: that is the request.
-    if (isAppError(error, "store_condition_failed")) return false;
-    throw error;
-  }
+  return await keepRequest(app, await makeRequest(app, fleet, rollover, need), found);
 }
 
 /**

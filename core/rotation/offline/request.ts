@@ -9,11 +9,14 @@ import { invalid, Members, parseDocument, timeForm, timeOf } from "./members.ts"
 
 export const requestType = "fleetkey-ceremony-request";
 
-/** issuing: an authority below an offline root; root: a root whose key is offline; list: an offline root's list alone. */
-export const offlinePurposes = ["issuing", "root", "list"] as const;
+/**
+ * issuing: an authority below an offline root; root: a root whose key is offline; signer: the next signer of trust
+ * manifests; list: an offline root's list alone. Each may ask for the next signer besides.
+ */
+export const offlinePurposes = ["issuing", "root", "signer", "list"] as const;
 export type OfflinePurpose = (typeof offlinePurposes)[number];
 
-export const offlineProfiles = ["issuing", "root", "cross"] as const;
+export const offlineProfiles = ["issuing", "root", "cross", "trustSigner"] as const;
 export type OfflineProfile = (typeof offlineProfiles)[number];
 
 /** A root that is there already: it signs, or its key is certified by the new one. */
@@ -31,9 +34,16 @@ export interface Successor {
   readonly csr?: string;
 }
 
+/** Who is to sign trust manifests next: `trust-2`. Its key is in the key service. */
+export interface NextSigner {
+  readonly signerId: string;
+  /** PKCS #10 request of its key. */
+  readonly csr: string;
+}
+
 export interface AskedCertificate {
   readonly profile: OfflineProfile;
-  /** Whose key is certified, and who signs: ids of known authorities or of the successor. */
+  /** Whose key is certified, and who signs: ids of known authorities, of the successor, or of the next signer. */
   readonly subject: string;
   readonly signedBy: string;
   /** Lowercase hexadecimal. */
@@ -56,7 +66,8 @@ export interface OfflineRequest {
   readonly version: 1;
   readonly type: typeof requestType;
   readonly fleet: string;
-  readonly rolloverId: string;
+  /** Absent of what the fleet's root signs when no rollover is under way. */
+  readonly rolloverId?: string;
   readonly purpose: OfflinePurpose;
   /** ISO 8601 in UTC, as all times here. Validity counts from here, whatever clock the other machine has. */
   readonly requestedAt: string;
@@ -64,12 +75,13 @@ export interface OfflineRequest {
   readonly expiresAt: string;
   readonly authorities: readonly KnownAuthority[];
   readonly successor?: Successor;
+  readonly signer?: NextSigner;
   readonly certificates: readonly AskedCertificate[];
   readonly lists: readonly AskedList[];
 }
 
 /** More than one ceremony ever needs. */
-const limits = { authorities: 2, certificates: 3, lists: 2, revoked: 1_000 } as const;
+const limits = { authorities: 2, certificates: 4, lists: 2, revoked: 1_000 } as const;
 export const maximumListed = limits.revoked;
 
 const id = /^[A-Za-z0-9][A-Za-z0-9._-]{0,30}$/;
@@ -90,6 +102,11 @@ function successorOf(value: unknown): Successor {
     algorithm: members.word("algorithm", algorithmIds),
     ...(members.has("csr") ? { csr: members.base64("csr") } : {}),
   };
+}
+
+function signerOf(value: unknown): NextSigner {
+  const members = new Members(value, "the signer", ["signerId", "csr"]);
+  return { signerId: members.text("signerId", id), csr: members.base64("csr") };
 }
 
 function certificateOf(value: unknown): AskedCertificate {
@@ -122,8 +139,18 @@ function listOf(value: unknown): AskedList {
 
 const names = [
   ...["version", "type", "fleet", "rolloverId", "purpose", "requestedAt", "expiresAt"],
-  ...["authorities", "successor", "certificates", "lists"],
+  ...["authorities", "successor", "signer", "certificates", "lists"],
 ];
+
+/** A successor belongs to a rollover; a request of the fleet itself asks for no authority. */
+function assertSubject({ purpose, rolloverId, signer }: OfflineRequest): void {
+  const ofRollover = purpose === "issuing" || purpose === "root";
+  if (ofRollover && rolloverId === undefined)
+    throw invalid(`a request of purpose "${purpose}" belongs to a rollover, and names none`);
+  if (purpose !== "signer") return;
+  if (rolloverId !== undefined) throw invalid('a request of purpose "signer" belongs to no rollover');
+  if (signer === undefined) throw invalid('a request of purpose "signer" names none');
+}
 
 /** A request from a value of JSON. Nothing of it is to be believed yet. @throws AppError ceremony_invalid. */
 export function decodeRequest(value: unknown): OfflineRequest {
@@ -134,17 +161,19 @@ export function decodeRequest(value: unknown): OfflineRequest {
     version: 1,
     type: members.word("type", [requestType]),
     fleet: members.text("fleet", fleetForm),
-    rolloverId: members.text("rolloverId", /^[0-9a-f]{32}$/),
+    ...(members.has("rolloverId") ? { rolloverId: members.text("rolloverId", /^[0-9a-f]{32}$/) } : {}),
     purpose: members.word("purpose", offlinePurposes),
     requestedAt: members.text("requestedAt", timeForm),
     expiresAt: members.text("expiresAt", timeForm),
     authorities: members.list("authorities", limits.authorities, authorityOf),
     ...(members.has("successor") ? { successor: successorOf(members.value("successor")) } : {}),
+    ...(members.has("signer") ? { signer: signerOf(members.value("signer")) } : {}),
     certificates: members.list("certificates", limits.certificates, certificateOf),
     lists: members.list("lists", limits.lists, listOf),
   };
   if (timeOf(request.expiresAt) <= timeOf(request.requestedAt))
     throw invalid("the request ends before it begins");
+  assertSubject(request);
   return request;
 }
 

@@ -22,6 +22,7 @@ import {
 } from "../../formats/x509/tbs-certificate.ts";
 import { lint } from "../../lint/lint.ts";
 import { decideCertificate } from "../../policy/certificate-policy.ts";
+import type { SubjectIdentity } from "../../policy/identity.ts";
 import { profiles } from "../../standard/profiles.ts";
 import { publicationSchedules } from "../../standard/revocation.ts";
 import { invalid, octetsOf, timeOf } from "./members.ts";
@@ -33,7 +34,7 @@ import type {
   OfflineRequest,
 } from "./request.ts";
 
-/** An authority as it takes part: what its certificate says, where there is one by now, and its key. */
+/** An authority, or the next signer, as it takes part: what its certificate says, where there is one by now, and its key. */
 interface Party {
   readonly tbs?: TbsCertificate;
   readonly publicKey: SubjectPublicKey;
@@ -57,6 +58,8 @@ export interface Statements {
   readonly all: readonly Statement[];
   /** The successor's request: proof that somebody has the key. */
   readonly successor?: VerifiedCsr;
+  /** The same of the next signer of trust manifests. */
+  readonly signer?: VerifiedCsr;
 }
 
 function algorithmOf(key: SubjectPublicKey): AuthorityAlgorithm {
@@ -97,6 +100,19 @@ async function successorParty(
   );
 }
 
+/** @throws AppError ceremony_invalid: a key of no known algorithm; verifyCsr's codes. */
+async function signerParty({ signer }: OfflineRequest) {
+  if (signer === undefined) return undefined;
+  const csr = await verifyCsr(octetsOf(signer.csr));
+  const party: Party = { publicKey: csr.publicKey, algorithm: algorithmOf(csr.publicKey) };
+  return { csr, party };
+}
+
+const identityOf = (fleet: string, { profile, subject }: AskedCertificate): SubjectIdentity =>
+  profile === "trustSigner"
+    ? { kind: "service", fleet, serviceId: subject }
+    : { kind: "authority", fleet, authorityId: subject };
+
 function issuerOf(asked: AskedCertificate, signer: Party): TemplateIssuer {
   if (asked.signedBy === asked.subject) return { kind: "self" };
   if (signer.tbs !== undefined) return { kind: "authority", tbs: signer.tbs, publicKey: signer.publicKey };
@@ -112,8 +128,7 @@ function assertPermitted(
   const profile = profiles[asked.profile];
   const issuerTbs = issuer.kind === "self" ? "self" : issuer.tbs;
   const limit = issuerTbs === "self" ? issuerTbs : { notAfter: issuerTbs.validity.notAfter };
-  const identity = { kind: "authority", fleet, authorityId: asked.subject } as const;
-  const decision = decideCertificate(tbs, profile, identity, limit);
+  const decision = decideCertificate(tbs, profile, identityOf(fleet, asked), limit);
   if (!decision.allow) throw invalid(`${asked.subject}: ${decision.reason}`);
   const [finding] = lint(tbs, { profile, issuer: issuerTbs });
   if (finding !== undefined)
@@ -124,12 +139,29 @@ function assertPermitted(
 const profilesOf: Readonly<Record<OfflinePurpose, readonly OfflineProfile[]>> = {
   issuing: ["issuing"],
   root: ["root", "cross"],
+  signer: [],
   list: [],
 };
 
-/** A root signs itself, and nothing else is its own issuer. */
-function assertShape(purpose: OfflinePurpose, { profile, subject, signedBy }: AskedCertificate): void {
-  if (profilesOf[purpose].includes(profile) && (profile === "root") === (subject === signedBy)) return;
+/**
+ * A root signs itself, and nothing else is its own issuer. The next signer has that profile alone, and is certified by
+ * a root that is there: one that is only to be may yet be taken back.
+ */
+function isAsked(request: OfflineRequest, { profile, subject, signedBy }: AskedCertificate): boolean {
+  const { purpose, signer, authorities } = request;
+  if (profile === "trustSigner" || subject === signer?.signerId)
+    return (
+      profile === "trustSigner" &&
+      subject === signer?.signerId &&
+      authorities.some(({ authorityId }) => authorityId === signedBy)
+    );
+  return profilesOf[purpose].includes(profile) && (profile === "root") === (subject === signedBy);
+}
+
+function assertShape(request: OfflineRequest, asked: AskedCertificate): void {
+  if (isAsked(request, asked)) return;
+  const { purpose } = request;
+  const { profile, subject, signedBy } = asked;
   throw invalid(
     `a request of purpose "${purpose}" does not ask for profile "${profile}" for ${subject}, signed by ${signedBy}`,
   );
@@ -141,12 +173,12 @@ function certificateStatement(
   subject: Party,
   signer: Party,
 ) {
-  assertShape(request.purpose, asked);
+  assertShape(request, asked);
   const issuer = issuerOf(asked, signer);
   const { fleet } = request;
   const template = buildTemplate({
     profile: profiles[asked.profile],
-    identity: { kind: "authority", fleet, authorityId: asked.subject },
+    identity: identityOf(fleet, asked),
     publicKey: subject.publicKey,
     issuer,
     signature: signer.algorithm.signature,
@@ -192,6 +224,31 @@ function partyOf(parties: ReadonlyMap<string, Party>, authorityId: string): Part
   return party;
 }
 
+/** Whoever has a key to be certified, by the name that the request gives it. */
+async function partiesOf(request: OfflineRequest, rootCsr: Uint8Array | undefined) {
+  const parties = new Map(request.authorities.map((one) => [one.authorityId, knownParty(one.certificate)]));
+  const add = (id: string | undefined, party: Party | undefined) => {
+    if (id === undefined || party === undefined) return;
+    if (parties.has(id)) throw invalid(`${id} is there already`);
+    parties.set(id, party);
+  };
+  const [successor, signer] = [await successorParty(request, rootCsr), await signerParty(request)];
+  add(request.successor?.authorityId, successor?.party);
+  add(request.signer?.signerId, signer?.party);
+  const csrs = {
+    ...(successor === undefined ? {} : { successor: successor.csr }),
+    ...(signer === undefined ? {} : { signer: signer.csr }),
+  };
+  return { parties, csrs };
+}
+
+/** Nobody brings a key along without asking for its certificate, nor for two. */
+function assertSignerOnce({ signer, certificates }: OfflineRequest): void {
+  const asked = certificates.filter(({ profile }) => profile === "trustSigner").length;
+  if (asked === (signer === undefined ? 0 : 1)) return;
+  throw invalid(`the request asks for ${asked} certificates of a signer; one for each that it names`);
+}
+
 /**
  * Everything that is to be signed, in the request's order, certificates first.
  * @param rootCsr Of a new root's key, which the offline machine has.
@@ -199,13 +256,8 @@ function partyOf(parties: ReadonlyMap<string, Party>, authorityId: string): Part
  * `verifyCsr` and of the decoders.
  */
 export async function statementsOf(request: OfflineRequest, rootCsr?: Uint8Array): Promise<Statements> {
-  const parties = new Map(request.authorities.map((one) => [one.authorityId, knownParty(one.certificate)]));
-  const successor = await successorParty(request, rootCsr);
-  if (request.successor !== undefined && successor !== undefined) {
-    const { authorityId } = request.successor;
-    if (parties.has(authorityId)) throw invalid(`${authorityId} is there already`);
-    parties.set(authorityId, successor.party);
-  }
+  assertSignerOnce(request);
+  const { parties, csrs } = await partiesOf(request, rootCsr);
   const all: Statement[] = [];
   for (const asked of request.certificates) {
     const [subject, signer] = [partyOf(parties, asked.subject), partyOf(parties, asked.signedBy)];
@@ -215,5 +267,5 @@ export async function statementsOf(request: OfflineRequest, rootCsr?: Uint8Array
   }
   for (const asked of request.lists)
     all.push(listStatement(request, asked, partyOf(parties, asked.signedBy)));
-  return successor === undefined ? { all } : { all, successor: successor.csr };
+  return { all, ...csrs };
 }

@@ -34,6 +34,7 @@ export interface VerifiedAnswer {
   readonly certificates: readonly VerifiedCertificate[];
   readonly lists: readonly VerifiedList[];
   readonly successor?: VerifiedCsr;
+  readonly signer?: VerifiedCsr;
   readonly participants: readonly Participation[];
 }
 
@@ -62,7 +63,7 @@ async function listIn({ asked, tbs, signer }: Statement, text: string): Promise<
 
 async function verify(answer: OfflineAnswer): Promise<VerifiedAnswer> {
   const csr = answer.csr === undefined ? undefined : octetsOf(answer.csr);
-  const { all, successor } = await statementsOf(answer.request, csr);
+  const { all, ...csrs } = await statementsOf(answer.request, csr);
   const asked = { certificate: answer.request.certificates.length, list: answer.request.lists.length };
   if (answer.certificates.length !== asked.certificate || answer.lists.length !== asked.list)
     throw invalid(
@@ -79,7 +80,7 @@ async function verify(answer: OfflineAnswer): Promise<VerifiedAnswer> {
     answer,
     all.map(({ signer }) => signer),
   );
-  return { answer, certificates, lists, participants, ...(successor === undefined ? {} : { successor }) };
+  return { answer, certificates, lists, participants, ...csrs };
 }
 
 /** @throws AppError ceremony_invalid, whatever the fault. */
