@@ -24,6 +24,8 @@ export type ServerCertificateState = (typeof serverCertificateStates)[number];
 /** A certificate of ours that was issued for a generation. Times in milliseconds since the epoch, as all here. */
 export interface ServerGeneration {
   readonly generation: number;
+  /** Who signed it. */
+  readonly authorityId: string;
   /** Lowercase hexadecimal. */
   readonly serialNumber: string;
   readonly notBefore: number;
@@ -97,6 +99,17 @@ export function serverCertificateItem(record: ServerCertificateRecord): NewItem 
     }),
   };
 }
+
+/** What is left of one that was removed: nothing but its place, which a store may drop. The name is free. */
+export function removedServerCertificate(fleet: string, name: string, now: number): NewItem {
+  return {
+    ...serverCertificateKey(fleet, name),
+    attributes: { fleet, name, removedAt: now },
+    expiresAt: Math.floor(now / 1000),
+  };
+}
+
+export const isRemoved = (item: Item): boolean => item.attributes["removedAt"] !== undefined;
 
 function generation(item: Item, name: string): ServerGeneration | undefined {
   const stored = optionalText(item, name);

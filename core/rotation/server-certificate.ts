@@ -9,6 +9,7 @@ import type { KeylessApp, ServerKeyAlgorithm } from "../ports.ts";
 import type { Stored } from "../records/certificate-record.ts";
 import type { FleetConfiguration } from "../records/fleet-configuration.ts";
 import {
+  isRemoved,
   type ServerCertificateRecord,
   type ServerCertificateState,
   serverCertificateKey,
@@ -58,9 +59,10 @@ export interface ServerCertificateName {
 
 const pipelineActor = "pipeline:";
 
-/** The patterns of the fleet's pipeline of that id; none for one that is no longer there. */
+/** The patterns of the fleet's pipeline of that id; none for one that is no longer there, or may ask for none now. */
 export function serverNamePatterns({ pipelines }: FleetConfiguration, pipelineId: string): readonly string[] {
-  return pipelines.find(({ id }) => id === pipelineId)?.serverNames ?? [];
+  const pipeline = pipelines.find(({ id }) => id === pipelineId);
+  return pipeline?.operations.includes("requestServerCertificate") ? (pipeline.serverNames ?? []) : [];
 }
 
 /** What whoever asked for these names may have today. */
@@ -91,7 +93,7 @@ export async function findServerCertificate(
   { fleet, name }: ServerCertificateName,
 ): Promise<Stored<ServerCertificateRecord> | undefined> {
   const item = await app.items.get(serverCertificateKey(fleet, name));
-  return item === undefined ? undefined : serverCertificateRecord(item);
+  return item === undefined || isRemoved(item) ? undefined : serverCertificateRecord(item);
 }
 
 export const noServerCertificate = (name: string): AppError =>
@@ -150,7 +152,7 @@ export interface ServerCertificatePage {
 }
 
 /**
- * In the order of their names. A pipeline's page may hold fewer than `limit`, and none, although there are more.
+ * In the order of their names. A page may hold fewer than `limit`, and none, although there are more.
  * @param request.limit 1 to 1,000.
  * @throws AppError cursor_invalid, store_limit_exceeded.
  */
@@ -166,7 +168,9 @@ export async function listServerCertificates(
   const { fleet, limit, cursor, caller } = request;
   const query = { pk: serverCertificatePartition(fleet), limit, ...(cursor === undefined ? {} : { cursor }) };
   const page = await app.items.query(query);
-  const records = page.items.map((item) => serverCertificateRecord(item).value);
+  const records = page.items.flatMap((item) =>
+    isRemoved(item) ? [] : [serverCertificateRecord(item).value],
+  );
   const shown = records.filter(({ dnsNames }) => mayHave(caller?.namePatterns ?? "any", dnsNames));
   return {
     serverCertificates: shown.map(serverCertificateView),

@@ -85,10 +85,11 @@ async function requestOf(record: ServerCertificateRecord, key: ServerKey) {
 
 /** The record as it is written with the intent: from then on a crash leaves something to settle. */
 function intended(record: ServerCertificateRecord, issued: CertificateRecord): ServerCertificateRecord {
-  const { serialNumber, notBefore, notAfter } = issued;
+  const { authorityId, serialNumber, notBefore, notAfter } = issued;
   const generation = record.generation + 1;
   const pending: ServerGeneration = {
     generation,
+    authorityId,
     serialNumber,
     notBefore,
     notAfter,

@@ -14,15 +14,18 @@ import { checkIdentity } from "../policy/identity.ts";
 import { checkServerCertificateName } from "../policy/server-names.ts";
 import type { KeylessApp, RevocationApp, ServerKeyAlgorithm } from "../ports.ts";
 import type { Stored } from "../records/certificate-record.ts";
+import { readItems } from "../records/pages.ts";
 import {
+  isRemoved,
   type ServerCertificateRecord,
   serverCertificateItem,
+  serverCertificateKey,
   serverCertificatePartition,
+  serverCertificateRecord,
 } from "../records/server-certificate-record.ts";
 import { wake } from "../revocation/wake.ts";
 import {
   assertServerNames,
-  findServerCertificate,
   type ServerCertificateView,
   type ServerNameCaller,
   serverCertificateView,
@@ -40,6 +43,8 @@ export interface ServerCertificateRequest {
 
 /** Server certificates of a fleet, at most: a task looks after each of them every hour. */
 const maximumCertificates = 1_000;
+/** With those that were removed and are there still, for days at most. */
+const countedItems = 5_000;
 const attempts = 5;
 
 function assertAllowed(decision: Decision): void {
@@ -79,8 +84,9 @@ function assertChangeable(request: ServerCertificateRequest, found: ServerCertif
 }
 
 async function assertRoom(app: KeylessApp, fleet: string): Promise<void> {
-  const page = await app.items.query({ pk: serverCertificatePartition(fleet), limit: maximumCertificates });
-  if (page.items.length < maximumCertificates) return;
+  const query = { pk: serverCertificatePartition(fleet), limit: countedItems };
+  const items = await readItems(app, query);
+  if (items.filter((item) => !isRemoved(item)).length < maximumCertificates) return;
   throw new AppError(
     "quota_exhausted",
     `the fleet has ${maximumCertificates} server certificates, the limit; remove one`,
@@ -135,13 +141,14 @@ async function ask(
   request: ServerCertificateRequest,
 ): Promise<{ readonly record: ServerCertificateRecord; readonly written: boolean }> {
   const { fleet, name, caller } = request;
-  const found = await findServerCertificate(app, request);
+  const item = await app.items.get(serverCertificateKey(fleet, name));
+  const found = item === undefined || isRemoved(item) ? undefined : serverCertificateRecord(item);
   if (found === undefined) await assertRoom(app, fleet);
   const change = found === undefined ? undefined : changed(app, request, found);
   if (found !== undefined && change === undefined) return { record: found.value, written: false };
   const record = change ?? firstRecord(app, request);
   await app.items.transact([
-    { put: serverCertificateItem(record), when: found?.version ?? "absent" },
+    { put: serverCertificateItem(record), when: item?.version ?? "absent" },
     auditEntry(app, {
       fleet,
       action: found === undefined ? "server-certificate.requested" : "server-certificate.changed",

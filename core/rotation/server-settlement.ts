@@ -16,7 +16,7 @@ import { type StoredServerCertificate, writeServerCertificate } from "./server-l
 export const serverCredential = ({ recordId }: Pick<ServerCertificateRecord, "recordId">): string =>
   `server-certificate:${recordId}`;
 
-/** Nothing changes for one that is revoked already. */
+/** Nothing changes for one that is revoked already, nor for an intent that was closed and became no certificate. */
 export async function revokeServerCertificate(
   app: ServerApp,
   record: ServerCertificateRecord,
@@ -27,7 +27,7 @@ export async function revokeServerCertificate(
   try {
     await revoke(app, request);
   } catch (error) {
-    if (!isAppError(error, "already_revoked")) throw error;
+    if (!isAppError(error, "already_revoked") && !isAppError(error, "not_found")) throw error;
   }
 }
 

@@ -1,10 +1,13 @@
 /**
  * Room: core/rotation. A server certificate is done with: taken away from the service that holds it, revoked, forgotten.
- * What somebody else put in its place stays.
+ * What somebody else put in its place stays. No item is deleted, which the task may not do: an empty one drops out.
  */
 import { auditEntry } from "../audit/entry.ts";
 import type { ServerApp } from "../ports.ts";
-import { type ServerCertificateRecord, serverCertificateKey } from "../records/server-certificate-record.ts";
+import {
+  removedServerCertificate,
+  type ServerCertificateRecord,
+} from "../records/server-certificate-record.ts";
 import type { StoredServerCertificate } from "./server-lease.ts";
 import { isOwn } from "./server-renewal.ts";
 import { revokeServerCertificate } from "./server-settlement.ts";
@@ -45,7 +48,7 @@ export async function withdrawServerCertificate(
     result: "success",
   } as const;
   await app.items.transact([
-    { delete: serverCertificateKey(fleet, name), when: version },
+    { put: removedServerCertificate(fleet, name, app.clock.now()), when: version },
     auditEntry(app, act),
   ]);
 }

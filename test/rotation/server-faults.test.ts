@@ -215,7 +215,7 @@ describe("refused", () => {
     const pipeline = {
       kind: "iam",
       id: "ci",
-      operations: ["listCertificates"],
+      operations: ["requestServerCertificate"],
       profiles: [],
       principal: "arn:aws:sts::123456789012:assumed-role/ci/*",
     } as const;

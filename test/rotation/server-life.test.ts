@@ -2,6 +2,9 @@
 import { X509Certificate } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { findCertificate } from "../../core/enrollment/intent.ts";
+import { reconcile } from "../../core/enrollment/reconciler.ts";
+import { AppError } from "../../core/errors.ts";
+import { serverCertificateKey } from "../../core/records/server-certificate-record.ts";
 import { getServerCertificate, listServerCertificates } from "../../core/rotation/server-certificate.ts";
 import { removeServerCertificate } from "../../core/rotation/server-removal.ts";
 import { resumeServerCertificate, rollbackServerCertificate } from "../../core/rotation/server-rollback.ts";
@@ -182,6 +185,56 @@ describe("removal", () => {
     await world.request({ dnsNames: ["new.example.test"], keyAlgorithm: "P-384" });
     expect(await tend()).toEqual(once);
     expect(await view()).toMatchObject({ keyAlgorithm: "P-384", dnsNames: ["new.example.test"] });
+  });
+
+  it("deletes no item: what is left has no state, may be dropped, and is shown to nobody", async () => {
+    const { items } = world.app;
+    const undeletable = {
+      ...world.serverApp,
+      items: {
+        ...items,
+        get: items.get.bind(items),
+        query: items.query.bind(items),
+        async transact(operations: Parameters<typeof items.transact>[0]) {
+          // As IAM has it: dynamodb:DeleteItem is granted for holds of devices alone.
+          if (operations.some((operation) => "delete" in operation)) throw new Error("AccessDenied");
+          await items.transact(operations);
+        },
+      },
+    };
+    await world.request();
+    await tend();
+    await removeServerCertificate(world.serverApp, act);
+    expect(await tendServerCertificates(undeletable)).toEqual(nothing);
+    const left = await items.get(serverCertificateKey(testFleet, "api"));
+    expect(left?.expiresAt).toBeLessThanOrEqual(world.clock.now() / 1000);
+    expect(Object.keys(left?.attributes ?? {}).sort()).toEqual(["fleet", "name", "removedAt"]);
+    expect(await listServerCertificates(world.serverApp, { fleet: testFleet, limit: 10 })).toEqual({
+      serverCertificates: [],
+    });
+    expect(await codeOf(removeServerCertificate(world.serverApp, act))).toBe("not_found");
+    expect(await tend()).toEqual(nothing);
+  });
+
+  it("comes to its end though an intent of it was closed and became no certificate", async () => {
+    await world.request();
+    await tend();
+    world.clock.advance(20 * day);
+    const { keys } = world.serverApp;
+    const broken = {
+      ...world.serverApp,
+      keys: {
+        createKey: keys.createKey.bind(keys),
+        describeKey: keys.describeKey.bind(keys),
+        sign: () => Promise.reject(new AppError("key_service_unavailable", "out of reach")),
+      },
+    };
+    expect(await tendServerCertificates(broken)).toEqual({ ...nothing, failed: 1 });
+    world.clock.advance(2 * day);
+    expect(await reconcile(broken)).toMatchObject({ closed: 1 });
+    await removeServerCertificate(world.serverApp, act);
+    expect(await tend()).toEqual(nothing);
+    expect(await codeOf(view())).toBe("not_found");
   });
 
   it("one that was never imported is forgotten", async () => {
