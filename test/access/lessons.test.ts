@@ -55,7 +55,8 @@ describe("step-ca CVE-2026-30836: nothing is open that is not in the table", () 
       const spellings = [
         `${path}/`,
         `/${path}`,
-        `${path}/x`,
+        // What no parameter may be: below a list there are rows for its things.
+        `${path}/~`,
         `${path}//`,
         path.toUpperCase(),
         path.replace("/v1/", "/v1/./"),
@@ -69,7 +70,7 @@ describe("step-ca CVE-2026-30836: nothing is open that is not in the table", () 
         for (const duty of functions) {
           const status = await statusAt(duty, "GET", spelling);
           // As a parameter's value, what is there is read as it stands, and refused for its form.
-          expect([400, 404, 405]).toContain(status);
+          expect([400, 404, 405], spelling).toContain(status);
         }
       }
     }
