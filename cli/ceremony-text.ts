@@ -41,7 +41,7 @@ export function describeAnswer(
   const { fleet, purpose, rolloverId } = answer.request;
   return [
     `request       ${sha256}`,
-    `fleet         ${fleet}, purpose ${purpose}, rollover ${rolloverId}`,
+    `fleet         ${fleet}, purpose ${purpose}${rolloverId === undefined ? "" : `, rollover ${rolloverId}`}`,
     ...certificates.map(
       ({ asked }) => `certificate   ${asked.profile} of ${asked.subject}, signed by ${asked.signedBy}`,
     ),

@@ -42,7 +42,7 @@ const remedies: Partial<Readonly<Record<ErrorCode, string>>> = {
     "only a certificate on hold is released; `fleetkey cert show SERIAL` tells what was done with it",
   job_state_invalid: "look at the job with `fleetkey revoke show JOB`",
   key_overdue:
-    "`fleetkey key report` names the key; an authority: fleetkey authority rotate ID, a trust signer: fleetkey ceremony open --purpose trustSigner",
+    "`fleetkey key report` names the key; an authority: fleetkey authority rotate ID, a trust signer: fleetkey ceremony open --purpose trustSigner, or where the root is offline fleetkey ceremony request",
   rollover_state_invalid: "look at it with `fleetkey rotation show ID`, at all of them with `rotation list`",
   rollover_gate_closed:
     "`fleetkey rotation show ID` tells what it waits for; the service goes on by itself as soon as that is there",
@@ -52,7 +52,7 @@ const remedies: Partial<Readonly<Record<ErrorCode, string>>> = {
   server_certificate_mismatch:
     "take another name for another kind of key; `fleetkey server-cert show NAME` tells what there is",
   key_offline:
-    "its root has no network: fleetkey ceremony request ID here, `ceremony sign` there, then fleetkey ceremony import ID",
+    "its root has no network: fleetkey ceremony request here, with the ID of the rollover if it is for one, `ceremony sign` there, then fleetkey ceremony import",
   key_disabled: "enable the key where it is kept; `fleetkey key report` tells how it is",
   key_rotation_exhausted: "it rotates by itself all the same; where that is too late, deploy another key",
   certificate_not_held:

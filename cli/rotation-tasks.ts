@@ -13,23 +13,45 @@ export interface Known {
 
 const openCeremony = (purpose: string): string => `fleetkey ceremony open --purpose ${purpose}`;
 
+/** Whether the root that signs has no network. */
+const isOffline = (keys: readonly Key[]): boolean =>
+  keys.some(({ kind, use, custody }) => kind === "root" && use === "used" && custody === "offline");
+
+const offlineRequest = (rolloverId?: string): string =>
+  `fleetkey ceremony request ${rolloverId === undefined ? "" : `${rolloverId} `}--out request.json (the root is offline: docs/ceremony.md)`;
+
+const signerCommand = ({ keys }: Known): string =>
+  isOffline(keys) ? offlineRequest() : openCeremony("trustSigner");
+
+/** A root that drains has its list signed where its key is, by the rollover that made it. */
+function listCommand(subject: string, { keys, rollovers }: Known): string {
+  const root = keys.find(({ name }) => name === subject);
+  if (root?.custody !== "offline") return openCeremony("rootList");
+  if (root.use === "used") return offlineRequest();
+  return offlineRequest(rollovers.find(({ to }) => to === subject)?.rolloverId);
+}
+
 /** A rollover's id, a signer of trust manifests, or a root whose list is due. */
-function ceremonyCommand(subject: string, { keys, rollovers }: Known): string {
+function ceremonyCommand(subject: string, known: Known): string {
+  const { keys, rollovers } = known;
   const rollover = rollovers.find(({ rolloverId }) => rolloverId === subject);
+  // The root in force signs an issuing authority; an emergency does without a root's word.
+  if (rollover?.kind === "issuing" && rollover.state === "planned" && isOffline(keys))
+    return offlineRequest(subject);
   if (rollover !== undefined) return nextCommand(rollover) ?? `fleetkey rotation show ${subject}`;
   if (/^[0-9a-f]{32}$/.test(subject)) return `${openCeremony("rollover")} --rollover ${subject}`;
   const key = keys.find(({ name }) => name === subject);
-  return openCeremony(key?.kind === "trustManifestSigner" ? "trustSigner" : "rootList");
+  return key?.kind === "trustManifestSigner" ? signerCommand(known) : listCommand(subject, known);
 }
 
-function replacement(subject: string, { keys }: Known): string {
-  const kind = keys.find(({ name }) => name === subject)?.kind;
+function replacement(subject: string, known: Known): string {
+  const kind = known.keys.find(({ name }) => name === subject)?.kind;
   switch (kind) {
     case "root":
     case "issuing":
       return `fleetkey authority rotate ${subject}`;
     case "trustManifestSigner":
-      return openCeremony("trustSigner");
+      return signerCommand(known);
     case "keyEncryption":
       return `fleetkey key rotate ${subject}`;
     case "ocspResponder":

@@ -15,13 +15,13 @@ export function parseRolloverId(text: string): string {
 }
 
 export const ceremonyRequest = defineCommand({
-  summary: "Fetch what a root without a network is to sign for a rollover",
+  summary: "Fetch what a root without a network is to sign",
   args: {
     rollover: {
       type: "positional",
-      required: true,
+      required: false,
       valueHint: "ROLLOVER",
-      description: "Id of the rollover",
+      description: "Id of the rollover; leave it out for the next signer of manifests, and the root's list",
     },
     out: {
       type: "string",
@@ -32,9 +32,9 @@ export const ceremonyRequest = defineCommand({
     ...connectionFlags,
   },
   async run(args, { output, terminal }) {
-    const rolloverId = parseRolloverId(args.rollover);
+    const rolloverId = args.rollover === undefined ? undefined : parseRolloverId(args.rollover);
     const settings = resolveSettings(args, terminal.env);
-    const path = `/rollovers/${rolloverId}/offline-request`;
+    const path = `${rolloverId === undefined ? "" : `/rollovers/${rolloverId}`}/offline-request`;
     const call = { method: "GET", path, schema: offlineRequestView() } as const;
     const view = await withOperatorApi({ settings, terminal }, (api) => api.call(call));
     const request = decodeRequest(view.request);

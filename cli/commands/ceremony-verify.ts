@@ -33,7 +33,7 @@ export const ceremonyVerify = defineCommand({
     const document = {
       requestSha256,
       fleet,
-      rolloverId,
+      ...(rolloverId === undefined ? {} : { rolloverId }),
       purpose,
       certificates,
       lists,

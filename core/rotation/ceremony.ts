@@ -52,8 +52,8 @@ export function ceremonyView(record: CeremonyRecord): CeremonyView {
   };
 }
 
-const offline = (what: string): AppError =>
-  new AppError("key_offline", `${what} is kept offline; sign on its machine: fleetkey ceremony sign`);
+const offline = (what: string, by = "fleetkey ceremony sign"): AppError =>
+  new AppError("key_offline", `${what} is kept offline; sign on its machine: ${by}`);
 
 type Subject = Pick<CeremonyRecord, "rolloverId" | "signerId">;
 
@@ -75,7 +75,8 @@ async function rolloverSubject(app: KeylessApp, fleet: string, rolloverId = ""):
 
 async function signerSubject(app: KeylessApp, fleet: string): Promise<Subject> {
   const root = activeRoot(await getFleet(app, fleet));
-  if (root.custody === "offline") throw offline(`the key of "${root.authorityId}"`);
+  if (root.custody === "offline")
+    throw offline(`the key of "${root.authorityId}"`, "fleetkey ceremony request, then ceremony sign");
   const active = signerIn(await trustSigners(app, fleet), "active");
   if (active !== undefined) return { signerId: active.value.signerId };
   throw new AppError("authority_unavailable", `fleet "${fleet}" has no trust signer; deploy it first`);

@@ -23,6 +23,8 @@ export interface Situation {
   /** Of roots, those that were ever published. */
   readonly rootLists: readonly CrlRecord[];
   readonly conditions?: KeyConditionsRecord;
+  /** The next signer of trust manifests, whose key an offline root's request waits for. */
+  readonly missingSigner?: string;
   readonly now: number;
 }
 
@@ -87,17 +89,36 @@ function rootListDuties({ rootLists, rollovers, fleet, ceremonies, now }: Situat
   });
 }
 
-function signerDuties({ keys, ceremonies, now }: Situation): readonly Duty[] {
+/** A root that drains retires when nothing that signs stands below it. */
+function isBelowDraining({ authorities }: Fleet, { certifiedBy }: HeldKey): boolean {
+  return authorities.some(
+    ({ record }) =>
+      record.authorityId === certifiedBy && record.kind === "root" && record.state === "draining",
+  );
+}
+
+/** A signer that is due, or stands below a root that goes; and the key of the next, where it has to be made first. */
+function signerDuties({ fleet, keys, ceremonies, missingSigner, now }: Situation): readonly Duty[] {
   const held = ceremonies.some((each) => each.purpose === "trustSigner" && isHeld(each));
-  if (held) return [];
+  // What an offline root has certified takes its place by itself; a ceremony that died is opened again.
+  const isSucceeded = keys.some(
+    ({ kind, use, certifiedBy }) =>
+      kind === "trustManifestSigner" &&
+      use === "waiting" &&
+      keys.some(({ name, custody }) => name === certifiedBy && custody === "offline"),
+  );
+  if (held || isSucceeded) return [];
   return keys
-    .filter((key) => key.kind === "trustManifestSigner" && isDueKey(key, now))
-    .map((key) => ({
-      action: "openCeremony",
-      subject: key.name,
-      severity: urgency(key, now),
-      dueAt: keyAge(key.kind, key.since).refusedAt,
-    }));
+    .filter(({ kind, use }) => kind === "trustManifestSigner" && use === "used")
+    .filter((key) => isDueKey(key, now) || isBelowDraining(fleet, key))
+    .flatMap((key): readonly Duty[] => {
+      const severity = isDueKey(key, now) ? urgency(key, now) : "warning";
+      const duty = { severity, dueAt: keyAge(key.kind, key.since).refusedAt } as const;
+      const open: Duty = { action: "openCeremony", subject: key.name, ...duty };
+      return missingSigner === undefined
+        ? [open]
+        : [{ action: "deployKey", subject: missingSigner, ...duty }, open];
+    });
 }
 
 /** The publication takes the next key by itself where it can. */

@@ -10,6 +10,7 @@ import type { ResponderRecord } from "../records/responder-record.ts";
 import type { RotatedKeyKind } from "../standard/rotation.ts";
 import { ageState, keyAge } from "./cryptoperiod.ts";
 import type { KeyAgeState, KeyUse } from "./key-views.ts";
+import { isBelow } from "./offline/signer-need.ts";
 
 export interface HeldKey {
   readonly kind: RotatedKeyKind;
@@ -19,6 +20,8 @@ export interface HeldKey {
   readonly algorithm?: string;
   readonly use: KeyUse;
   readonly custody: "service" | "offline";
+  /** Of a signer of trust manifests: the authority whose name its certificate bears as its issuer's. */
+  readonly certifiedBy?: string;
   /** Milliseconds since the epoch. */
   readonly since: number;
 }
@@ -81,15 +84,20 @@ function responderKeys(fleet: Fleet, certified: readonly ResponderRecord[]): rea
 
 const signerUses = { active: "used", next: "waiting", former: "out" } as const;
 
-const signerKey = ({ signerId, keyId, algorithm, createdAt, state }: TrustSignerRecord): HeldKey => ({
-  kind: "trustManifestSigner",
-  name: signerId,
-  keyId,
-  algorithm,
-  use: signerUses[state],
-  custody: "service",
-  since: createdAt,
-});
+function signerKey({ authorities }: Fleet, signer: TrustSignerRecord): HeldKey {
+  const { signerId, keyId, algorithm, createdAt, state } = signer;
+  const issuer = authorities.find((one) => isBelow(signer, one))?.record.authorityId;
+  return {
+    kind: "trustManifestSigner",
+    name: signerId,
+    keyId,
+    algorithm,
+    use: signerUses[state],
+    custody: "service",
+    ...(issuer === undefined ? {} : { certifiedBy: issuer }),
+    since: createdAt,
+  };
+}
 
 const kindOrder = {
   root: 0,
@@ -109,7 +117,7 @@ export async function keyRing(app: KeylessApp, fleet: Fleet): Promise<readonly H
       fleet,
       [...responders.values()].map(({ value }) => value),
     ),
-    ...signers.map(({ value }) => signerKey(value)),
+    ...signers.map(({ value }) => signerKey(fleet, value)),
   ];
   return keys.toSorted(
     (left, right) => kindOrder[left.kind] - kindOrder[right.kind] || left.since - right.since,

@@ -12,6 +12,7 @@ import type { CrlRecord } from "../records/crl-record.ts";
 import { readItems } from "../records/pages.ts";
 import { findListRecord } from "../revocation/list-record.ts";
 import { completeShard } from "../revocation/shard.ts";
+import { wake } from "../revocation/wake.ts";
 import { advanceRollovers } from "./advance.ts";
 import { isDue } from "./cryptoperiod.ts";
 import { grantRotations } from "./data-keys.ts";
@@ -21,6 +22,7 @@ import { tellAges } from "./key-notices.ts";
 import { type HeldKey, keyRing } from "./key-ring.ts";
 import type { RotationOptions, RotationReport } from "./key-views.ts";
 import { lendRoots, returnRoots } from "./loans.ts";
+import { missingSigner, offlineRoot } from "./offline/signer-need.ts";
 import { reconcileTasks } from "./reconcile.ts";
 import { planDueRollover } from "./rollover-plan.ts";
 import { allRollovers } from "./rollover-store.ts";
@@ -73,8 +75,7 @@ async function planDue(app: RotationApp, fleet: Fleet, keys: readonly HeldKey[])
 /** The lists of roots that relying parties may still read. */
 async function rootLists(app: RotationApp, { record, authorities }: Fleet): Promise<readonly CrlRecord[]> {
   const roots = authorities.filter(
-    ({ record: { kind, state, custody } }) =>
-      kind === "root" && (state === "active" || state === "draining") && custody !== "offline",
+    ({ record: { kind, state } }) => kind === "root" && (state === "active" || state === "draining"),
   );
   const found = await Promise.all(
     roots.map(({ record: { authorityId } }) =>
@@ -97,10 +98,11 @@ async function tendPeople(
   const keys = await keyRing(app, fleet);
   const conditions = await inspectKeys(app, fleet, keys, listDataKeys);
   report.notices += await tellAges(app, name, keys, conditions.dataKeys);
-  const [rollovers, ceremonies, lists] = await Promise.all([
+  const [rollovers, ceremonies, lists, missing] = await Promise.all([
     allRollovers(app, name),
     readItems(app, { pk: ceremonyPartition(name), descending: true, limit: lastCeremonies }),
     rootLists(app, fleet),
+    offlineRoot(fleet) === undefined ? undefined : missingSigner(app, name),
   ]);
   const duties = dutiesOf({
     fleet,
@@ -109,11 +111,17 @@ async function tendPeople(
     ceremonies: ceremonies.map((item) => ceremonyRecord(item).value),
     rootLists: lists,
     conditions,
+    ...(missing === undefined ? {} : { missingSigner: missing }),
     now: app.clock.now(),
   });
   const { tasks, notices } = await reconcileTasks(app, name, duties);
   report.tasks += tasks;
   report.notices += notices;
+}
+
+/** What is signed elsewhere is asked for, and what came back is finished, whoever has died over it. */
+async function wakeCeremony(app: RotationApp, name: string): Promise<void> {
+  if (offlineRoot(await getFleet(app, name)) !== undefined) await wake(app, "ceremony");
 }
 
 async function rotateFleet(
@@ -139,6 +147,7 @@ async function rotateFleet(
   await step("lend-roots", async () => {
     report.loans += await lendRoots(app, name);
   });
+  await step("offline", () => wakeCeremony(app, name));
   await step("people", () => tendPeople(app, name, report, listDataKeys));
 }
 

@@ -240,6 +240,7 @@ export const pageScript = `"use strict";
     rotateDataKey: { name: "Wrapping key to rotate" },
     openCeremony: { purpose: "What root keys are lent for" },
     importOfflineAnswer: { requestSha256: "SHA-256 of the request that was signed offline" },
+    importFleetOfflineAnswer: { requestSha256: "SHA-256 of the request that was signed offline" },
   };
   const always = ["certificates", "kind", "emergency"];
   const decisions = (operation, body) =>

@@ -123,6 +123,7 @@ export const criticalRouteIds = [
   "rotateDataKey",
   "openCeremony",
   "importOfflineAnswer",
+  "importFleetOfflineAnswer",
 ] as const;
 
 export const createApprovalRequest = lazily(() =>

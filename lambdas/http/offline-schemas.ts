@@ -58,10 +58,14 @@ export const offlineRequest = lazily(() =>
       version: z.literal(1),
       type: z.literal(requestType),
       fleet: fleetId(),
-      rolloverId: rolloverId(),
+      rolloverId: z.exactOptional(
+        documented(rolloverId(), {
+          description: "Absent of what the fleet's root signs when no rollover is under way.",
+        }),
+      ),
       purpose: documented(oneOf(offlinePurposes), {
         description:
-          "issuing: an authority below an offline root; root: a root whose key is offline; list: an offline root's list alone.",
+          "issuing: an authority below an offline root; root: a root whose key is offline; signer: the next signer of trust manifests; list: an offline root's list alone. Each may ask for the next signer besides.",
         example: "issuing",
       }),
       requestedAt: instant("From when validity counts."),
@@ -77,6 +81,15 @@ export const offlineRequest = lazily(() =>
           authorityId: authorityId(),
           algorithm: oneOf(algorithms),
           csr: z.exactOptional(base64("PKCS #10 request of its key, unless the offline machine has the key")),
+        }),
+      ),
+      signer: z.exactOptional(
+        z.strictObject({
+          signerId: documented(authorityId(), {
+            description: "Who signs trust manifests next.",
+            example: "trust-2",
+          }),
+          csr: base64("PKCS #10 request of its key"),
         }),
       ),
       certificates: z.array(askedCertificate()),

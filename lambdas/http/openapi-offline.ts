@@ -2,9 +2,12 @@
 import type { RouteIdOf } from "../routes.ts";
 import { offlineAnswerImport, offlineRequestView } from "./offline-schemas.ts";
 import type { OperationDetails } from "./openapi-operation.ts";
-import { rollover } from "./rotation-answers.ts";
+import { ceremony, rollover } from "./rotation-answers.ts";
 
-type Offline = Extract<RouteIdOf<"rotation">, "getOfflineRequest" | "importOfflineAnswer">;
+type Offline = Extract<
+  RouteIdOf<"rotation">,
+  "getOfflineRequest" | "importOfflineAnswer" | "getFleetOfflineRequest" | "importFleetOfflineAnswer"
+>;
 
 export const offlineOperations = {
   getOfflineRequest: {
@@ -34,5 +37,22 @@ export const offlineOperations = {
       "rollover_state_invalid",
       "store_condition_failed",
     ],
+  },
+  getFleetOfflineRequest: {
+    status: "200",
+    description:
+      "As getOfflineRequest, for what the root in force signs besides authorities: the next signer of trust manifests, when the present one is due or stands below a root that goes, and its own list.",
+    answers: "The request.",
+    response: offlineRequestView(),
+    problems: ["request_invalid", "ceremony_state_invalid"],
+  },
+  importFleetOfflineAnswer: {
+    status: "200",
+    description:
+      "As importOfflineAnswer. The signer that was certified is named by the next trust manifest, and signs from then on.",
+    answers: "The ceremony, as it was held elsewhere.",
+    request: { schema: offlineAnswerImport(), required: true },
+    response: ceremony,
+    problems: ["ceremony_invalid", "ceremony_state_invalid", "store_condition_failed"],
   },
 } as const satisfies Record<Offline, OperationDetails>;

@@ -200,6 +200,27 @@ const offlineRoutes = [
     consumes: json,
     produces: json,
   },
+  {
+    id: "getFleetOfflineRequest",
+    method: "GET",
+    path: "/v1/fleets/{fleet}/offline-request",
+    access: { by: ["operator"], roles: security },
+    function: "rotation",
+    summary: "Fetch what the fleet's offline root is to sign when no rollover is under way",
+    touches: { items: "read", keys: "none", starts: ["ceremony"] },
+    produces: json,
+  },
+  {
+    id: "importFleetOfflineAnswer",
+    method: "POST",
+    path: "/v1/fleets/{fleet}/offline-answer",
+    access: { by: ["operator"], roles: security, critical: "authorityUse" },
+    function: "rotation",
+    summary: "Bring in what the fleet's offline root has signed when no rollover is under way",
+    touches: decides,
+    consumes: json,
+    produces: json,
+  },
 ] as const satisfies readonly Route[];
 
 const renewalRoutes = [

@@ -84,6 +84,7 @@ describe("the page for passkeys", () => {
     { operation: "rotateDataKey", member: 'name: "Wrapping key to rotate"' },
     { operation: "openCeremony", member: 'purpose: "What root keys are lent for"' },
     { operation: "importOfflineAnswer", member: 'requestSha256: "SHA-256 of the request' },
+    { operation: "importFleetOfflineAnswer", member: 'requestSha256: "SHA-256 of the request' },
   ];
   it.each(decisions)(
     "names what an approval of $operation decides: $member",

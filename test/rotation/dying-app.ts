@@ -27,8 +27,11 @@ export interface DyingRun {
   readonly dead: Promise<"dead">;
 }
 
-/** Dies at step `target`; each call of the store or of the key service is two steps. */
-export function dyingApp(app: DeploymentApp, target: number): DyingRun {
+/**
+ * Dies at step `target`; each call of the store or of the key service is two steps.
+ * @param artifacts Calls of the store of artefacts are steps too.
+ */
+export function dyingApp(app: DeploymentApp, target: number, artifacts = false): DyingRun {
   let steps = 0;
   let die: (outcome: "dead") => void = () => undefined;
   const dead = new Promise<"dead">((resolve) => {
@@ -41,7 +44,12 @@ export function dyingApp(app: DeploymentApp, target: number): DyingRun {
     await never();
   };
   return {
-    app: { ...app, items: interrupted(app.items, pass), keys: interrupted(app.keys, pass) },
+    app: {
+      ...app,
+      items: interrupted(app.items, pass),
+      keys: interrupted(app.keys, pass),
+      ...(artifacts ? { artifacts: interrupted(app.artifacts, pass) } : {}),
+    },
     dead,
   };
 }

@@ -15,14 +15,17 @@ import {
   encodeCertificationRequestInfo,
 } from "../../core/formats/certification-request.ts";
 import { name } from "../../core/formats/name.ts";
+import type { RevocationApp } from "../../core/ports.ts";
 import { approvalItem } from "../../core/records/approval-record.ts";
 import { operatorItem } from "../../core/records/operator-record.ts";
 import { type RolloverRecord, rolloverItem } from "../../core/records/rollover-record.ts";
 import { holdCeremonies } from "../../core/rotation/held-ceremony.ts";
 import { lendRoots, returnRoots } from "../../core/rotation/loans.ts";
 import type { OfflineAnswer } from "../../core/rotation/offline/answer.ts";
+import { importFleetAnswer } from "../../core/rotation/offline/fleet-import.ts";
+import { prepareFleet } from "../../core/rotation/offline/fleet-request.ts";
 import { importOffline } from "../../core/rotation/offline/import.ts";
-import { offlineRequest } from "../../core/rotation/offline/offline-request.ts";
+import { fleetOfflineRequest, offlineRequest } from "../../core/rotation/offline/offline-request.ts";
 import { prepareOffline } from "../../core/rotation/offline/prepare.ts";
 import { type OfflineRequest, requestDigest } from "../../core/rotation/offline/request.ts";
 import { signOffline } from "../../core/rotation/offline/signing.ts";
@@ -73,6 +76,12 @@ export interface OfflineHouse extends PublishingFleet {
   ): Promise<OfflineAnswer>;
   approval(critical?: "authorityUse" | "authorityRotation"): Promise<ApprovedOperation>;
   bring(rolloverId: string, answer: OfflineAnswer, requestSha256?: string): ReturnType<typeof importOffline>;
+  /** The same of the fleet's own request. */
+  askedOfFleet(): Promise<OfflineRequest>;
+  bringToFleet(
+    answer: OfflineAnswer,
+    change?: { readonly app?: RevocationApp; readonly requestSha256?: string },
+  ): ReturnType<typeof importFleetAnswer>;
   rollover(rolloverId: string): Promise<RolloverRecord>;
   /** What the ceremony's task does with a rollover to a new root. */
   hold(rolloverId: string): Promise<void>;
@@ -176,6 +185,12 @@ export async function openOfflineHouse(): Promise<OfflineHouse> {
     signed: (request, change = {}) => signOffline({ request, roots: [root2], participants, time, ...change }),
     bring: async (rolloverId, answer, requestSha256 = requestDigest(answer.request)) =>
       importOffline(app, { caller, approval: await approval(), rolloverId, answer, requestSha256 }),
+    async askedOfFleet() {
+      await prepareFleet(app, fleet);
+      return (await fleetOfflineRequest(app, fleet)).request;
+    },
+    bringToFleet: async (answer, { app: ports = app, requestSha256 = requestDigest(answer.request) } = {}) =>
+      importFleetAnswer(ports, { caller, approval: await approval(), answer, requestSha256 }),
     async hold(rolloverId) {
       await lendRoots(app, fleet);
       await holdCeremonies(app);

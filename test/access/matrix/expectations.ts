@@ -80,6 +80,8 @@ export const expectations = {
   getCeremony: { operators: all },
   getOfflineRequest: { operators: security },
   importOfflineAnswer: { operators: security, approved: { as: "authorityUse", persons: 2 } },
+  getFleetOfflineRequest: { operators: security },
+  importFleetOfflineAnswer: { operators: security, approved: { as: "authorityUse", persons: 2 } },
   pullRenewalForward: { operators: security },
   listRenewalWindows: { operators: all },
   endRenewalWindow: { operators: security },
