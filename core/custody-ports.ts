@@ -120,7 +120,7 @@ export interface HeldCertificate {
 /** Holds certificates of servers with their keys, for load balancers and gateways: AWS Certificate Manager. */
 export interface CertificateManager {
   /**
-   * @param name Ours; tags what is new. Lowercase letters, digits and hyphens.
+   * @param name Ours; tags what is new. Lowercase letters, digits and hyphens, in parts separated by "/"; at most 128.
    * @param replaces Certificate to put this one in the place of. @default a new one
    * @returns Its `certificateId`: that of `replaces` where one is given.
    * @throws AppError certificate_not_held (`replaces` is gone), certificate_manager_refused (another key type, a limit

@@ -37,7 +37,7 @@ export async function sealedCertificates(options: SealedCertificatesOptions): Pr
 }
 
 const idPattern = /^certificate-[0-9a-f]{32}$/;
-const namePattern = /^[a-z0-9-]{1,128}$/;
+const namePattern = /^(?!.{129})[a-z0-9-]+(?:\/[a-z0-9-]+)*$/;
 
 function unavailable(cause: unknown): AppError {
   const message =
@@ -66,7 +66,7 @@ export class SealedCertificates implements CertificateManager {
 
   async import(name: string, material: ServerMaterial, replaces?: string): Promise<string> {
     if (!namePattern.test(name))
-      throw new AppError("certificate_manager_refused", "a name is 1 to 128 of a-z, 0-9 and hyphen");
+      throw new AppError("certificate_manager_refused", "a name is 1 to 128 of a-z, 0-9, hyphen and inner /");
     const before = replaces === undefined ? undefined : await this.#read(replaces);
     if (replaces !== undefined && before === undefined) throw notHeld();
     const certificateId = before?.certificateId ?? `certificate-${randomBytes(16).toString("hex")}`;

@@ -101,6 +101,9 @@ function intended(record: ServerCertificateRecord, issued: CertificateRecord): S
   return { ...record, pending, slots, attempt: record.attempt + 1 };
 }
 
+/** As the service tags it. Neither part has a slash, so no two certificates of any fleets share one. */
+const nameOf = ({ fleet, name }: ServerCertificateRecord): string => `${fleet}/${name}`;
+
 interface Issued {
   readonly stored: StoredServerCertificate;
   readonly certificate: CertificateRecord;
@@ -153,10 +156,10 @@ async function importCopy(
   material: ServerMaterial,
   copyId: string | undefined,
 ): Promise<StoredServerCertificate> {
-  const { fleet, name, slots, generation } = stored.value;
+  const { name, slots, generation } = stored.value;
   const at = placeOf(generation + 1);
   assertLeaseLasts(app, stored.value);
-  const certificateId = await importOver(app, `${fleet}-${name}-copy-${at + 1}`, material, copyId);
+  const certificateId = await importOver(app, `${nameOf(stored.value)}/copy-${at + 1}`, material, copyId);
   const [even, odd] = slots;
   const slot = slots[at];
   if (slot === undefined)
@@ -176,7 +179,7 @@ export async function renewServerCertificate(
   claimed: StoredServerCertificate,
   count: { issued: number },
 ): Promise<StoredServerCertificate> {
-  const { requestedBy, dnsNames, fleet: fleetName, name, keyAlgorithm } = claimed.value;
+  const { requestedBy, dnsNames, name, keyAlgorithm } = claimed.value;
   assertFleetActive(fleet);
   assertServerNames(patternsOf(fleet.configuration, requestedBy), dnsNames);
   const places = await preflight(app, claimed.value);
@@ -191,7 +194,7 @@ export async function renewServerCertificate(
     const material: ServerMaterial = { certificate: pem, chain, privateKey: key.privateKey };
     const copied = await importCopy(app, stored, material, places.copyId);
     assertLeaseLasts(app, copied.value);
-    const id = await importOver(app, `${fleetName}-${name}`, material, places.certificateId);
+    const id = await importOver(app, nameOf(copied.value), material, places.certificateId);
     return await recordHeld(app, copied, pending, id);
   } finally {
     key.privateKey.fill(0);

@@ -1,4 +1,4 @@
-/** Room: test. Each failure of others that was one of access owes a test that bears its name: none is lost by a rename. */
+/** Room: test. Each failure of others, of access and of what is held elsewhere, owes a test that bears its name: none is lost by a rename. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -32,6 +32,7 @@ it.each([
   "API Gateway mutual TLS",
   "cert-manager/aws-privateca-issuer #479",
   "espressif/esp-aws-iot #139",
+  "ACM re-import has no rollback: pre-flight check; old material kept",
 ])("%s has a test of that name", (name) => {
   expect(all).toContain(name);
 });

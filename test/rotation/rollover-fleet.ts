@@ -187,14 +187,16 @@ export async function deploy(app: RolloverApp, keys: KeyService, fleet = name): 
   await addOwners(app, fleet);
 }
 
-export async function openRolloverFleet(): Promise<RolloverFleet & { readonly keys: KeyService }> {
+export async function openRolloverFleet(): Promise<
+  RolloverFleet & { readonly keys: KeyService; readonly directory: string }
+> {
   const directory = await mkdtemp(join(tmpdir(), "fleetkey-test-"));
   const masterKey = { keyFile: join(directory, "master.key") };
   const keys = await openSoftwareKeyService({ directory: join(directory, "keys"), masterKey });
   const fleet = fleetOf(newState(), keys, () => rm(directory, { recursive: true, force: true }));
   await deploy(fleet.app, keys);
   fleet.notices.length = 0;
-  return Object.assign(fleet, { keys });
+  return Object.assign(fleet, { keys, directory });
 }
 
 export async function callerOf(

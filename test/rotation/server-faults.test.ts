@@ -246,7 +246,7 @@ describe("refused", () => {
     const { import: take } = certificates;
     world.clock.advance(20 * day);
     certificates.import = (called, material, replaces) =>
-      called.startsWith("default-api") ? Promise.reject(new Error("odd")) : take(called, material, replaces);
+      called.startsWith("default/api") ? Promise.reject(new Error("odd")) : take(called, material, replaces);
     expect(await tend()).toEqual({ issued: 2, imported: 1, failed: 1, drifted: 0 });
     expect(await view()).toMatchObject({ lastFailure: "internal" });
   });

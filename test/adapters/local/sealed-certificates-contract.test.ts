@@ -42,7 +42,7 @@ describe("sealed files", () => {
   async function imported() {
     const manager = await open(directory);
     const { material } = await authority.certify(await systemServerKeys.make("P-256"), "P-256");
-    const certificateId = await manager.import("default-api", material);
+    const certificateId = await manager.import("default/api/copy-1", material);
     const path = join(directory, "certificates", `${certificateId}.json`);
     return { manager, material, certificateId, path };
   }
