@@ -36,6 +36,9 @@ export interface Call {
   readonly body?: unknown;
   readonly headers?: Record<string, string>;
   readonly certificate?: string;
+  /** ARN of the IAM principal that signed the call. */
+  readonly principal?: string;
+  readonly query?: string;
 }
 
 /** One person at one browser. */
@@ -64,10 +67,8 @@ export async function setOrigin({ app, fleet }: Pick<FleetApp, "app" | "fleet">)
   await app.items.transact([{ put: fleetItem({ ...fleet.record, origin }), when: fleet.version }]);
 }
 
-/** @param identities In place of the verifier that trusts the machine's own roots. */
-export async function openTeam(identities?: IdentityVerifier): Promise<Team> {
-  const fleetApp = await openFleetApp();
-  const opened = identities === undefined ? fleetApp : { ...fleetApp, app: { ...fleetApp.app, identities } };
+/** The team of a fleet that is there. */
+export async function teamOf(opened: FleetApp): Promise<Team> {
   await setOrigin(opened);
   const handlers = handlersOf(opened.app);
   const { certificate } = await operatorOf(opened.app, testFleet);
@@ -75,19 +76,27 @@ export async function openTeam(identities?: IdentityVerifier): Promise<Team> {
     ...opened,
     handlers,
     certificate,
-    async send({ method = "POST", path, body, headers = {}, certificate: presented }) {
+    async send({ method = "POST", path, body, headers = {}, certificate: presented, principal, query }) {
       const match = matchRoute(method, path);
       if (match.kind !== "route") expect.fail(`${method} ${path} is no route`);
       const event = gatewayEvent({
         method,
         path,
+        ...(query === undefined ? {} : { query }),
         headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         ...(presented === undefined ? {} : { certificate: presented }),
+        ...(principal === undefined ? {} : { principal }),
       });
       return reply(await handlers[match.route.function](event));
     },
   };
+}
+
+/** @param identities In place of the verifier that trusts the machine's own roots. */
+export async function openTeam(identities?: IdentityVerifier): Promise<Team> {
+  const fleetApp = await openFleetApp();
+  return teamOf(identities === undefined ? fleetApp : { ...fleetApp, app: { ...fleetApp.app, identities } });
 }
 
 export async function challengeOf(team: Team): Promise<string> {
