@@ -11,6 +11,8 @@ type Servers = Extract<
 >;
 
 const conflict = "store_condition_failed";
+/** The task has it for a minute or two. */
+const tended = "issuance_in_progress";
 const request = {
   status: "202",
   description:
@@ -24,6 +26,7 @@ const request = {
     "server_certificate_mismatch",
     "quota_exhausted",
     "fleet_suspended",
+    tended,
     conflict,
   ],
 } as const satisfies OperationDetails;
@@ -55,7 +58,7 @@ export const serverOperations = {
       "Nobody has the key of the generation before, so nothing is imported again: the answer names the certificate that still holds it, to which listeners are pointed. Renewals wait until they are resumed.",
     answers: "The certificate, with `previous`.",
     response: serverCertificate,
-    problems: ["request_invalid", "server_certificate_mismatch", conflict],
+    problems: ["request_invalid", "server_certificate_mismatch", tended, conflict],
   },
   resumeServerCertificate: {
     status: "200",
@@ -63,13 +66,13 @@ export const serverOperations = {
       "After a rollback, or when somebody else has replaced it: the next run makes another generation.",
     answers: "The certificate as it is now.",
     response: serverCertificate,
-    problems: ["request_invalid", "server_certificate_mismatch", conflict],
+    problems: ["request_invalid", "server_certificate_mismatch", tended, conflict],
   },
   removeServerCertificate: {
     status: "202",
     description: "A task takes it from where it is held, once nothing uses it.",
     answers: "The certificate as it is now.",
     response: serverCertificate,
-    problems: ["request_invalid", conflict],
+    problems: ["request_invalid", tended, conflict],
   },
 } as const satisfies Record<Servers, OperationDetails>;

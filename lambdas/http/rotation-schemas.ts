@@ -5,6 +5,7 @@ import { ceremonyPurposes } from "../../core/records/ceremony-record.ts";
 import { renewalReasons } from "../../core/records/renewal-window-record.ts";
 import { rolloverStates } from "../../core/records/rollover-record.ts";
 import { serverKeyAlgorithms } from "../../core/records/server-certificate-record.ts";
+import { limits } from "../../core/standard/limits.ts";
 import { instant, page } from "./fields.ts";
 import { authorityId, documented, lazily, rolloverId, text } from "./schemas.ts";
 
@@ -140,14 +141,14 @@ export const listRotationTasksQuery = lazily(() =>
   }),
 );
 
-const dnsName = "must be a DNS name of 1 to 253 lowercase characters, perhaps with *. before it";
+const dnsName = "must be a DNS name of 1 to 253 lowercase characters, without a wildcard";
 export const serverCertificateRequest = lazily(() =>
   documented(
     z.strictObject({
       name: documented(z.string(), { description: "What the fleet calls it.", example: "ingest-eu" }),
       dnsNames: z
         .array(z.string({ error: dnsName }).check(z.maxLength(253, { error: dnsName })))
-        .check(z.minLength(1), z.maxLength(32)),
+        .check(z.minLength(1), z.maxLength(limits.subjectAltNames.value)),
       keyAlgorithm: z.exactOptional(
         documented(oneOf(serverKeyAlgorithms), {
           description: "P-256 when absent. It stays: who holds the certificate takes no other in its place.",
