@@ -173,6 +173,52 @@ describe.skipIf(!opensslInstalled)("fleetkey ceremony", () => {
   });
 });
 
+describe("fleetkey ceremony without a rollover", () => {
+  const fetchedOf = async (name: string, body: object, ...words: readonly string[]) => {
+    const service = await startFakeService();
+    service.intercept = ({ path }) =>
+      path.endsWith(`/fleets/${fleet}/offline-request`) ? { status: 200, body } : undefined;
+    const outcome = await run("request", ...words, "--out", file(name), ...service.flags);
+    await service.close();
+    return outcome;
+  };
+  const list = (): OfflineRequest => {
+    const { rolloverId: _, successor: __, ...rest } = request;
+    return {
+      ...rest,
+      purpose: "list",
+      certificates: [],
+      lists: [{ ...request.lists[0]!, signedBy: "root-1" }],
+    };
+  };
+
+  it("request: fetches the fleet's own, and no rollover's in its place", async () => {
+    const sha256 = requestDigest(list());
+    const { code, stdout } = await fetchedOf("own.json", { request: list(), sha256 });
+    expect([code, stdout]).toEqual([0, `${sha256}\n`]);
+    expect(await readFile(file("own.json"), "utf8")).toBe(`${encodeRequest(list())}\n`);
+    const foreign = await fetchedOf("foreign.json", { request, sha256: requestDigest(request) });
+    expect([foreign.code, foreign.stderr]).toEqual([7, expect.stringContaining("request_changed")]);
+    await expect(stat(file("foreign.json"))).rejects.toThrow("ENOENT");
+  });
+
+  it("import: takes no answer for a rollover, nor the fleet's own for one", async () => {
+    const answer = {
+      version: 1,
+      type: "fleetkey-ceremony-answer",
+      certificates: [],
+      lists: [],
+      transcript: [],
+    };
+    await writeFile(file("own-answer.json"), JSON.stringify({ ...answer, request: list() }));
+    await writeFile(file("its-answer.json"), JSON.stringify({ ...answer, request }));
+    const own = await run("import", rolloverId, "--answer", file("own-answer.json"));
+    expect([own.code, own.stderr]).toEqual([2, expect.stringContaining("leave ROLLOVER out")]);
+    const its = await run("import", "--answer", file("its-answer.json"));
+    expect([its.code, its.stderr]).toEqual([2, expect.stringContaining(`for rollover ${rolloverId}`)]);
+  });
+});
+
 describe("fleetkey ceremony request", () => {
   const fetched = async (name: string, answer: object) => {
     const service = await startFakeService();

@@ -66,6 +66,30 @@ describe("what waits for people", () => {
   });
 });
 
+describe("what waits for people where the root has no network", () => {
+  const offline = [
+    keyView({ kind: "root", name: "root-2", custody: "offline" }),
+    keyView({ kind: "root", name: "root-3", custody: "offline", use: "draining" }),
+    keyView({ kind: "root", name: "root-1", use: "draining" }),
+    keyView({ kind: "trustManifestSigner", name: "trust-1" }),
+  ];
+  const rollovers = [
+    rolloverView({ state: "planned" }),
+    rolloverView({ rolloverId: "7".repeat(32), kind: "root", to: "root-3" }),
+  ];
+  const request = "fleetkey ceremony request --out request.json (the root is offline: docs/ceremony.md)";
+  it.each([
+    ["openCeremony", "trust-1", request],
+    ["replaceKey", "trust-1", request],
+    ["openCeremony", "root-2", request],
+    ["openCeremony", "root-3", `fleetkey ceremony request ${"7".repeat(32)} --out`],
+    ["openCeremony", "root-1", "fleetkey ceremony open --purpose rootList"],
+    ["openCeremony", rolloverId, `fleetkey ceremony request ${rolloverId} --out request.json`],
+  ] as const)("%s %s: %s", (action, subject, says) => {
+    expect(taskRemedy(task(action, subject), { keys: offline, rollovers })).toContain(says);
+  });
+});
+
 describe("rotation status", () => {
   let service: FakeService;
   let shown: KeyReport["keys"];
