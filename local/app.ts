@@ -194,7 +194,8 @@ async function startServer(
   try {
     const server = await startHttpsServer({ handlers, tls, host, port, log: app.log });
     await followListener(app, options, server);
-    await tasks.starter.start("publish");
+    // What was due while nothing ran waits for no interval.
+    for (const task of ["publish", "rotate", "tendServers"] as const) await tasks.starter.start(task);
     return server;
   } catch (error) {
     await tasks.stop();
