@@ -21,6 +21,8 @@ import { tendOffline } from "../../core/rotation/offline/tending.ts";
 import { listRotationTasks } from "../../core/rotation/people.ts";
 import { rotate } from "../../core/rotation/rotate.ts";
 import { rotationThresholds } from "../../core/standard/rotation.ts";
+import { offlineAnswerImport, offlineRequestView } from "../../lambdas/http/offline-schemas.ts";
+import { ceremony as ceremonySchema } from "../../lambdas/http/rotation-answers.ts";
 import { fetcher, knownManifest } from "../distribution/trust-world.ts";
 import { codeOf } from "../support/errors.ts";
 import { openssl, opensslInstalled, withFiles } from "../support/openssl.ts";
@@ -105,7 +107,15 @@ describe("a signer below a root that goes", () => {
 
   it("is followed by the one that was certified: recorded by the import, then named, then in use", async () => {
     const answer = await house.signed(await house.askedOfFleet());
+    // As they travel.
+    const [view, body] = [
+      await fleetOfflineRequest(house.app, fleet),
+      { requestSha256: "0".repeat(64), answer },
+    ];
+    expect(offlineRequestView().parse(view)).toEqual(view);
+    expect(offlineAnswerImport().parse(body)).toEqual(body);
     const ceremony = await house.bringToFleet(answer);
+    expect(ceremonySchema.parse(ceremony)).toEqual(ceremony);
     expect(ceremony).toMatchObject({
       purpose: "trustSigner",
       mode: "offline",
