@@ -20,13 +20,20 @@ type Found = Stored<CeremonyRecord>;
 
 const over = () => new AppError("ceremony_state_invalid", "the ceremony's hour is over; open another");
 
-/** Signs until the hour is over, whatever a loan would let. */
-function inTime(keys: KeyService, clock: Clock, closesAt: number): KeyService {
+/** Signs until the hour is over, whatever a loan would let; never with a root that could not be lent. */
+function inTime(keys: KeyService, clock: Clock, ceremony: CeremonyRecord): KeyService {
+  const missing = new Set(
+    loansOf(ceremony)
+      .filter(({ loanId }) => loanId === "")
+      .map(({ keyId }) => keyId),
+  );
   return {
     createKey: (alias, algorithm) => keys.createKey(alias, algorithm),
     describeKey: (keyId) => keys.describeKey(keyId),
     async sign(keyId, message) {
-      if (clock.now() >= closesAt) throw over();
+      if (clock.now() >= ceremony.closesAt) throw over();
+      // What a service says of a key that it may not use differs from what it says of one that is gone.
+      if (missing.has(keyId)) throw new AppError("key_disabled", "the root's key could not be lent");
       return await keys.sign(keyId, message);
     },
   };
@@ -36,7 +43,7 @@ function inTime(keys: KeyService, clock: Clock, closesAt: number): KeyService {
 export function withLoans(app: CeremonyApp, ceremony: CeremonyRecord): CeremonyApp {
   const tokens = loansOf(ceremony).map(({ token }) => token);
   const keys = app.keysWith(tokens.filter((token) => token !== ""));
-  return { ...app, keys: inTime(keys, app.clock, ceremony.closesAt) };
+  return { ...app, keys: inTime(keys, app.clock, ceremony) };
 }
 
 /** A root as it stands, with the certificates besides that a ceremony gave it. */

@@ -21,7 +21,7 @@ import {
   recent,
   writeCeremony,
 } from "./ceremony-store.ts";
-import { findRollover } from "./rollover-store.ts";
+import { activeRoot, findRollover } from "./rollover-store.ts";
 
 type Found = Stored<CeremonyRecord>;
 
@@ -61,10 +61,15 @@ async function begin(app: RotationApp, stored: Found): Promise<Found> {
   return await writeCeremony(app, stored, { ...value, loans });
 }
 
-/** Whether the ceremony can do without that key: that of a root which is lost. */
+/**
+ * Whether the ceremony can do without that key: what does not certify now signs a list at most, and in an emergency a new
+ * root is made without the word of the one that is lost.
+ */
 async function isDispensable(app: RotationApp, ceremony: CeremonyRecord, keyId: string): Promise<boolean> {
   const { fleet, rolloverId, successorKeyId } = ceremony;
-  if (rolloverId === undefined || keyId === successorKeyId) return false;
+  if (keyId === successorKeyId) return false;
+  if (activeRoot(await getFleet(app, fleet)).keyId !== keyId) return true;
+  if (rolloverId === undefined) return false;
   const { value } = await findRollover(app, { fleet, rolloverId });
   return value.emergency && value.kind === "root";
 }
@@ -138,7 +143,7 @@ async function lendAll(app: RotationApp, stored: Found): Promise<number> {
 async function undo(app: RotationApp, ceremony: CeremonyRecord, loans: readonly Loan[]): Promise<void> {
   const { value } = await findCeremony(app, ceremony);
   if (isUnfinished(value)) return;
-  for (const [index, loan] of loans.entries()) await takeBack(app, ceremony, index, loan);
+  await takeAllBack(app, ceremony, loans);
 }
 
 /** One that fails keeps no other from being served; the first failure is thrown at the end. */
@@ -202,6 +207,17 @@ async function takeBack(
   }
 }
 
+/** One that cannot be taken back keeps no other out; the first failure is thrown at the end. */
+async function takeAllBack(
+  app: RotationApp,
+  ceremony: CeremonyRecord,
+  loans: readonly Loan[],
+): Promise<void> {
+  const taken = loans.map((loan, index) => takeBack(app, ceremony, index, loan));
+  const failure = (await Promise.allSettled(taken)).find((one) => one.status === "rejected");
+  if (failure !== undefined) throw failure.reason;
+}
+
 async function returnAll(app: RotationApp, stored: Found): Promise<number> {
   const { value } = stored;
   // When all is signed, what is left to be told needs no key, and has its time.
@@ -209,7 +225,7 @@ async function returnAll(app: RotationApp, stored: Found): Promise<number> {
   const ended = over ? await end(app, stored, "expired") : stored;
   if (!isOutstanding(ended.value)) return 0;
   const loans = loansOf(ended.value);
-  for (const [index, loan] of loans.entries()) await takeBack(app, ended.value, index, loan);
+  await takeAllBack(app, ended.value, loans);
   const record: CeremonyRecord = {
     ...ended.value,
     loans: loans.map((loan) => loanText({ ...loan, token: "" })),
