@@ -94,9 +94,11 @@ export function certificateStatements(
       conditions: tagged,
     }),
     allow("KeepCertificates", {
-      actions: ["acm:DeleteCertificate", "acm:DescribeCertificate", "acm:ImportCertificate"],
+      actions: ["acm:DeleteCertificate", "acm:ImportCertificate"],
       resources,
       conditions: ours,
     }),
+    // One that somebody deleted has no tag any more: on that condition its absence would be told as a refusal.
+    allow("LookAtCertificates", { actions: ["acm:DescribeCertificate"], resources }),
   ];
 }

@@ -95,7 +95,8 @@ describe("policies", () => {
     expect([...new Set(found)].toSorted()).toEqual(
       [
         "acm:AddTagsToCertificate,acm:ImportCertificate on certificate/*",
-        "acm:DeleteCertificate,acm:DescribeCertificate,acm:ImportCertificate on certificate/*",
+        "acm:DeleteCertificate,acm:ImportCertificate on certificate/*",
+        "acm:DescribeCertificate on certificate/*",
         "logs:CreateLogStream,logs:PutLogEvents on *",
         `s3:GetObject on ${artifacts}/*`,
         ...Object.keys(fleets).flatMap((fleet) => [
