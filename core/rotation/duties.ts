@@ -1,5 +1,6 @@
 /** Room: core/rotation. What waits for people in a fleet, from what is on record: nothing here is remembered. */
-import type { Fleet } from "../authority/issuer.ts";
+import type { Fleet, Issuer } from "../authority/issuer.ts";
+import { decodeCertificate } from "../formats/x509/certificate.ts";
 import type { KeyCondition } from "../ports.ts";
 import type { CeremonyRecord } from "../records/ceremony-record.ts";
 import type { CrlRecord } from "../records/crl-record.ts";
@@ -68,18 +69,27 @@ function rolloverDuties(situation: Situation, rollover: RolloverRecord): readonl
   return [];
 }
 
+/** Roots whose lists name the authority once it is revoked: the one above it, or those that have certified its key. */
+function isBelow({ record, certificate: root }: Issuer, { record: below }: Issuer): boolean {
+  const crossed = (below.crossCertificates ?? []).map((one) => decodeCertificate(Buffer.from(one, "base64")));
+  return (
+    record.authorityId === below.parentId ||
+    crossed.some(({ tbs }) => Buffer.compare(tbs.issuerRaw, root.tbs.subjectRaw) === 0)
+  );
+}
+
 /** A list of a root that is due, or does not say yet that an authority's certificate was revoked. */
 function rootListDuties({ rootLists, rollovers, fleet, ceremonies, now }: Situation): readonly Duty[] {
   if (ceremonies.some(isHeld)) return [];
-  const revokedAt = (rootId: string): number =>
-    Math.max(
-      0,
-      ...rollovers
-        .filter(({ fromId }) =>
-          fleet.authorities.some(({ record }) => record.authorityId === fromId && record.parentId === rootId),
-        )
-        .map((rollover) => rollover.revokedAt ?? 0),
-    );
+  const authority = (id: string) => fleet.authorities.find(({ record }) => record.authorityId === id);
+  const revokedAt = (rootId: string): number => {
+    const root = authority(rootId);
+    const times = rollovers.map(({ fromId, revokedAt: at = 0 }) => {
+      const lost = authority(fromId);
+      return root !== undefined && lost !== undefined && isBelow(root, lost) ? at : 0;
+    });
+    return Math.max(0, ...times);
+  };
   return rootLists.flatMap(({ authorityId, thisUpdate, nextUpdate }): readonly Duty[] => {
     const isBehind = revokedAt(authorityId) > thisUpdate;
     const isDue = now >= thisUpdate + publicationSchedules.rootCrl.refreshSeconds * 1000;

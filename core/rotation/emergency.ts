@@ -4,7 +4,7 @@
  */
 import { getFleet } from "../authority/issuer.ts";
 import { findCertificate } from "../enrollment/intent.ts";
-import { pullForward } from "../enrollment/renewal-window.ts";
+import { findWindows, pullForward } from "../enrollment/renewal-window.ts";
 import { decodeCertificate } from "../formats/x509/certificate.ts";
 import { serialNumberHex } from "../formats/x509/tbs-certificate.ts";
 import type { RotationApp, WriteOperation } from "../ports.ts";
@@ -15,10 +15,24 @@ import { type Move, moveOf, storedAuthority } from "./rollover-store.ts";
 
 const day = 86_400_000;
 
-/** Asks once; asked twice by a run that died between the two writes. Devices then renew within the narrower one. */
+/** By a run that died before it could note that it had asked. */
+async function isAsked(
+  app: RotationApp,
+  { fleet, fromId, activatedAt = 0 }: RolloverRecord,
+): Promise<boolean> {
+  const windows = (await findWindows(app, fleet))?.value ?? [];
+  return windows.some(
+    ({ authorityId, createdBy, createdAt }) =>
+      authorityId === fromId && createdBy === "system" && createdAt >= activatedAt,
+  );
+}
+
+/** Asks once, and twice where two runs meet: devices then renew within the narrower window. */
 export async function renewalAsked(app: RotationApp, stored: Stored<RolloverRecord>): Promise<Move> {
   const now = app.clock.now();
   const { fleet, fromId } = stored.value;
+  const noted = moveOf(stored, { ...stored.value, windowsAt: now });
+  if (await isAsked(app, stored.value)) return noted;
   await pullForward(app, {
     fleet,
     actor: "system",
@@ -28,7 +42,7 @@ export async function renewalAsked(app: RotationApp, stored: Stored<RolloverReco
     reason: "keyCompromise",
     emergency: true,
   });
-  return moveOf(stored, { ...stored.value, windowsAt: now });
+  return noted;
 }
 
 /** Serial numbers of what makes others trust the lost key: its own certificate, or those that other roots gave it. */
