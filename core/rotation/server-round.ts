@@ -2,11 +2,13 @@
  * Room: core/rotation. Which certificates a run looks at, in which order: what is due comes first, and fleets take turns,
  * so that one with a thousand of them, or with a failing one, keeps no other waiting.
  */
+import { findCertificate } from "../enrollment/intent.ts";
 import type { ServerApp } from "../ports.ts";
 import { readItems } from "../records/pages.ts";
 import {
   isRemoved,
   type ServerCertificateRecord,
+  type ServerGeneration,
   serverCertificatePartition,
   serverCertificateRecord,
 } from "../records/server-certificate-record.ts";
@@ -41,13 +43,28 @@ export async function serversOf(app: ServerApp, fleet: string): Promise<FleetSer
   return { fleet, records, lost: await lostAuthorities(app, fleet) };
 }
 
-/** Whether its renewal is not to wait for its time: its issuer's key may be another's. A try that failed waits. */
-export function isEndangered(
-  { state, current, nextAt }: ServerCertificateRecord,
-  lost: ReadonlySet<string>,
-): boolean {
-  if (current === undefined || (state !== "current" && state !== "requested")) return false;
-  return lost.has(current.authorityId) && nextAt === renewAt(current);
+/** What is held, while it waits for its time; undefined where a try has failed, which waits for the next one. */
+function waiting({ state, current, nextAt }: ServerCertificateRecord): ServerGeneration | undefined {
+  if (current === undefined || (state !== "current" && state !== "requested")) return undefined;
+  return nextAt === renewAt(current) ? current : undefined;
+}
+
+/** Whether its issuer's key may be another's. */
+function isEndangered(record: ServerCertificateRecord, lost: ReadonlySet<string>): boolean {
+  const current = waiting(record);
+  return current !== undefined && lost.has(current.authorityId);
+}
+
+/** Reasons of a revocation for which another certificate is wanted. */
+const replacing: readonly (string | undefined)[] = ["keyCompromise", "superseded"];
+
+/** Whether its renewal is not to wait for its time: its issuer is lost, or people have revoked it. One read. */
+export async function isUrgent(app: ServerApp, { record, lost }: Visit): Promise<boolean> {
+  if (isEndangered(record, lost)) return true;
+  const current = waiting(record);
+  if (current === undefined) return false;
+  const found = await findCertificate(app, record.fleet, current.serialNumber);
+  return found?.value.state === "revoked" && replacing.includes(found.value.revocationReason);
 }
 
 export function isDue({ state, nextAt }: ServerCertificateRecord, now: number): boolean {

@@ -12,7 +12,7 @@ import { watchEnd, watchServerCertificate } from "./server-drift.ts";
 import { codeOf, recordFailure } from "./server-failure.ts";
 import { type StoredServerCertificate, takeServerLease, writeServerCertificate } from "./server-lease.ts";
 import { renewServerCertificate } from "./server-renewal.ts";
-import { type FleetServers, isDue, isEndangered, serversOf, type Visit, visits } from "./server-round.ts";
+import { type FleetServers, isDue, isUrgent, serversOf, type Visit, visits } from "./server-round.ts";
 import { renewAt, settlePending } from "./server-settlement.ts";
 import { withdrawServerCertificate } from "./server-withdrawal.ts";
 
@@ -65,7 +65,7 @@ async function tendOne(
   const looked = await watchServerCertificate(app, await watchEnd(app, found));
   tally.drifted += looked.drifted;
   const now = app.clock.now();
-  const stored = isEndangered(looked.stored.value, lost)
+  const stored = (await isUrgent(app, { record: looked.stored.value, lost }))
     ? await writeServerCertificate(app, looked.stored, { nextAt: now })
     : looked.stored;
   if (!isDue(stored.value, now)) {

@@ -5,6 +5,7 @@ import { findCertificate } from "../../core/enrollment/intent.ts";
 import { reconcile } from "../../core/enrollment/reconciler.ts";
 import { AppError } from "../../core/errors.ts";
 import { serverCertificateKey } from "../../core/records/server-certificate-record.ts";
+import { revoke } from "../../core/revocation/revoke.ts";
 import { getServerCertificate, listServerCertificates } from "../../core/rotation/server-certificate.ts";
 import { removeServerCertificate } from "../../core/rotation/server-removal.ts";
 import { resumeServerCertificate, rollbackServerCertificate } from "../../core/rotation/server-rollback.ts";
@@ -118,6 +119,30 @@ describe("renewal", () => {
         measures: { days: 4 },
       },
     ]);
+  });
+});
+
+describe("a certificate that was revoked", () => {
+  it.each([
+    { reason: "keyCompromise", renewed: once },
+    { reason: "superseded", renewed: once },
+    // Whoever says so wants no other, or this one again.
+    { reason: "cessationOfOperation", renewed: nothing },
+    { reason: "privilegeWithdrawn", renewed: nothing },
+    { reason: "certificateHold", renewed: nothing },
+  ] as const)("with reason $reason", async ({ reason, renewed }) => {
+    await world.request();
+    await tend();
+    const { serialNumber = "", certificateId } = await view();
+    await revoke(world.serverApp, {
+      fleet: testFleet,
+      serialNumber,
+      actor: "operator:operator-1",
+      reason,
+    });
+    expect(await tend()).toEqual(renewed);
+    expect(await tend()).toEqual(nothing);
+    expect(await view()).toMatchObject({ state: "current", certificateId });
   });
 });
 
