@@ -39,7 +39,8 @@ export interface OfflineAnswerRecord {
 /** The next signer cannot be asked for: a deployment has to make its key first. One item a fleet. */
 export interface MissingSignerRecord {
   readonly fleet: string;
-  readonly signerId: string;
+  /** Absent once none is missing any more: the item stays, since no task may delete one. */
+  readonly signerId?: string;
 }
 
 export const offlinePartition = (fleet: string): string => `OFFLINE#${fleet}`;
@@ -74,14 +75,15 @@ export function offlineAnswerItem(record: OfflineAnswerRecord): NewItem {
 }
 
 export function missingSignerItem(record: MissingSignerRecord): NewItem {
-  return { ...missingSignerKey(record.fleet), attributes: { ...record } };
+  return { ...missingSignerKey(record.fleet), attributes: present({ ...record }) };
 }
 
 /** @throws AppError internal when an attribute is missing or mistyped. */
 export function missingSignerRecord(item: Item): Stored<MissingSignerRecord> {
+  const signerId = optionalText(item, "signerId");
   return {
     version: item.version,
-    value: { fleet: text(item, "fleet"), signerId: text(item, "signerId") },
+    value: { fleet: text(item, "fleet"), ...(signerId === undefined ? {} : { signerId }) },
   };
 }
 

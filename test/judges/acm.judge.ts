@@ -84,7 +84,7 @@ for (const { name, start, blindTo } of emulators) {
       );
       expect(tags.Tags).toEqual(
         expect.arrayContaining([
-          { Key: "fleetkey:name", Value: "default-api" },
+          { Key: "fleetkey:name", Value: "default/api" },
           { Key: "fleetkey:stage", Value: "judged" },
         ]),
       );

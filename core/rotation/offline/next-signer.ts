@@ -41,9 +41,8 @@ async function recordMissing(app: KeylessApp, fleet: string, signerId: string | 
   const item = await app.items.get(missingSignerKey(fleet));
   const known = item === undefined ? undefined : missingSignerRecord(item);
   if (known?.value.signerId === signerId) return;
-  if (signerId !== undefined)
-    await written(app, { put: missingSignerItem({ fleet, signerId }), when: known?.version ?? "absent" });
-  else if (known !== undefined) await written(app, { delete: missingSignerKey(fleet), when: known.version });
+  const record = { fleet, ...(signerId === undefined ? {} : { signerId }) };
+  await written(app, { put: missingSignerItem(record), when: known?.version ?? "absent" });
 }
 
 /**
