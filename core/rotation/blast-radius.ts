@@ -7,7 +7,7 @@ import { isAppError } from "../errors.ts";
 import type { KeylessApp } from "../ports.ts";
 import type { RolloverRecord } from "../records/rollover-record.ts";
 import { rotationStandard } from "../standard/rotation.ts";
-import { latestEnd } from "./drain.ts";
+import { lastListAt, latestEnd } from "./drain.ts";
 import type { GateId, PlannedStep, RolloverPlan } from "./views.ts";
 
 const day = 86_400_000;
@@ -21,7 +21,8 @@ export function plannedSteps(fleet: Fleet, rollover: RolloverRecord, now: number
   // A root waits for what stands below it: that goes by rollovers of its own.
   const retired = root ? undefined : emergency ? active : latestEnd(fleet, fromId, active);
   const at = (time: number | undefined) => (time === undefined ? {} : { at: isoSeconds(time) });
-  const destroyed = retired === undefined ? undefined : retired + rotationStandard.deletionDays * day;
+  const listed = root ? undefined : lastListAt({ kind, drainedAt: latestEnd(fleet, fromId, active) });
+  const destroyed = listed === undefined ? undefined : listed + rotationStandard.deletionDays * day;
   const gateway: readonly GateId[] = fleet.gateway === undefined ? [] : ["gateway"];
   return [
     { state: "published", gates: ["ceremony"], by: "people", ...at(now) },
@@ -33,7 +34,12 @@ export function plannedSteps(fleet: Fleet, rollover: RolloverRecord, now: number
       by: emergency ? "people" : "system",
       ...at(retired),
     },
-    { state: "destroyed", gates: ["approval"], by: "people", ...at(destroyed) },
+    {
+      state: "destroyed",
+      gates: root ? ["approval"] : ["drained", "approval"],
+      by: "people",
+      ...at(destroyed),
+    },
   ];
 }
 

@@ -2,7 +2,9 @@
 import type { Fleet } from "../authority/issuer.ts";
 import { readCensus } from "../distribution/census-counts.ts";
 import type { KeylessApp } from "../ports.ts";
+import type { RolloverRecord } from "../records/rollover-record.ts";
 import { profiles } from "../standard/profiles.ts";
+import { revocationStandard } from "../standard/revocation.ts";
 
 const day = 86_400_000;
 /** What was signed before a change of authorities is recorded, and counted, by then. */
@@ -43,4 +45,15 @@ export async function countedEnd(
     for (const [ends, certificates] of value.days) if (certificates > 0) last = Math.max(last, ends);
   }
   return Math.max(since, (last + 1) * day);
+}
+
+/**
+ * From when on the predecessor's key signs nothing more: not before its last list. RFC 5280 §3.3 asks for one after the
+ * last certificate has ended, and an authority that left the trust before that still revokes what it issued. A root
+ * out of the trust signs no lists.
+ */
+export function lastListAt({ kind, drainedAt = 0 }: Pick<RolloverRecord, "kind" | "drainedAt">): number {
+  if (kind === "root") return 0;
+  const { crlWindowDays, afterExpiryDays } = revocationStandard;
+  return drainedAt + (crlWindowDays.maximum + afterExpiryDays) * day;
 }

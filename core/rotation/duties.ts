@@ -10,6 +10,7 @@ import type { RotationTaskRecord } from "../records/rotation-task-record.ts";
 import { publicationSchedules } from "../standard/revocation.ts";
 import { keyAge } from "./cryptoperiod.ts";
 import { dataKeyDuties } from "./data-key-duties.ts";
+import { lastListAt } from "./drain.ts";
 import { type HeldKey, stateOfKey } from "./key-ring.ts";
 
 export type Duty = Pick<RotationTaskRecord, "action" | "subject" | "severity" | "dueAt">;
@@ -58,13 +59,20 @@ function ceremonyDuties({ ceremonies, keys, now }: Situation, rollover: Rollover
   return [{ action: "deployKey", subject: toId, severity, ...dueAt }, open];
 }
 
+/** When no list is to be signed with it any more, or it is gone. */
+function mayGo({ conditions, keys, now }: Situation, rollover: RolloverRecord): boolean {
+  const keyId = keys.find(({ name }) => name === rollover.fromId)?.keyId;
+  const found = conditions?.keys.find((key) => key.keyId === keyId);
+  return now >= lastListAt(rollover) || found?.condition === "destroyed";
+}
+
 function rolloverDuties(situation: Situation, rollover: RolloverRecord): readonly Duty[] {
   const { gateway } = situation.fleet;
   const { state, rolloverId, fromId, toId, destructionApprovedAt } = rollover;
   if (state === "planned") return ceremonyDuties(situation, rollover);
   if (state === "published" && gateway !== undefined && !gateway.authorityIds.includes(toId))
     return [{ action: "deployGateway", subject: rolloverId, severity: "warning" }];
-  if (state === "retired" && destructionApprovedAt === undefined)
+  if (state === "retired" && destructionApprovedAt === undefined && mayGo(situation, rollover))
     return [{ action: "destroyKey", subject: fromId, severity: "information" }];
   return [];
 }

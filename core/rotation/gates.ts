@@ -10,6 +10,8 @@ import { decodeCertificate } from "../formats/x509/certificate.ts";
 import type { KeylessApp } from "../ports.ts";
 import { isTrusted } from "../records/fleet-record.ts";
 import type { RolloverRecord, RolloverState } from "../records/rollover-record.ts";
+import { lastListAt } from "./drain.ts";
+import { findKeyConditions } from "./key-conditions.ts";
 import { adoptionSurvey } from "./survey.ts";
 import type { GateView } from "./views.ts";
 
@@ -97,6 +99,26 @@ async function drainingGates(app: KeylessApp, fleet: Fleet, rollover: RolloverRe
   return { state, gates: [{ gate, holds: app.clock.now() >= drainedAt, ...at }] };
 }
 
+/** A key that is gone signs no list, whatever is needed. */
+async function isGone(app: KeylessApp, fleet: Fleet, authorityId: string): Promise<boolean> {
+  const { keyId } = fleet.authorities.find(({ record }) => record.authorityId === authorityId)?.record ?? {};
+  const known = (await findKeyConditions(app, fleet.record.fleet))?.value.keys ?? [];
+  return known.some((key) => key.keyId === keyId && key.condition === "destroyed");
+}
+
+async function retiredGates(app: KeylessApp, fleet: Fleet, rollover: RolloverRecord): Promise<NextStep> {
+  const at = lastListAt(rollover);
+  const isOver = app.clock.now() >= at;
+  const holds = isOver || (await isGone(app, fleet, rollover.fromId));
+  return {
+    state: "destroyed",
+    gates: [
+      ...(rollover.kind === "root" ? [] : [{ gate: "drained", holds, at: isoSeconds(at) } as const]),
+      { gate: "approval", holds: rollover.destructionApprovedAt !== undefined },
+    ],
+  };
+}
+
 /**
  * Undefined where nothing follows.
  * @throws AppError not_found (no such fleet), and what the survey's reading throws.
@@ -106,7 +128,7 @@ export async function nextStep(
   rollover: RolloverRecord,
   known?: Fleet,
 ): Promise<NextStep | undefined> {
-  const { state, activatedAt, activeDays, destructionApprovedAt } = rollover;
+  const { state, activatedAt, activeDays } = rollover;
   const fleet = async () => known ?? (await getFleet(app, rollover.fleet));
   switch (state) {
     case "planned":
@@ -118,10 +140,7 @@ export async function nextStep(
     case "draining":
       return await drainingGates(app, await fleet(), rollover);
     case "retired":
-      return {
-        state: "destroyed",
-        gates: [{ gate: "approval", holds: destructionApprovedAt !== undefined }],
-      };
+      return await retiredGates(app, await fleet(), rollover);
     case "destroyed":
     case "rolledBack":
       return undefined;

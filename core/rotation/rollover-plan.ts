@@ -43,8 +43,10 @@ interface Draft {
 }
 
 async function draft(app: KeylessApp, fleet: Fleet, wish: Wish, actor: string): Promise<Draft> {
-  const { kind, custody = "service", emergency = false } = wish;
+  const { kind, emergency = false } = wish;
   const from = predecessor(fleet, kind);
+  // An offline root certifies an offline one alone; an emergency waits for no other machine.
+  const custody = wish.custody ?? (emergency ? undefined : from.custody) ?? "service";
   const { publishedDays, activeDays } = rotationStandard.rollover;
   const known = (await allRollovers(app, fleet.record.fleet)).map(({ value }) => value);
   const now = app.clock.now();

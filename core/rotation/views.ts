@@ -14,8 +14,8 @@ import type { RolloverRecord, RolloverState } from "../records/rollover-record.t
 /**
  * ceremony: two people open one, and it certifies the successor; manifest: the trust manifest that is in its place names
  * the successor; days: time in this state; adoption: percent of active devices that have acknowledged that manifest;
- * gateway: it lets clients of the successor in; drained: the last certificate of the predecessor has ended; children:
- * what stands below the root that goes; approval: two people decide.
+ * gateway: it lets clients of the successor in; drained: the last certificate of the predecessor has ended, and for the
+ * end of its key also its last list; children: what stands below the root that goes; approval: two people decide.
  */
 export const gates = [
   "ceremony",
@@ -129,7 +129,7 @@ export interface PreviewRequest {
   readonly kind: RolloverRecord["kind"];
   /** @default the predecessor's */
   readonly algorithm?: AuthorityAlgorithmId;
-  /** Of a new root's key. @default "service" */
+  /** Of a new root's key. @default the predecessor's; in an emergency "service" */
   readonly custody?: RolloverRecord["custody"];
   /** @default false */
   readonly emergency?: boolean;

@@ -1,10 +1,22 @@
 /** Room: test. What an emergency asks for beside the replacement, whatever stands in its way, and whatever dies over it. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { getFleet } from "../../core/authority/issuer.ts";
 import { listRenewalWindows, pullForward } from "../../core/enrollment/renewal-window.ts";
+import { crlPartition, crlRecord } from "../../core/records/crl-record.ts";
+import type { RotationAction } from "../../core/records/rotation-task-record.ts";
+import { publishRevocations } from "../../core/revocation/publisher.ts";
 import { listRotationTasks } from "../../core/rotation/people.ts";
 import { rotate } from "../../core/rotation/rotate.ts";
-import { name, openRolloverFleet, type RolloverApp, type RolloverFleet, settle } from "./rollover-fleet.ts";
-import { bringTo, ceremony, plan, view } from "./rollover-steps.ts";
+import { codeOf } from "../support/errors.ts";
+import {
+  day,
+  name,
+  openRolloverFleet,
+  type RolloverApp,
+  type RolloverFleet,
+  settle,
+} from "./rollover-fleet.ts";
+import { advance, bringTo, ceremony, plan, view } from "./rollover-steps.ts";
 
 let origin: RolloverFleet;
 let fleet: RolloverFleet;
@@ -25,9 +37,9 @@ async function pulled(authorityId: string): Promise<number> {
   return windows.filter((each) => each.authorityId === authorityId).length;
 }
 
-const listsToSign = async () => {
+const waiting = async (wanted: RotationAction) => {
   const { tasks } = await listRotationTasks(app, { fleet: name });
-  return tasks.filter(({ action }) => action === "openCeremony").map(({ subject }) => subject);
+  return tasks.filter(({ action }) => action === wanted).map(({ subject }) => subject);
 };
 
 describe("an emergency", () => {
@@ -63,12 +75,57 @@ describe("an emergency", () => {
     await bringTo(fleet, "root", "draining");
     const { rolloverId } = await plan(app, "root", { emergency: true });
     await rotate(app);
-    expect(await listsToSign()).not.toContain("root-1");
+    expect(await waiting("openCeremony")).not.toContain("root-1");
     await ceremony(app, rolloverId);
     await settle(app);
     // Nothing stands below it yet, so it goes at once.
     expect(await view(app, rolloverId)).toMatchObject({ state: "retired" });
     await rotate(app);
-    expect(await listsToSign()).toContain("root-1");
+    expect(await waiting("openCeremony")).toContain("root-1");
+  });
+
+  it("RFC 5280 §3.3: the key of an authority that left the trust signs lists until the last of its certificates is over", async () => {
+    const { rolloverId } = await plan(app, "issuing", { emergency: true });
+    await ceremony(app, rolloverId);
+    await settle(app);
+    await advance(app, rolloverId, "retired");
+    await settle(app);
+    fleet.advance(4 * day);
+    const { published, failed } = await publishRevocations(app);
+    expect({ some: published > 0, failed }).toEqual({ some: true, failed: 0 });
+    const lists = await app.items.query({
+      pk: crlPartition(name),
+      from: "issuing-1#",
+      to: "issuing-1#~",
+      limit: 500,
+    });
+    const young = lists.items.map((item) => crlRecord(item).value.thisUpdate > app.clock.now() - day);
+    expect(young.length).toBeGreaterThan(0);
+    expect(young).not.toContain(false);
+    await rotate(app);
+    expect(await waiting("destroyKey")).toEqual([]);
+    expect(await codeOf(advance(app, rolloverId, "destroyed"))).toBe("rollover_gate_closed");
+    fleet.advance((397 + 37) * day);
+    await rotate(app);
+    expect(await waiting("destroyKey")).toEqual(["issuing-1"]);
+    await advance(app, rolloverId, "destroyed");
+    await settle(app);
+    expect(await view(app, rolloverId)).toMatchObject({ state: "destroyed" });
+  });
+
+  it("whose key is gone from its service has no list to wait for", async () => {
+    const { rolloverId } = await plan(app, "issuing", { emergency: true });
+    await ceremony(app, rolloverId);
+    await settle(app);
+    await advance(app, rolloverId, "retired");
+    const lost = (await getFleet(app, name)).authorities.find(
+      ({ record }) => record.authorityId === "issuing-1",
+    );
+    fleet.kept.deletions.set(lost?.record.keyId ?? "", app.clock.now());
+    fleet.advance(2 * hour);
+    await rotate(app);
+    await advance(app, rolloverId, "destroyed");
+    await settle(app);
+    expect(await view(app, rolloverId)).toMatchObject({ state: "destroyed", endedAt: expect.any(String) });
   });
 });

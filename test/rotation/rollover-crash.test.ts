@@ -115,6 +115,7 @@ describe("a run that dies at any call", () => {
   it("retired → destroyed, the end of the key, and its recovery", async () => {
     const fleet = await copy();
     const id = await bringTo(fleet, "issuing", "retired");
+    fleet.advance(40 * day);
     await advance(fleet.app, id, "destroyed");
     expect(await dieEverywhere(fleet, run)).toBeGreaterThan(10);
     await settle(fleet.app);

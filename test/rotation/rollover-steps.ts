@@ -67,7 +67,11 @@ export async function onwards(fleet: RolloverFleet, rolloverId: string, state: R
     else if (now.state === "published") fleet.advance((now.kind === "root" ? 31 : 8) * day);
     else if (now.state === "active") fleet.advance((now.kind === "root" ? 8 : 2) * day);
     else if (now.state === "draining") fleet.advance(400 * day);
-    else if (now.state === "retired") await advance(app, rolloverId, "destroyed");
+    else if (now.state === "retired") {
+      // Its last list is to be over.
+      fleet.advance(40 * day);
+      await advance(app, rolloverId, "destroyed");
+    }
   }
   expect((await view(app, rolloverId)).state).toBe(state);
 }

@@ -1,11 +1,13 @@
 /** Room: test. A rollover on its ordinary way, and on the ways that lead back. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { getFleet } from "../../core/authority/issuer.ts";
+import { authorityItem } from "../../core/records/fleet-record.ts";
 import { advanceRollovers } from "../../core/rotation/advance.ts";
 import { cancelDestruction } from "../../core/rotation/destruction.ts";
 import { rollbackRollover } from "../../core/rotation/rollback.ts";
 import { listRollovers } from "../../core/rotation/rollover.ts";
-import { planDueRollover, planRollover } from "../../core/rotation/rollover-plan.ts";
+import { planDueRollover, planRollover, previewRollover } from "../../core/rotation/rollover-plan.ts";
+import { storedAuthority } from "../../core/rotation/rollover-store.ts";
 import { codeOf } from "../support/errors.ts";
 import {
   approved,
@@ -98,6 +100,20 @@ describe("an issuing authority is replaced", () => {
     expect(await planDueRollover(app, await getFleet(app, name), "root")).toMatchObject({
       createdBy: "system",
     });
+  });
+});
+
+describe("a root that is kept offline", () => {
+  it("is followed by an offline one, planned by the task or by people; in an emergency as people say", async () => {
+    const { app } = fleet;
+    const { value, version } = await storedAuthority(app, name, "root-1");
+    const put = authorityItem({ ...value, custody: "offline" });
+    await app.items.transact([{ put, when: version }]);
+    const { custody: urgent } = await previewRollover(app, { fleet: name, kind: "root", emergency: true });
+    expect(urgent).toBe("service");
+    expect((await previewRollover(app, { fleet: name, kind: "root" })).custody).toBe("offline");
+    const due = await planDueRollover(app, await getFleet(app, name), "root");
+    expect(due).toMatchObject({ custody: "offline", createdBy: "system" });
   });
 });
 
