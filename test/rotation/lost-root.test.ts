@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { getFleet } from "../../core/authority/issuer.ts";
+import { clientTrustKey, deployFleet } from "../../core/bootstrap/deployment.ts";
 import { distribute } from "../../core/bootstrap/distribution.ts";
 import { AppError } from "../../core/errors.ts";
 import type { KeyService } from "../../core/ports.ts";
@@ -120,5 +121,26 @@ describe("a root whose key is lost", () => {
     expect([...fleet.kept.loans.values()]).toEqual([lost]);
     await returnRoots(app, name);
     expect(fleet.kept.loans.size).toBe(0);
+  });
+});
+
+describe("a deployment", () => {
+  it.each([
+    { what: "the signer of trust manifests is past its grace", days: 400, lost: undefined },
+    { what: "the key of the authority that issues is disabled", days: 8, lost: "issuing-1" },
+  ])("is possible while $what: it is how people get out", async ({ days, lost }) => {
+    const { app } = fleet;
+    fleet.advance(days * day);
+    const keys = without(origin.keys, lost === undefined ? "" : await keyOf(app, lost));
+    const plan = {
+      fleet: name,
+      trustDomain: "example.test",
+      rootAlgorithm: "P-256",
+      issuingAlgorithm: "P-256",
+    } as const;
+    const at = "https://keys.example.test";
+    const { trustStore } = await deployFleet({ ...app, keys }, { plan, fleets: [name], origin: at });
+    expect(trustStore.key).toBe(clientTrustKey);
+    expect(fleet.log.filter(({ event }) => event === "not_distributed")).not.toEqual([]);
   });
 });
