@@ -151,6 +151,13 @@ async function rotateFleet(
   await step("people", () => tendPeople(app, name, report, listDataKeys));
 }
 
+/** Each run begins with another one: what a short run does not reach, the next ones do. */
+async function fleetsInTurn(app: RotationApp): Promise<readonly string[]> {
+  const names = await allFleets(app);
+  const first = Buffer.from(app.entropy.bytes(4)).readUInt32BE() % Math.max(1, names.length);
+  return [...names.slice(first), ...names.slice(0, first)];
+}
+
 /**
  * Roots go back first, and nothing waits for a fleet whose step fails.
  * @throws AppError store_unavailable when the fleets cannot be listed.
@@ -158,7 +165,7 @@ async function rotateFleet(
 export async function rotate(app: RotationApp, options: RotationOptions = {}): Promise<RotationReport> {
   const report: Counts = { loans: 0, rollovers: 0, tasks: 0, notices: 0, rotated: 0, failed: 0 };
   const listDataKeys = listedOnce(app);
-  for (const name of await allFleets(app)) {
+  for (const name of await fleetsInTurn(app)) {
     if (app.clock.now() >= endOf(options)) break;
     await rotateFleet(app, name, report, options, listDataKeys);
   }

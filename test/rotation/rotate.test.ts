@@ -265,6 +265,29 @@ describe("two fleets", () => {
     expect(await openTasks()).toEqual([]);
   });
 
+  it("take turns: a run that has time for one begins with another one each time", async () => {
+    await open();
+    await addFleet(world.app, "ward");
+    const reached = async (octet: number) => {
+      const fleets = new Set<string>();
+      let seconds = 0;
+      const { app } = world;
+      const query: typeof app.items.query = (asked) => {
+        const [kind, name = ""] = asked.pk.split("#");
+        if (kind === "CEREMONIES") fleets.add(name);
+        return app.items.query(asked);
+      };
+      const start = app.clock.now();
+      const clock = { ...app.clock, now: () => start + 1_000 * seconds++ };
+      const entropy = { bytes: (length: number) => Buffer.alloc(length, octet) };
+      const short = { ...app, clock, entropy, items: { ...app.items, query } };
+      await rotate(short, { until: start + 4_000 });
+      return [...fleets];
+    };
+    expect(await reached(0)).toEqual([fleet]);
+    expect(await reached(1)).toEqual(["ward"]);
+  });
+
   it("nothing is begun once the time is over", async () => {
     await open();
     world.clock.advance(world.fleetAge(rotationThresholds.issuing.dueDays));
