@@ -1,7 +1,7 @@
 /**
  * Room: scripts. A fleet's decade on a clock that is moved. Prints Markdown for docs/rotation.md, and draws its plot.
  *
- *     npm run decade [-- --devices 10000 --days 3653]     # the same in every run; a quarter of an hour
+ *     npm run decade [-- --devices 10000 --days 3653]     # the same in every run; some twenty minutes
  *     npm run decade -- --keep FILE                       # keeps what came out, as JSON
  *     npm run decade -- --from FILE                       # prints and draws that again
  */
