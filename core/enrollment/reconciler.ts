@@ -4,6 +4,7 @@
  */
 
 import { auditEntry } from "../audit/entry.ts";
+import { findFleet } from "../authority/issuer.ts";
 import { isAppError } from "../errors.ts";
 import type { App, Notifier } from "../ports.ts";
 import {
@@ -13,11 +14,12 @@ import {
   openPartition,
   type Stored,
 } from "../records/certificate-record.ts";
+import { isTrusted } from "../records/fleet-record.ts";
 import { shards } from "../records/shard.ts";
 import { completeIntent, isOrphan, takeOver } from "./intent.ts";
 
 /** After a day nobody waits for the answer any more, and the back-dated notBefore no longer fits. */
-const closeAfterMilliseconds = 86_400_000;
+export const closeAfterMilliseconds = 86_400_000;
 
 export interface ReconcilerReport {
   readonly finished: number;
@@ -65,12 +67,19 @@ async function closeIntent(app: App, intent: Stored<CertificateRecord>): Promise
   ]);
 }
 
+/** Nobody accepts what an authority signs that has left the trust; a lost one signs nothing new. */
+async function isOutOfTrust(app: App, { fleet, authorityId }: CertificateRecord): Promise<boolean> {
+  const authorities = (await findFleet(app, fleet))?.authorities ?? [];
+  return authorities.some(({ record }) => record.authorityId === authorityId && !isTrusted(record));
+}
+
 async function finishOrClose(app: App, stored: Stored<CertificateRecord>): Promise<Outcome> {
   if (!isOrphan(app, stored.value)) return "skipped";
   const now = app.clock.now();
   const intent = await takeOver(app, stored);
   if (intent === undefined) return "skipped";
-  if (stored.value.createdAt + closeAfterMilliseconds <= now || stored.value.notAfter <= now) {
+  const isLate = stored.value.createdAt + closeAfterMilliseconds <= now || stored.value.notAfter <= now;
+  if (isLate || (await isOutOfTrust(app, stored.value))) {
     await closeIntent(app, intent);
     return "closed";
   }

@@ -1,14 +1,15 @@
 /** Room: core/rotation. When the last certificate has ended that an authority issued: until then it is trusted, and its lists are kept. */
 import type { Fleet } from "../authority/issuer.ts";
 import { readCensus } from "../distribution/census-counts.ts";
+import { closeAfterMilliseconds } from "../enrollment/reconciler.ts";
 import type { KeylessApp } from "../ports.ts";
 import type { RolloverRecord } from "../records/rollover-record.ts";
 import { profiles } from "../standard/profiles.ts";
 import { revocationStandard } from "../standard/revocation.ts";
 
 const day = 86_400_000;
-/** What was signed before a change of authorities is recorded, and counted, by then. */
-const settledMilliseconds = 3_600_000;
+/** What was begun before a change of authorities is finished or closed by then, recorded, and counted. */
+const settledMilliseconds = closeAfterMilliseconds + 3_600_000;
 
 const endEntityDays = Object.values(profiles)
   .filter(({ basicConstraints: { cA }, id }) => !cA && id !== "trustSigner")

@@ -68,10 +68,10 @@ function mayGo({ conditions, keys, now }: Situation, rollover: RolloverRecord): 
 
 function rolloverDuties(situation: Situation, rollover: RolloverRecord): readonly Duty[] {
   const { gateway } = situation.fleet;
-  const { state, rolloverId, fromId, toId, destructionApprovedAt } = rollover;
+  const { state, rolloverId, fromId, toId, emergency, destructionApprovedAt } = rollover;
   if (state === "planned") return ceremonyDuties(situation, rollover);
   if (state === "published" && gateway !== undefined && !gateway.authorityIds.includes(toId))
-    return [{ action: "deployGateway", subject: rolloverId, severity: "warning" }];
+    return [{ action: "deployGateway", subject: rolloverId, severity: emergency ? "critical" : "warning" }];
   if (state === "retired" && destructionApprovedAt === undefined && mayGo(situation, rollover))
     return [{ action: "destroyKey", subject: fromId, severity: "information" }];
   return [];

@@ -187,13 +187,14 @@ const planned: RolloverRecord = {
 describe("rollovers that wait for people", () => {
   it.each([
     { state: "published", wanted: ["deployGateway", planned.rolloverId, "warning"] },
+    { state: "published", emergency: true, wanted: ["deployGateway", planned.rolloverId, "critical"] },
     { state: "retired", wanted: ["destroyKey", "issuing-1", "information"] },
     { state: "planned", wanted: ["openCeremony", planned.rolloverId, "warning"] },
-  ] as const)("$state: $wanted", async ({ state, wanted }) => {
+  ] as const)("$state: $wanted", async ({ state, wanted, ...more }) => {
     await open();
     const gateway = gatewayItem({ fleet, authorityIds: ["issuing-1"], versionId: "v1", confirmedAt: 0 });
     const now = world.clock.now();
-    const record = { ...planned, state, createdAt: now, enteredAt: now };
+    const record = { ...planned, ...more, state, createdAt: now, enteredAt: now };
     await world.app.items.transact([
       { put: gateway, when: "absent" },
       { put: rolloverItem(record), when: "absent" },
