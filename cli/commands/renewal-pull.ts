@@ -39,7 +39,7 @@ export const renewalPull = defineCommand({
       valueHint: "URL",
       description: "https address of a page about it, which anybody may read",
     },
-    emergency: { type: "boolean", description: "Permits a window shorter than three days" },
+    emergency: { type: "boolean", description: "Permits a window shorter than a week" },
     ...connectionFlags,
   },
   async run(args, { terminal, output }) {

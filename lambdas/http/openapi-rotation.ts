@@ -150,7 +150,7 @@ const renewalOperations = {
   pullRenewalForward: {
     status: "201",
     description:
-      "Devices whose certificates it is about find an earlier window when they ask (RFC 9773), each with its own time in it. A window is three days long at least, so that a fleet does not renew at once; an emergency may have a shorter one.",
+      "Devices whose certificates it is about find an earlier window when they ask (RFC 9773), each with its own time in it. A window is a week long at least, so that a fleet does not renew at once; an emergency may have a shorter one.",
     answers: "The window.",
     request: json(requests.pullRenewalForwardRequest()),
     response: renewalWindow,

@@ -122,7 +122,7 @@ export const pullRenewalForwardRequest = lazily(() =>
         }),
       ),
       emergency: z.exactOptional(
-        documented(z.boolean(), { description: "Permits a window shorter than three days." }),
+        documented(z.boolean(), { description: "Permits a window shorter than a week." }),
       ),
     }),
     { id: "PullRenewalForwardRequest" },

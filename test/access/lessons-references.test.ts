@@ -95,7 +95,7 @@ async function furnishRotation({ house: { app }, put }: World): Promise<Readonly
   await put(rolloverItem({ ...made, ...gates, ...pair, ...state, rolloverId }));
   const purpose = { purpose: "rootList", mode: "service", state: "done", closesAt: now } as const;
   await put(ceremonyItem({ ...made, ...purpose, ceremonyId, approvalId: "0".repeat(32) }));
-  const times = { from: now, until: now + 100 * 3_600_000 };
+  const times = { from: now, until: now + 200 * 3_600_000 };
   const window = { fleet, actor: "operator:x", reason: "superseded", ...times } as const;
   const { windowId } = await pullForward(app, window);
   const caller = { actor: "operator:x", namePatterns: "any" } as const;

@@ -295,7 +295,7 @@ describe("authorities and keys", () => {
 
 describe("renewals", () => {
   it("are pulled forward, listed and let go again", async () => {
-    const [from, until] = [1, 6].map((days) =>
+    const [from, until] = [1, 9].map((days) =>
       new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10),
     );
     const pull = ["renewal", "pull", "--from", `${from}`, "--until", `${until}`, "--reason", "superseded"];
@@ -316,7 +316,7 @@ describe("renewals", () => {
     expect((await fleetkey(["renewal", "end", id])).code).toBe(1);
   });
 
-  it("are not pulled into less than three days, but in an emergency", async () => {
+  it("are not pulled into less than a week, but in an emergency", async () => {
     const [from, until] = [1, 2].map((days) =>
       new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10),
     );

@@ -50,7 +50,7 @@ const window: RenewalWindow = {
   windowId: "0".repeat(32),
   issuedBefore: start + 2 * day,
   from: start + 3 * day,
-  until: start + 6 * day,
+  until: start + 10 * day,
   reason: "superseded",
   createdAt: start + 2 * day,
   createdBy: "operator:x",

@@ -53,7 +53,7 @@ const soon = (changes: Partial<PullForward> = {}): PullForward => {
     fleet,
     actor,
     from: now + hour,
-    until: now + hour + 72 * hour,
+    until: now + hour + 168 * hour,
     reason: "keyCompromise",
     ...changes,
   };
@@ -182,7 +182,7 @@ describe("pulling renewals forward", () => {
   });
 
   const refused: readonly [string, () => Partial<PullForward>, string][] = [
-    ["71 hours", () => ({ until: app.clock.now() + 72 * hour }), "request_invalid"],
+    ["167 hours", () => ({ until: app.clock.now() + 168 * hour }), "request_invalid"],
     ["a window that began long ago", () => ({ from: app.clock.now() - 2 * hour }), "request_invalid"],
     [
       "an end before the beginning, in an emergency too",

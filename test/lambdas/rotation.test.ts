@@ -143,7 +143,7 @@ describe("renewals that are pulled forward", () => {
   it("a window is made, listed and ended; one that is too short is refused", async () => {
     const at = (days: number) => new Date(house.team.clock.now() + days * day).toISOString();
     const path = `${base}/renewal-windows`;
-    const body = { from: at(0), until: at(4), reason: "superseded" };
+    const body = { from: at(0), until: at(8), reason: "superseded" };
     const { windowId } = await house.call({ path, body });
     const { windows } = await house.call(get("/renewal-windows"));
     expect(windows).toContainEqual(expect.objectContaining({ windowId, reason: "superseded" }));

@@ -45,7 +45,7 @@ const waiting = async (wanted: RotationAction) => {
 describe("an emergency", () => {
   it("goes on in a fleet that has all the renewal windows it may have", async () => {
     const from = app.clock.now();
-    const window = { fleet: name, actor: "operator:x", from, until: from + 100 * hour };
+    const window = { fleet: name, actor: "operator:x", from, until: from + 200 * hour };
     for (let each = 0; each < 20; each += 1) await pullForward(app, { ...window, reason: "superseded" });
     const { rolloverId } = await plan(app, "issuing", { emergency: true });
     await ceremony(app, rolloverId);
