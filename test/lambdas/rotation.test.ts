@@ -97,6 +97,11 @@ describe("rollovers and ceremonies", () => {
       409,
       "rollover_state_invalid",
     );
+    // While lists of what it issued are relied on, its key signs them.
+    expectProblem(await house.decision(destroy), 409, "rollover_gate_closed");
+    const { next } = await house.call(get(`/rollovers/${id}`));
+    const [gate] = (next as { gates: { at: string }[] }).gates;
+    await house.later(Date.parse(gate?.at ?? "") - house.team.app.clock.now() + 1_000);
     await house.decide(destroy);
     await house.settle();
     const { keys } = await house.call(get("/key-report"));
