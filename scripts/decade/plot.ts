@@ -141,6 +141,7 @@ export function drawDecade(outcome: Outcome): string {
   };
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${bottom + 28}" font-family="sans-serif" font-size="11" fill="${ink}">`,
+    "<title>Authorities, renewals an hour and trust of a fleet over a simulated decade</title>",
     `<rect width="${width}" height="${bottom + 28}" fill="#ffffff"/>`,
     ...legend(),
     ...years(outcome, x, bottom),
