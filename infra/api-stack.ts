@@ -21,7 +21,7 @@ export class ApiStack extends Stack {
   readonly service: FleetKey;
 
   constructor(scope: Construct, id: string, props: ApiStackProps) {
-    super(scope, id, props);
+    super(scope, id, { ...props, suppressTemplateIndentation: true });
     const { configuration, state, emulator = false, emulatedGateway } = props;
     this.service = new FleetKey(this, "Service", {
       state,

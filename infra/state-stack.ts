@@ -15,7 +15,8 @@ export class StateStack extends Stack {
 
   constructor(scope: Construct, id: string, props: StateStackProps) {
     const { configuration, emulator = false } = props;
-    super(scope, id, { ...props, terminationProtection: !emulator });
+    // A template holds a megabyte: thirty fleets in the middle of a rollover take half of it, indented all.
+    super(scope, id, { ...props, terminationProtection: !emulator, suppressTemplateIndentation: true });
     const { stage, fleets, recoveryDays, dataKeyRotationDays, recordRetention, artifacts } = configuration;
     this.state = new FleetKeyState(this, "State", {
       stage,

@@ -132,7 +132,7 @@ function itemStatements(scope: Construct, duty: Duty, { state }: DutyResources):
 /** How often statements of one fleet name a key. */
 export function keyMentions(duty: Duty, state: FleetKeyState, fleet: string): number {
   const count = (kinds: readonly SigningKeyKind[]): number => keyArns(state, [fleet], kinds).length;
-  const kept = duty.keepsKeys ? 2 * count(signingKeyKinds) + 2 * count(["root"]) : 0;
+  const kept = duty.keepsKeys ? count(signingKeyKinds) + 2 * count(["root"]) : 0;
   return count(signingKeysOf(duty)) + kept + (duty.keepsDataKeys ? 1 : 0);
 }
 

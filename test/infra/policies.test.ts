@@ -1,3 +1,5 @@
+import { statSync } from "node:fs";
+import { join } from "node:path";
 import { Template } from "aws-cdk-lib/assertions";
 import { beforeAll, describe, expect, it } from "vitest";
 import {
@@ -21,40 +23,55 @@ const named = (prefix: string): string => {
   return id;
 };
 
+/** The longest ARNs stand in for references. */
+const lengthOf = (document: unknown): number =>
+  JSON.stringify(document)
+    .replace(/StateFleet\w+\.Arn/g, `arn:aws-us-gov:kms:ap-southeast-2:123456789012:key/${"x".repeat(36)}`)
+    .replace(/StateBuckets\w+\.Arn/g, `arn:aws-us-gov:s3:::${"x".repeat(63)}`)
+    .replace(/State\w+\.Arn/g, `arn:aws-us-gov:dynamodb:ap-southeast-2:123456789012:table/${"x".repeat(60)}`)
+    .length;
+
+/** How many policies each role has; roles by their reference. */
+function policiesOfRoles(policies: readonly [string, Resource][]): ReadonlyMap<string, number> {
+  const roles = policies.flatMap(([, { Properties }]) =>
+    (Properties["Roles"] as readonly unknown[]).map((role) => JSON.stringify(role)),
+  );
+  return new Map(roles.map((role) => [role, roles.filter((one) => one === role).length]));
+}
+
 describe("policies", () => {
   it("IAM: hold as many fleets as a stage may have, within 6,144 characters and 10 policies a role", () => {
-    // Names as long as they may be; the longest ARNs stand in for references.
+    // Names as long as they may be.
     const names = Array.from({ length: 30 }, (_, i) => `fleet-with-a-name-of-32-chars-${10 + i}`);
     const trustDomain = "e.org";
     const many = synthesise({ fleets: Object.fromEntries(names.map((name) => [name, { trustDomain }])) });
     const policies = ofType(many.api, "AWS::IAM::ManagedPolicy").filter(([id]) => id.startsWith("Service"));
-    for (const [id, { Properties }] of policies) {
-      const document = JSON.stringify(Properties["PolicyDocument"])
-        .replace(
-          /StateFleet\w+\.Arn/g,
-          `arn:aws-us-gov:kms:ap-southeast-2:123456789012:key/${"x".repeat(36)}`,
-        )
-        .replace(/StateBuckets\w+\.Arn/g, `arn:aws-us-gov:s3:::${"x".repeat(63)}`)
-        .replace(
-          /State\w+\.Arn/g,
-          `arn:aws-us-gov:dynamodb:ap-southeast-2:123456789012:table/${"x".repeat(60)}`,
-        );
-      expect(document.length, id).toBeLessThanOrEqual(6_144);
-    }
-    const bootstrap = policies.filter(([id]) => id.startsWith("Servicebootstrap"));
-    expect(bootstrap.length).toBeGreaterThan(1);
-    expect(bootstrap.length).toBeLessThanOrEqual(10);
+    for (const [id, { Properties }] of policies)
+      expect(lengthOf(Properties["PolicyDocument"]), id).toBeLessThanOrEqual(6_144);
+    expect(Math.max(...policiesOfRoles(policies).values())).toBeGreaterThan(1);
+    for (const [role, count] of policiesOfRoles(policies)) expect(count, role).toBeLessThanOrEqual(10);
   });
 
-  it("CloudFormation: as many fleets fit into stacks of 500 resources and 200 outputs", () => {
+  it.each(["root", "issuing"])("IAM: and while each of them moves on to the next key (%s)", (kind) => {
+    const fleet = { trustDomain: "e.org", keys: { [kind]: 2 } };
+    const names = Array.from({ length: 30 }, (_, i) => `fleet-with-a-name-of-32-chars-${10 + i}`);
+    const many = synthesise({ fleets: Object.fromEntries(names.map((name) => [name, fleet])) });
+    const policies = ofType(many.api, "AWS::IAM::ManagedPolicy");
+    for (const [id, { Properties }] of policies)
+      expect(lengthOf(Properties["PolicyDocument"]), id).toBeLessThanOrEqual(6_144);
+    for (const [role, count] of policiesOfRoles(policies)) expect(count, role).toBeLessThanOrEqual(10);
+  });
+
+  it("CloudFormation: as many fleets, each with one key more, fit into stacks of 500 resources, 200 outputs and a megabyte", () => {
     const names = Array.from({ length: 30 }, (_, i) => `fleet-${10 + i}`);
-    const many = synthesise({
-      fleets: Object.fromEntries(names.map((name) => [name, { trustDomain: "e.org" }])),
-    });
+    const fleet = { trustDomain: "e.org", keys: { issuing: 2 } };
+    const many = synthesise({ fleets: Object.fromEntries(names.map((name) => [name, fleet])) });
     for (const part of ["State", "Api"]) {
       const stack = many.stack(part);
       if (stack === undefined) throw new Error(`there is no stack ${part}`);
-      const { Resources, Outputs } = Template.fromStack(stack).toJSON() as Record<string, object>;
+      const template = Template.fromStack(stack).toJSON() as Record<string, object>;
+      const { Resources, Outputs } = template;
+      expect(statSync(join(many.outdir, stack.templateFile)).size, part).toBeLessThanOrEqual(1_000_000);
       expect(Object.keys(Resources ?? {}).length, part).toBeLessThanOrEqual(500);
       expect(Object.keys(Outputs ?? {}).length, part).toBeLessThanOrEqual(200);
     }
