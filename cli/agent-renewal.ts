@@ -1,5 +1,4 @@
 /** Room: cli. The agent asks when to renew (RFC 9773), and renews when that time has come. */
-import { X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import { decodeCertificate } from "../core/formats/x509/certificate.ts";
 import { renewalCertIdOf } from "../core/formats/x509/renewal-cert-id.ts";
@@ -9,8 +8,9 @@ import { type DeviceRecord, deviceFiles } from "./device-directory.ts";
 import { renewIn } from "./device-renewal.ts";
 import { returnIn } from "./device-returning.ts";
 import { deviceSettings } from "./device-session.ts";
-import { Failure } from "./failure.ts";
+import { Failure, toFailure } from "./failure.ts";
 import type { RenewalInfoAnswer } from "./fleet-api.ts";
+import { parseCertificates } from "./issued-certificate.ts";
 import { readClientCredential, withFleetApi } from "./session.ts";
 import type { SettingFlags } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
@@ -33,7 +33,8 @@ async function askService(
   terminal: Terminal,
 ): Promise<RenewalInfoAnswer> {
   const pem = await readCredentialFile(join(directory, deviceFiles.certificate));
-  const certId = renewalCertIdOf(decodeCertificate(new X509Certificate(pem).raw));
+  const [own] = parseCertificates(pem, deviceFiles.certificate);
+  const certId = renewalCertIdOf(decodeCertificate(own?.raw ?? new Uint8Array()));
   const nothing = { start: undefined, etag: undefined, retryAfter: undefined };
   if (certId === undefined) return nothing;
   const settings = deviceSettings(directory, record, flags, terminal.env);
@@ -76,9 +77,15 @@ async function informed(
   };
 }
 
-/** When the certificate is to be renewed, by all that is known. */
-export const renewFromOf = (record: DeviceRecord, { serialNumber, renewFrom }: AgentState): number =>
-  serialNumber === record.serialNumber && renewFrom !== undefined ? renewFrom : Date.parse(record.renewAfter);
+/**
+ * When the certificate is to be renewed, by all that is known. A service may pull it forward as far as it likes, and put
+ * it off to the middle between the enrolment's own time and the end: a window that lies locks nobody out.
+ */
+export function renewFromOf(record: DeviceRecord, { serialNumber, renewFrom }: AgentState): number {
+  const own = Date.parse(record.renewAfter);
+  if (serialNumber !== record.serialNumber || renewFrom === undefined) return own;
+  return Math.min(renewFrom, (own + Date.parse(record.notAfter)) / 2);
+}
 
 /** It came back by its expired certificate: once an operator lets it out, its renewal is the way out. */
 export const isInQuarantine = ({ credential }: DeviceRecord): boolean => credential.startsWith("return:");
@@ -119,8 +126,8 @@ export async function keepFresh(
   if (isInQuarantine(record)) return { record: await leaveQuarantine(directory, flags, terminal), state };
   let failure: Failure | undefined;
   const known = await informed(directory, record, state, flags, terminal).catch((error: unknown) => {
-    if (!(error instanceof Failure) || error.exit === "interrupted") throw error;
-    failure = error;
+    failure = toFailure(error);
+    if (failure.exit === "interrupted") throw failure;
     return state;
   });
   keep(known);

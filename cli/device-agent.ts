@@ -7,7 +7,7 @@ import { acknowledgeTrust, adoptTrust } from "./agent-trust.ts";
 import type { DeviceRecord } from "./device-directory.ts";
 import { withDeviceDirectory } from "./device-enrollment.ts";
 import { readEnrolled } from "./device-session.ts";
-import { Failure } from "./failure.ts";
+import { Failure, toFailure } from "./failure.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface AgentOptions {
@@ -29,15 +29,22 @@ export interface Look {
   readonly failure?: Failure;
 }
 
-/** Keeps the first failure and goes on; what is no failure, or an interruption, ends everything. */
+/** A device has nobody to start the agent again: it outlives whatever but an interruption, which is thrown. */
+function outlived(error: unknown): Failure {
+  const failure = toFailure(error);
+  if (failure.exit === "interrupted") throw failure;
+  return failure;
+}
+
+/** Keeps the first failure and goes on. */
 function forgiving(): { failure?: Failure; attempt(work: () => Promise<void>): Promise<void> } {
   const seen: ReturnType<typeof forgiving> = {
     async attempt(work) {
       try {
         await work();
       } catch (error) {
-        if (!(error instanceof Failure) || error.exit === "interrupted") throw error;
-        seen.failure ??= error;
+        const failure = outlived(error);
+        seen.failure ??= failure;
       }
     },
   };
@@ -59,6 +66,8 @@ async function change(
   const before = await readAgentState(directory);
   // The hook is not told of what the enrolment brought.
   const now: Changes = { record, state: before ?? { toldSerialNumber: record.serialNumber } };
+  // Before anything changes: after a kill the next look would take the renewed one for the enrolment's.
+  if (before === undefined) await writeAgentState(directory, now.state);
   try {
     await seen.attempt(async () => {
       const keep = (state: AgentState): void => void Object.assign(now, { state });
@@ -127,11 +136,13 @@ export async function look(options: AgentOptions): Promise<Look> {
 }
 
 const firstDelay = 30_000;
+/** Whatever a service says: who is told to wait for a year would be without a certificate by then. */
+const longestDelay = 86_400_000;
 
 /** After the n-th failure in a row: the service's Retry-After, or a delay that doubles; a thousand devices differ. */
 export function delayAfter(failures: number, retryAfter: number | undefined, interval: number): number {
   const backoff = Math.min(firstDelay * 2 ** Math.min(failures - 1, 20), interval);
-  return (retryAfter ?? backoff / 2) + (Math.random() * backoff) / 2;
+  return Math.min((retryAfter ?? backoff / 2) + (Math.random() * backoff) / 2, longestDelay);
 }
 
 /** Until the next look: the interval, or sooner where the certificate is due or the service may be asked again. */
@@ -145,8 +156,7 @@ async function lookOrFail(options: AgentOptions): Promise<Look | Failure> {
   try {
     return await look(options);
   } catch (error) {
-    if (!(error instanceof Failure) || error.exit === "interrupted") throw error;
-    return error;
+    return outlived(error);
   }
 }
 
@@ -175,7 +185,7 @@ export async function keepLooking(
         delay = delayUntil(outcome, now(), interval);
       }
     } catch (error) {
-      if (error instanceof Failure && error.exit === "interrupted") return;
+      if (toFailure(error).exit === "interrupted") return;
       throw error;
     }
     await wait(Math.max(delay, 250), undefined, { signal: interrupted }).catch(() => undefined);

@@ -1,5 +1,5 @@
 /** Room: test. The agent that keeps a device fresh, and what no service of ours says, by a double. */
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { delayAfter } from "../../cli/device-agent.ts";
@@ -65,6 +65,38 @@ describe("against a service that says what it likes", () => {
     await lookOnce(directory);
     expect(service.issued).toHaveLength(2);
   });
+
+  it("a window that lies after the certificate's end, or near it, locks nobody out", async () => {
+    info("9999-01-01T00:00:00Z");
+    await lookOnce(directory, { now: () => Date.parse("2098-06-01T00:00:00Z") });
+    expect(service.issued).toHaveLength(1);
+    await lookOnce(directory, { now: () => Date.parse("2098-08-01T00:00:00Z") });
+    expect(service.issued).toHaveLength(2);
+  });
+
+  it("killed after its very first renewal, the hook is told of it later: what was known is on disk before", async () => {
+    info("2020-01-01T00:00:00Z");
+    const usual = service.intercept;
+    const { serialNumber } = JSON.parse(contentOf(directory, "device.json"));
+    let known: unknown;
+    service.intercept = (request) => {
+      if (request.path.endsWith("/renew")) known = stateIn(directory)["toldSerialNumber"];
+      return usual(request);
+    };
+    await lookOnce(directory);
+    expect(known).toBe(serialNumber);
+  });
+
+  it.each(["device.crt", "device.key", "fullchain.pem", "root.pem"])(
+    "%s of garbage: 5, and the agent that stays goes on",
+    async (file) => {
+      writeFileSync(join(directory, file), "garbage");
+      const { code, stderr } = await lookOnce(directory);
+      expect({ code, stderr }).toEqual({ code: 5, stderr: expect.not.stringContaining("[internal]") });
+      const argv = ["device", "agent", "--dir", directory, "--interval", "1"];
+      expect(await runCli(argv, { interruptAt: "it tries again" })).toMatchObject({ code: 0 });
+    },
+  );
 
   it("an older service that has no such answer: the time is the enrolment's", async () => {
     await lookOnce(directory, { now: () => Date.parse("2097-12-31T00:00:00Z") });
@@ -155,4 +187,7 @@ it("a service that is away is asked less and less often, never less than the int
   expect(Math.max(...delays)).toBeLessThanOrEqual(interval);
   expect(Math.min(...delays.slice(10))).toBeGreaterThanOrEqual(interval / 2);
   expect(delayAfter(1, 120_000, interval)).toBeGreaterThanOrEqual(120_000);
+  // A timer of Node counts to 2^31 ms and takes a longer time for none.
+  expect(delayAfter(1, 31_536_000_000, interval)).toBeLessThanOrEqual(86_400_000);
+  expect(delayAfter(20, 0, interval)).toBeLessThanOrEqual(interval);
 });
