@@ -2,7 +2,7 @@
 import type { Rollover } from "../../lambdas/http/rotation-answers.ts";
 import { defineCommand } from "../command.ts";
 import { approvalFlags } from "../critical-operation.ts";
-import { Failure } from "../failure.ts";
+import { Failure, usageFailure } from "../failure.ts";
 import { connectionFlags } from "../global-flags.ts";
 import { remedyFor } from "../remedies.ts";
 import { closedGates, parseRolloverId, rolloverArgument } from "../rollover.ts";
@@ -17,12 +17,12 @@ const waitsForPeopleAlone = ({ next }: Rollover): boolean =>
   (next?.gates ?? []).every(({ gate, holds }) => holds || gate === "approval");
 
 /** In an emergency people end the draining before its time: the service has gates of its own for that. */
-const cutsShort = ({ emergency, state }: Rollover, to: Target): boolean =>
+const cutsShort = (emergency: boolean, { state }: Rollover, to: Target): boolean =>
   emergency && to === "retired" && (state === "active" || state === "draining");
 
 /** Nobody is asked for what the service would refuse. */
-function assertMayAdvance(seen: Rollover, to: Target): void {
-  if (cutsShort(seen, to)) return;
+function assertMayAdvance(seen: Rollover, to: Target, emergency: boolean): void {
+  if (cutsShort(emergency || seen.emergency, seen, to)) return;
   const { state, next, rolloverId } = seen;
   if (next?.state !== to)
     throw outOfState(
@@ -49,20 +49,26 @@ export const rotationAdvance = defineCommand({
       valueHint: "STATE",
       description: "The state that follows its present one; one of",
     },
+    emergency: {
+      type: "boolean",
+      description: "With --to retired: the predecessor's key is lost, and it leaves the trust at once",
+    },
     ...approvalFlags,
     ...connectionFlags,
   },
   async run(args, context) {
     const rolloverId = parseRolloverId(args.rollover);
-    const { to } = args;
+    const { to, emergency = false } = args;
+    if (emergency && to !== "retired")
+      throw usageFailure("an emergency ends what drains: --emergency goes with --to retired");
     const settings = resolveSettings(args, context.terminal.env);
     return decideRollover(
       {
         operation: "advanceRollover",
         path: "/advance",
         bodyFor(seen, isApproved) {
-          if (!isApproved) assertMayAdvance(seen, to);
-          return { to };
+          if (!isApproved) assertMayAdvance(seen, to, emergency);
+          return emergency ? { to, emergency } : { to };
         },
         isDone: ({ state }) => state === to,
       },

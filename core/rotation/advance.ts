@@ -71,17 +71,27 @@ async function moveTo(
   throw stateInvalid(stored.value, to);
 }
 
+/** The rollover as what it has become: a key may be lost while what it signed drains. */
+function declared(
+  { value, version }: Stored<RolloverRecord>,
+  { to, emergency = false }: AdvanceRequest,
+): Stored<RolloverRecord> {
+  if (emergency && to !== "retired")
+    throw new AppError("request_invalid", `an emergency ends what drains; say "retired", not "${to}"`);
+  return { value: emergency ? { ...value, emergency } : value, version };
+}
+
 /**
  * People move it on before the task does, or where only they can. `destroyed` begins with their decision: the rollover
  * stays retired until the key's keeper was asked.
- * @throws AppError not_found, approval_mismatch, approval_spent, rollover_state_invalid (another state follows),
+ * @throws AppError not_found, approval_mismatch, approval_spent, rollover_state_invalid (another state follows), request_invalid,
  * rollover_gate_closed (names each gate that does not hold), store_condition_failed (something changed meanwhile).
  * The approval is still good after all but approval_spent.
  */
 export async function advanceRollover(app: RevocationApp, request: AdvanceRequest): Promise<RolloverView> {
   const { caller, approval, rolloverId, to } = request;
   assertApproved(approval, to === "destroyed" ? "keyDestruction" : "authorityRotation");
-  const stored = await findRollover(app, { fleet: caller.fleet, rolloverId });
+  const stored = declared(await findRollover(app, { fleet: caller.fleet, rolloverId }), request);
   await assertMayAdvance(app, stored.value, to);
   const { record, writes } = await moveTo(app, stored, to, caller.actor);
   await executeApproved(app, approval, writes);

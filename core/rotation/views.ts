@@ -151,6 +151,8 @@ export interface RolloverRequest extends ApprovedRequest {
 
 export interface AdvanceRequest extends RolloverRequest {
   readonly to: RolloverState;
+  /** With `retired`: the predecessor's key is lost since the rollover was planned, and nobody waits for what drains. */
+  readonly emergency?: boolean;
 }
 
 /** `authorityUse`. */

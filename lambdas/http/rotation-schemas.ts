@@ -51,6 +51,12 @@ export const advanceRolloverRequest = lazily(() =>
       to: documented(oneOf(["active", "draining", "retired"]), {
         description: "The state that follows the present one.",
       }),
+      emergency: z.exactOptional(
+        documented(z.boolean(), {
+          description:
+            "With `retired`: the predecessor's key is lost by now. It leaves the trust at once, and its devices with it: have them renew first where there is time.",
+        }),
+      ),
     }),
     { id: "AdvanceRolloverRequest" },
   ),

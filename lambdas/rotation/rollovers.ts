@@ -75,8 +75,8 @@ export function rolloverHandlers(app: RevocationApp): Pick<RouteHandlers<"rotati
     getRollover: async ({ path }) => jsonResult(200, await getRollover(app, path)),
 
     advanceRollover: async ({ event, path: { rolloverId }, caller, approval }) => {
-      const { to } = parse(advanceRolloverRequest, bodyJson(event), "body");
-      return jsonResult(200, await advanceRollover(app, { caller, approval, rolloverId, to }));
+      const body = parse(advanceRolloverRequest, bodyJson(event), "body");
+      return jsonResult(200, await advanceRollover(app, { caller, approval, rolloverId, ...body }));
     },
 
     rollBackRollover: async ({ event, path, caller, approval }) => {

@@ -1,7 +1,9 @@
 /** Room: test. What an emergency asks for beside the replacement, whatever stands in its way, and whatever dies over it. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { getFleet } from "../../core/authority/issuer.ts";
+import { findCertificate } from "../../core/enrollment/intent.ts";
 import { listRenewalWindows, pullForward } from "../../core/enrollment/renewal-window.ts";
+import { serialNumberHex } from "../../core/formats/x509/tbs-certificate.ts";
 import { crlPartition, crlRecord } from "../../core/records/crl-record.ts";
 import type { RotationAction } from "../../core/records/rotation-task-record.ts";
 import { publishRevocations } from "../../core/revocation/publisher.ts";
@@ -127,5 +129,28 @@ describe("an emergency", () => {
     await advance(app, rolloverId, "destroyed");
     await settle(app);
     expect(await view(app, rolloverId)).toMatchObject({ state: "destroyed", endedAt: expect.any(String) });
+  });
+});
+
+describe("a key that is lost while what it signed drains", () => {
+  it("leaves the trust at once when two people say so, and its certificate is revoked", async () => {
+    const rolloverId = await bringTo(fleet, "issuing", "draining");
+    expect(await codeOf(advance(app, rolloverId, "retired"))).toBe("rollover_gate_closed");
+    expect(await codeOf(advance(app, rolloverId, "destroyed", { emergency: true }))).toBe("request_invalid");
+    expect(await advance(app, rolloverId, "retired", { emergency: true })).toMatchObject({
+      state: "retired",
+      emergency: true,
+    });
+    await settle(app);
+    const { authorities } = await getFleet(app, name);
+    const lost = authorities.find(({ record }) => record.authorityId === "issuing-1");
+    expect(lost?.record.state).toBe("retired");
+    const serialNumber = serialNumberHex(lost?.certificate.tbs.serialNumber ?? new Uint8Array());
+    expect((await findCertificate(app, name, serialNumber))?.value).toMatchObject({
+      state: "revoked",
+      revocationReason: "cACompromise",
+    });
+    await rotate(app);
+    expect(await waiting("openCeremony")).toContain("root-1");
   });
 });

@@ -7,7 +7,7 @@ import { openCeremony } from "../../core/rotation/ceremony.ts";
 import { rollbackRollover } from "../../core/rotation/rollback.ts";
 import { getRollover } from "../../core/rotation/rollover.ts";
 import { planRollover } from "../../core/rotation/rollover-plan.ts";
-import type { PreviewRequest, RolloverView } from "../../core/rotation/views.ts";
+import type { AdvanceRequest, PreviewRequest, RolloverView } from "../../core/rotation/views.ts";
 import { approved, day, name, type RolloverApp, type RolloverFleet, settle } from "./rollover-fleet.ts";
 
 type Kind = PreviewRequest["kind"];
@@ -29,10 +29,15 @@ export async function ceremony(app: RolloverApp, rolloverId: string) {
   return await openCeremony(app, { ...people, purpose: "rollover", rolloverId });
 }
 
-export async function advance(app: RolloverApp, rolloverId: string, to: RolloverState) {
+export async function advance(
+  app: RolloverApp,
+  rolloverId: string,
+  to: RolloverState,
+  more: Pick<AdvanceRequest, "emergency"> = {},
+) {
   const critical = to === "destroyed" ? "keyDestruction" : "authorityRotation";
   const people = await approved(app, { critical, what: rolloverId });
-  return await advanceRollover(app, { ...people, rolloverId, to });
+  return await advanceRollover(app, { ...people, rolloverId, to, ...more });
 }
 
 export async function rollBack(app: RolloverApp, rolloverId: string) {
