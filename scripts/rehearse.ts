@@ -13,6 +13,7 @@ import { runCommand } from "./deployment/command.ts";
 import { StepFailure, UsageFailure } from "./deployment/failure.ts";
 import { runProgram } from "./deployment/program.ts";
 import { makeTemporaryDirectory, type TemporaryDirectory } from "./deployment/temporary-directory.ts";
+import { checkOut } from "./rehearsal/checkout.ts";
 import { type PerformanceOptions, perform } from "./rehearsal/performance.ts";
 import { rehearsed } from "./rehearsal/rehearsed-stage.ts";
 import { createReport, type Report, SceneEnded, writeReport } from "./rehearsal/report.ts";
@@ -20,12 +21,13 @@ import { createReport, type Report, SceneEnded, writeReport } from "./rehearsal/
 const say = (text: string): void => console.log(text);
 
 /** Once for both scenes: what is deployed with IAM is what was deployed without. */
-function synthesizeStage(report: Report): Promise<Assembly> {
+function synthesizeStage(report: Report, title: string, from?: string): Promise<Assembly> {
   const { PATH, HOME } = process.env;
   // No credentials: the stage names its account and region, and asks nobody.
   const env = { PATH, HOME, AWS_EC2_METADATA_DISABLED: "true", CI: "true", NO_COLOR: "1" };
   const context = { stage: rehearsed.stage, "fleetkey:emulator": "true" };
-  return report.need("cdk synth", () => synthesize({ context, env, isShown: false }));
+  const where = from === undefined ? {} : { directory: from };
+  return report.need(title, () => synthesize({ context, env, isShown: false, ...where }));
 }
 
 async function install(report: Report): Promise<void> {
@@ -92,15 +94,21 @@ function readOptions(argv: readonly string[]): Options {
 
 async function playAll({ isPlain, withIam }: Options, directory: string, report: Report): Promise<void> {
   await install(report);
-  const assembly = await synthesizeStage(report);
   const at = (name: string): string => join(directory, name);
+  const assembly = await synthesizeStage(report, "cdk synth");
+  const assemblies = [assembly];
   try {
-    const plain = { directory: at("plain"), evaluatesIam: false, assembly };
+    await checkOut(at("successor"), { [rehearsed.fleet]: { keys: { issuing: 2 } } });
+    const title = "cdk synth of a checkout whose cdk.json names a second issuing key";
+    const successorAssembly = await synthesizeStage(report, title, at("successor"));
+    assemblies.push(successorAssembly);
+    const both = { assembly, successorAssembly };
+    const plain = { directory: at("plain"), evaluatesIam: false, ...both };
     if (isPlain) await playScene("without IAM", plain, report);
-    const strict = { directory: at("iam"), evaluatesIam: true, assembly };
+    const strict = { directory: at("iam"), evaluatesIam: true, ...both };
     if (withIam) await playScene("with IAM", strict, report);
   } finally {
-    await assembly.remove();
+    for (const each of assemblies) await each.remove();
   }
 }
 

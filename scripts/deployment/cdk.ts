@@ -11,6 +11,8 @@ export interface CdkOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Whether the CDK's own words go to stderr. */
   readonly isShown: boolean;
+  /** Whose cdk.json is read. @default the repository */
+  readonly directory?: string;
 }
 
 /** Outputs by stack and name. */
@@ -31,10 +33,10 @@ const cdkProgram = join(repository, "node_modules/aws-cdk/bin/cdk");
 /** Runs `cdk`; resolves with any exit code, for a command whose code is an answer. */
 export function attemptCdk(
   args: readonly string[],
-  { env, isShown }: Omit<CdkOptions, "context">,
+  { env, isShown, directory = repository }: Omit<CdkOptions, "context">,
 ): Promise<CommandResult> {
   const all = [cdkProgram, ...args, "--no-notices", "--no-color"];
-  return runCommand(process.execPath, all, { env: withThisNode(env), isShown });
+  return runCommand(process.execPath, all, { env: withThisNode(env), isShown, directory });
 }
 
 /** What to throw when `cdk` ended with another code than it should: its last words, unless they were shown. */

@@ -1,5 +1,6 @@
 /** Room: scripts/rehearsal. SDK clients of the emulator, as its root user or as a function's role. */
 import { Agent } from "node:https";
+import { ACMClient } from "@aws-sdk/client-acm";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { KMSClient } from "@aws-sdk/client-kms";
 import { LambdaClient } from "@aws-sdk/client-lambda";
@@ -16,6 +17,7 @@ export interface Credentials {
 }
 
 export interface Clients {
+  readonly acm: ACMClient;
   readonly dynamodb: DynamoDBClient;
   readonly kms: KMSClient;
   readonly lambda: LambdaClient;
@@ -47,6 +49,7 @@ export function createClients(options: ClientsOptions): Clients {
   const common = { endpoint, region, credentials, requestHandler, maxAttempts: 1 };
   const sts = new STSClient(common);
   return {
+    acm: new ACMClient(common),
     dynamodb: new DynamoDBClient(common),
     kms: new KMSClient(common),
     lambda: new LambdaClient(common),

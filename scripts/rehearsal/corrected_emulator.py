@@ -3,6 +3,7 @@
 Without them our key policies and grants, which rest on these facts, would be judged by what no AWS account ever
 says. Each is corrected where it is found out; what is then allowed or denied, ministack decides. Grants are kept by ministack
 and evaluated by nobody, so that one rule is added here: what no statement denies and no policy allows, a grant may allow.
+ACM keeps certificates without reading them, and the tags of a certificate are no fact of a request: both are mended.
 """
 
 import json
@@ -101,7 +102,17 @@ def _is_lent(principal, iam_action, resource):
     )
 
 
+_of_aliases = ("kms:CreateAlias", "kms:UpdateAlias", "kms:DeleteAlias")
+
+
+def _is_nobodys(iam_action, resource):
+    """An alias that no key has: KMS says that it is not there, whoever asks, since there is no policy to look at."""
+    return iam_action.startswith("kms:") and iam_action not in _of_aliases and ":alias/" in (resource or "")
+
+
 def _enforce_with_grants(access_key_id, iam_action, *request, **named):
+    if _is_nobodys(iam_action, named.get("resource_arn")):
+        return None
     result = _enforce_with_own_keys(access_key_id, iam_action, *request, **named)
     if not iam_action.startswith("kms:") or getattr(result, "decision", None) != "ImplicitDeny":
         return result
@@ -125,6 +136,9 @@ def _enforce_with_own_keys(access_key_id, iam_action, *request, **named):
 def _resource_arn(service, *request):
     """A key that is called by an alias is the key (KMS Developer Guide, aliases in policies), not the alias."""
     arn = _resource(service, *request)
+    if service == "acm" and arn == "*":
+        # A certificate that is yet to be is one of the account's too (ACM user guide, "API permissions").
+        return f"arn:aws:acm:{request[-2]}:{request[-1]}:certificate/new"
     if service != "kms" or ":alias/" not in arn:
         return arn
     from ministack.services import kms
@@ -140,3 +154,45 @@ iam_actions.dynamodb_service_context = _dynamodb_context
 iam_evaluator.enforce = _enforce_with_grants
 
 from ministack.app import app  # noqa: E402, F401
+from ministack.core.responses import json_response  # noqa: E402
+from ministack.services import acm, kms, tagging  # noqa: E402
+
+_shape = acm._cert_shape
+_kms_request = kms.handle_request
+_curves = {"secp256r1": "EC_prime256v1", "secp384r1": "EC_secp384r1"}
+
+
+def _described(certificate):
+    """What ACM reads in a certificate that it is given (API reference, CertificateDetail)."""
+    from cryptography import x509
+
+    shape = _shape(certificate)
+    if not certificate.get("_pem_body"):
+        return shape
+    read = x509.load_pem_x509_certificate(certificate["_pem_body"].encode())
+    serial = f"{read.serial_number:x}"
+    octets = bytes.fromhex(serial.zfill(len(serial) + len(serial) % 2))
+    key = read.public_key()
+    curve = getattr(getattr(key, "curve", None), "name", None)
+    return {
+        **shape,
+        "Serial": octets.hex(":"),
+        "KeyAlgorithm": _curves.get(curve) or f"RSA_{key.key_size}",
+        "NotBefore": read.not_valid_before_utc.timestamp(),
+        "NotAfter": read.not_valid_after_utc.timestamp(),
+        "ImportedAt": shape["IssuedAt"],
+    }
+
+
+async def _kms_with_rotations(method, path, headers, body, query_params):
+    """ListKeyRotations: no key of a rehearsal is as old as its first rotation."""
+    if headers.get("x-amz-target", "").endswith(".ListKeyRotations"):
+        return json_response({"Rotations": [], "Truncated": False})
+    return await _kms_request(method, path, headers, body, query_params)
+
+
+acm._cert_shape = _described
+kms.handle_request = _kms_with_rotations
+tagging._RESOURCE_TAG_COLLECTORS["acm"] = lambda: (
+    (arn, certificate.get("Tags", [])) for arn, certificate in acm._certificates.items()
+)

@@ -1,9 +1,10 @@
 /** Room: scripts/rehearsal. The deployment's command on a stage that is there: as it is, and without one of its fleets. */
-import { cp, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type CommandResult, repository, runCommand } from "../deployment/command.ts";
 import { operatorFiles } from "../deployment/operator.ts";
 import { stackNames } from "../deployment/stage.ts";
+import { checkOut } from "./checkout.ts";
 import { deployWords } from "./first-deployment.ts";
 import { type RehearsedStage, rehearsed, signingKeys } from "./rehearsed-stage.ts";
 import { expectThat, type Report } from "./report.ts";
@@ -40,23 +41,6 @@ async function deployAgain(stage: RehearsedStage): Promise<void> {
   expectThat((await credential()).join() === before.join(), "the operator's key or certificate is another");
 }
 
-/** What a deployment does without, or gets in another way. */
-const left = new Set([".git", ".judges", "cdk.json", "cdk.out", "deployments", "node_modules", "test"]);
-
-/** A checkout whose cdk.json gives the stage another fleet than the one that is deployed. */
-async function checkOutWithoutFleet(directory: string): Promise<void> {
-  const sources = (await readdir(repository)).filter((name) => !left.has(name));
-  for (const name of sources) await cp(join(repository, name), join(directory, name), { recursive: true });
-  await symlink(join(repository, "node_modules"), join(directory, "node_modules"));
-  const cdk = JSON.parse(await readFile(join(repository, "cdk.json"), "utf8")) as {
-    readonly context: { readonly "fleetkey:stages": Record<string, { fleets?: object }> };
-  };
-  const described = cdk.context["fleetkey:stages"][rehearsed.stage];
-  expectThat(described !== undefined, `cdk.json does not describe ${rehearsed.stage}`);
-  described.fleets = { another: {} };
-  await writeFile(join(directory, "cdk.json"), JSON.stringify(cdk));
-}
-
 /** Logical id of the alias of the fleet's protection key. */
 async function protectionAlias({ assembly }: RehearsedStage): Promise<string> {
   const file = join(assembly.directory, `${stackNames(rehearsed.stage).state}.template.json`);
@@ -68,7 +52,7 @@ async function protectionAlias({ assembly }: RehearsedStage): Promise<string> {
 
 async function refuseToLoseFleet(stage: RehearsedStage): Promise<string> {
   const checkout = join(stage.directory, "checkout");
-  await checkOutWithoutFleet(checkout);
+  await checkOut(checkout, { another: {} });
   const before = await signingKeys(stage);
   const accepted = await protectionAlias(stage);
   const { code, stdout, stderr } = await runDeploy(stage, checkout, ["--accept-loss", accepted]);

@@ -31,7 +31,7 @@ async function serialNumberIn(directory: string): Promise<string> {
 }
 
 /** OpenSSL's strictest path validation, from the device's certificate to the fleet's root. */
-async function judge(stage: RehearsedStage, directory: string): Promise<string> {
+export async function judge(stage: RehearsedStage, directory: string): Promise<string> {
   const { root } = operatorFiles(stage.operatorDirectory);
   const strict = ["verify", "-x509_strict", "-purpose", "sslclient", "-CAfile", root];
   const files = ["-untrusted", join(directory, "chain.pem"), join(directory, "device.crt")];
@@ -71,7 +71,8 @@ async function listAndShow(stage: RehearsedStage, serialNumber: string): Promise
   );
 }
 
-async function renew(stage: RehearsedStage, directory: string): Promise<string> {
+/** Serial number of the certificate that the device in `directory` has then. */
+export async function renew(stage: RehearsedStage, directory: string): Promise<string> {
   const before = await serialNumberIn(directory);
   const oldKey = await readFile(join(directory, "device.key"), "utf8");
   assertEnded(await fleetkey(stage, ["device", "renew", "--dir", directory]), "device renew", remedy);
@@ -83,8 +84,12 @@ async function renew(stage: RehearsedStage, directory: string): Promise<string> 
 }
 
 /** What a renewal with the certificate in `directory` comes to: `a certificate`, or the code of the refusal. */
-async function tryRenewal(stage: RehearsedStage, directory: string): Promise<string> {
-  const { csr } = await makeDeviceKey(deviceId, "P-256");
+export async function tryRenewal(
+  stage: RehearsedStage,
+  directory: string,
+  device = deviceId,
+): Promise<string> {
+  const { csr } = await makeDeviceKey(device, "P-256");
   return connected(stage, await deviceCredential(directory), ({ api }) =>
     api.renew({ csr }).then(
       () => "a certificate",

@@ -41,20 +41,27 @@ async function stolen(stage: RehearsedStage, person: Person, other: Person): Pro
   return expectRefusal(await as(stage, { ...person, key: other.key }, call), "session_invalid");
 }
 
-async function inviteAuditor(stage: RehearsedStage, owner: Person): Promise<Person> {
-  const body = { operatorId: "operator-2", roles: ["auditor"] };
+/** Invited by the owner, who alone can do that yet, and signed in with a passkey. */
+export async function invite(
+  stage: RehearsedStage,
+  owner: Person,
+  operatorId: string,
+  role: string,
+): Promise<Person> {
+  const body = { operatorId, roles: [role] };
   const invited = await perform(stage, owner, { operation: "inviteOperator", path: "/operators", body });
-  return register(stage, "operator-2", member(invited, "url"));
+  return register(stage, operatorId, member(invited, "url"));
 }
 
 /**
+ * Resolves to the fleet's owner.
  * @param serialNumber Of a certificate in force, which the auditor tries to revoke.
  */
 export async function rehearseOperatorLife(
   stage: RehearsedStage,
   serialNumber: string,
   report: Report,
-): Promise<void> {
+): Promise<Person> {
   const change = configuration(stage);
   await report.check("the operator's certificate alone changes nothing critical", async () => {
     const { method, path, body } = change;
@@ -74,7 +81,7 @@ export async function rehearseOperatorLife(
     expectThat(status === 200 && body["configurationVersion"] === 1, `answered ${status} ${code ?? ""}`);
   });
   const auditor = await report.need("it invites an auditor, who registers a passkey", () =>
-    inviteAuditor(stage, owner),
+    invite(stage, owner, "operator-2", "auditor"),
   );
   await report.check("the auditor reads", async () => {
     const { status, code } = await as(stage, auditor, {
@@ -90,4 +97,5 @@ export async function rehearseOperatorLife(
     return expectRefusal(await as(stage, auditor, invite), "role_not_permitted");
   });
   await report.check("a session with another's key opens nothing", () => stolen(stage, owner, auditor));
+  return owner;
 }

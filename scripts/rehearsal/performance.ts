@@ -2,14 +2,13 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Assembly, outputOf, runCdk } from "../deployment/cdk.ts";
-import { bootstrapFleet } from "../deployment/fleets.ts";
 import { type BootstrappedFleet, operatorFiles } from "../deployment/operator.ts";
-import { withRoots } from "../deployment/roots.ts";
-import { originOf } from "../deployment/stacks.ts";
 import { stackNames } from "../deployment/stage.ts";
 import { createClients } from "./aws-clients.ts";
+import { bootstrap } from "./bootstrap.ts";
 import { rehearseDeploymentAgain } from "./deploy-again.ts";
 import { rehearseDeviceLife } from "./device-life.ts";
+import { rehearseEmergencyRollover } from "./emergency-rollover.ts";
 import { listenersBeyondLoopback, startEmulator } from "./emulator.ts";
 import { type Ending, endAll } from "./endings.ts";
 import { expectScheduledRun, rehearseEvidence } from "./evidence.ts";
@@ -23,6 +22,7 @@ import { rehearsePublication } from "./publication.ts";
 import { rehearseRefusals } from "./refusals.ts";
 import { type RehearsedStage, rehearsed } from "./rehearsed-stage.ts";
 import { expectThat, type Report } from "./report.ts";
+import { rehearseServerCertificate } from "./server-certificate.ts";
 import { rehearseTearDown } from "./tear-down.ts";
 import { makeServerFiles } from "./throwaway-authority.ts";
 
@@ -33,6 +33,8 @@ export interface PerformanceOptions {
   readonly evaluatesIam: boolean;
   /** The stacks of stage `rehearsal`, synthesised for the emulator. */
   readonly assembly: Assembly;
+  /** The same with a second issuing key. */
+  readonly successorAssembly: Assembly;
 }
 
 const { stage: stageName, account, region, fleet: fleetName } = rehearsed;
@@ -57,20 +59,6 @@ async function openSite(options: PerformanceOptions, report: Report, endings: En
   return { server, emulator, clients, assembly, operatorsDirectory, endings };
 }
 
-const fleetRequest = ({ clients, operatorDirectory, outputs }: Omit<RehearsedStage, "fleet">) => ({
-  lambda: clients.lambda,
-  bootstrapFunction: outputOf(outputs, api, "BootstrapFunction"),
-  fleet: fleetName,
-  directory: operatorDirectory,
-  origin: originOf(stageName, outputs),
-});
-
-/** As the deployment does it: with the roots lent, and back afterwards. */
-function bootstrap(stage: Omit<RehearsedStage, "fleet">): Promise<BootstrappedFleet> {
-  const roots = { kms: stage.clients.kms, stage: stageName, region, fleet: fleetName, configuration: {} };
-  return withRoots(roots, (grantTokens) => bootstrapFleet({ ...fleetRequest(stage), grantTokens }));
-}
-
 /** Twice: whether the command made the fleet before or not, the second answer is the first. */
 async function makeFleet(stage: Omit<RehearsedStage, "fleet">, report: Report): Promise<BootstrappedFleet> {
   const fleet = await report.need("the bootstrap function makes the fleet and certifies an operator", () =>
@@ -85,8 +73,7 @@ async function makeFleet(stage: Omit<RehearsedStage, "fleet">, report: Report): 
 
 /** The fleet that `npm run deploy` made, by asking for it once more. */
 async function findFleet(stage: Omit<RehearsedStage, "fleet">, report: Report): Promise<BootstrappedFleet> {
-  const request = fleetRequest(stage);
-  const files = operatorFiles(request.directory);
+  const files = operatorFiles(stage.operatorDirectory);
   return report.need("the bootstrap function knows its fleet and operator, and makes no others", async () => {
     const [root, certificate] = [
       await readFile(files.root, "utf8"),
@@ -129,11 +116,14 @@ async function play(options: PerformanceOptions, report: Report, endings: Ending
   if (!evaluatesIam) await rehearseDeploymentAgain(stage, report);
   const device = await rehearseDeviceLife(stage, report);
   const [serialNumber] = device.serialNumbers;
-  await rehearseOperatorLife(stage, serialNumber, report);
+  const owner = await rehearseOperatorLife(stage, serialNumber, report);
   await rehearsePipelineLife(stage, serialNumber, report, { evaluatesIam });
   await rehearsePublication(stage, report);
   await rehearseRefusals(stage, report);
   await rehearseFigures(stage, report);
+  await rehearseServerCertificate(stage, owner, report, { evaluatesIam });
+  // Last of what needs an operator's certificate: issuing-1 is retired in it.
+  await rehearseEmergencyRollover(stage, owner, options.successorAssembly, report);
   await rehearseEvidence(stage, device, report);
   if (evaluatesIam) {
     await rehearseLeastPrivilege(stage, report);

@@ -138,20 +138,41 @@ async function signIn(
 
 export interface CriticalCall extends Call {
   readonly operation: string;
+  /** Path parameters but the fleet. @default none */
+  readonly parameters?: Readonly<Record<string, string>>;
   readonly body: object;
 }
 
-/** Asked for, approved by this one person's passkey over the very operation, and executed. */
-export async function perform(stage: RehearsedStage, person: Person, call: CriticalCall): Promise<Reply> {
-  const { operation, body } = call;
-  const asked = await as(stage, person, { path: "/approvals", body: { operation, body } });
+/** Id of an approval of the call that the first of `people` asks for and each approves with a passkey, one after another. */
+export async function approve(
+  stage: RehearsedStage,
+  people: readonly [Person, ...Person[]],
+  { operation, parameters = {}, body }: CriticalCall,
+): Promise<string> {
+  const request = { operation, body, ...(Object.keys(parameters).length > 0 && { parameters }) };
+  const asked = await as(stage, people[0], { path: "/approvals", body: request });
   const approvalId = member(asked, "approvalId");
-  const credential = person.authenticator.assert(member(asked, "challenge"));
-  const approved = await as(stage, person, {
-    path: `/approvals/${approvalId}/assertions`,
-    body: { credential },
-  });
-  const state = member(approved, "state", 200);
-  expectThat(state === "approved", `the approval is ${state}`);
-  return as(stage, person, { ...call, headers: { "fleetkey-approval": approvalId } });
+  for (const person of people) {
+    // Each reads what it is about, and signs that.
+    const shown = await as(stage, person, { method: "GET", path: `/approvals/${approvalId}` });
+    const credential = person.authenticator.assert(member(shown, "challenge", 200));
+    const call = { path: `/approvals/${approvalId}/assertions`, body: { credential } };
+    member(await as(stage, person, call), "state", 200);
+  }
+  return approvalId;
 }
+
+/** Asked for by the first of `people`, approved by each with a passkey over the very operation, executed by the first. */
+export async function performTogether(
+  stage: RehearsedStage,
+  people: readonly [Person, ...Person[]],
+  call: CriticalCall,
+): Promise<Reply> {
+  const headers = { "fleetkey-approval": await approve(stage, people, call) };
+  const { operation: _, parameters: __, ...sent } = call;
+  return as(stage, people[0], { ...sent, headers });
+}
+
+/** By one person alone, where the fleet has nobody else who could approve. */
+export const perform = (stage: RehearsedStage, person: Person, call: CriticalCall): Promise<Reply> =>
+  performTogether(stage, [person], call);
