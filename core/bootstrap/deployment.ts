@@ -13,7 +13,7 @@ import { verifyCsr } from "../formats/certification-request.ts";
 import { decodePem, encodePem } from "../formats/pem.ts";
 import type { DeploymentApp, NewObject } from "../ports.ts";
 import { conclude, fleetCeremony, operatorCeremony } from "./ceremony.ts";
-import { distribute } from "./distribution.ts";
+import { type Distribution, distribute } from "./distribution.ts";
 import { issueForDeployment } from "./end-entity.ts";
 import { bootstrapFleet, type FleetPlan } from "./fleet.ts";
 import { assertOrigin, moveOrigin } from "./origin.ts";
@@ -26,7 +26,7 @@ export interface OperatorRequest {
   readonly csr: Uint8Array;
 }
 
-export interface DeploymentRequest {
+export interface DeploymentRequest extends Distribution {
   readonly plan: FleetPlan;
   /** All fleets of the deployment: their clients come through one gateway. */
   readonly fleets: readonly string[];
@@ -132,7 +132,7 @@ export async function deployFleet(app: DeploymentApp, request: DeploymentRequest
   await publish(app.artifacts, trustBundleKey(plan.fleet), async () =>
     trustBundle(await getFleet(app, plan.fleet)),
   );
-  await distribute(app, plan.fleet);
+  await distribute(app, plan.fleet, request);
   const trustStore = await publish(app.trustStores, clientTrustKey, () => clientTrust(app, fleets));
   await concludeFleet(app, fleet);
   const certified = operator === undefined ? undefined : await certifyOperator(app, plan.fleet, operator);

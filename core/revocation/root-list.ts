@@ -1,6 +1,6 @@
 /**
  * Room: core/revocation. The list of a root: of everything that it signed, so it is complete and names no distribution
- * point. Only deployments have the root's key, so it is valid for long and signed again well before its end.
+ * point. A root signs while it is lent, so the list is valid for long and signed again well before its end.
  */
 import { getFleet, type Issuer } from "../authority/issuer.ts";
 import { isAppError } from "../errors.ts";

@@ -41,7 +41,10 @@ const saysGateway = (event: unknown): boolean =>
   typeof event === "object" && event !== null && Object.hasOwn(event, "gateway");
 
 export interface BootstrapOptions {
-  /** The key service of a call that was lent roots, by the tokens of their loans. @default the app's own */
+  /**
+   * The key service of a call that was lent roots, by the tokens of their loans: without tokens no root signs.
+   * @default the app's own, with which roots sign any time
+   */
   readonly keysOnLoan?: (grantTokens: readonly string[]) => KeyService;
 }
 
@@ -52,7 +55,7 @@ export interface BootstrapOptions {
 export function bootstrapFunction(
   app: DeploymentApp,
   plans: FleetPlans,
-  { keysOnLoan = () => app.keys }: BootstrapOptions = {},
+  { keysOnLoan }: BootstrapOptions = {},
 ): TaskHandler<DeployedFleet | ConfirmedGateway> {
   return taskHandler(app, "bootstrapFleet", async (event) => {
     if (saysGateway(event)) {
@@ -60,8 +63,10 @@ export function bootstrapFunction(
       return confirmGateway(app, planOf(plans, fleet).fleet, gateway);
     }
     const { fleet, operator, grantTokens, ...rest } = parse(bootstrapRequest, event, "body");
-    const request = { plan: planOf(plans, fleet), fleets: [...plans.keys()], ...rest };
-    const lent = grantTokens === undefined ? app : { ...app, keys: keysOnLoan(grantTokens) };
+    const rootsSign = keysOnLoan === undefined || grantTokens !== undefined;
+    const request = { plan: planOf(plans, fleet), fleets: [...plans.keys()], rootsSign, ...rest };
+    const isLent = keysOnLoan !== undefined && grantTokens !== undefined;
+    const lent = isLent ? { ...app, keys: keysOnLoan(grantTokens) } : app;
     if (operator === undefined) return deployFleet(lent, request);
     return deployFleet(lent, { ...request, operator: { ...operator, csr: csrFromText(operator.csr) } });
   });

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { getFleet } from "../../core/authority/issuer.ts";
 import type { DeployedFleet } from "../../core/bootstrap/deployment.ts";
+import { AppError } from "../../core/errors.ts";
 import { encodePem } from "../../core/formats/pem.ts";
+import type { KeyService } from "../../core/ports.ts";
 import { parseFleetPlans } from "../../lambdas/bootstrap/fleet-plans.ts";
 import { bootstrapFunction } from "../../lambdas/bootstrap/handler.ts";
 import { type DeploymentFixture, openDeploymentApp } from "../support/deployment-app.ts";
@@ -142,6 +144,33 @@ describe("a root that was lent", () => {
     await bootstrapFunction(fixture.app, plans, { keysOnLoan })(event);
     await bootstrapFunction(fixture.app, plans, { keysOnLoan })({ fleet: "clinic" });
     expect(shown).toEqual([event.grantTokens]);
+  });
+
+  it("is waited for by nobody: a list that is due is left to a ceremony, and a pipeline deploys", async () => {
+    const place = { fleet: "clinic", origin: "https://keys.example.test" };
+    const { keys } = fixture.app;
+    const keysOnLoan = () => keys;
+    await bootstrapFunction(fixture.app, plans, { keysOnLoan })({ ...place, ...event });
+    const [root] = (await getFleet(fixture.app, "clinic")).authorities.filter(
+      ({ record }) => record.kind === "root",
+    );
+    fixture.clock.advance(100 * 86_400_000);
+    const onlyOnLoan: KeyService = {
+      createKey: (alias, algorithm) => keys.createKey(alias, algorithm),
+      describeKey: (keyId) => keys.describeKey(keyId),
+      sign: async (keyId, message) => {
+        if (keyId === root?.record.keyId) throw new AppError("key_service_unavailable", "nobody lent it");
+        return keys.sign(keyId, message);
+      },
+    };
+    const [path = "there is none"] = fixture.artifacts.keys.filter((key) => key.includes("/crl/root-1/"));
+    const list = () => fixture.artifacts.text(path);
+    const before = list();
+    const unattended = bootstrapFunction({ ...fixture.app, keys: onlyOnLoan }, plans, { keysOnLoan });
+    await unattended(place);
+    expect(list()).toBe(before);
+    await unattended({ ...place, ...event });
+    expect(list()).not.toBe(before);
   });
 
   it.each([
