@@ -23,7 +23,8 @@ export const publicationSchedules = {
   rootCrl: {
     validSeconds: 180 * day,
     refreshSeconds: 90 * day,
-    reason: "a root signs while it is lent; a deployment by a person, or a ceremony, signs the list again when it is due",
+    reason:
+      "a root signs while it is lent; a deployment by a person, or a ceremony, signs the list again when it is due",
     citation: "RFC 5280 §5.1.2.5",
   },
   ocspAnswer: {
