@@ -6,6 +6,7 @@ import { X509Certificate } from "node:crypto";
 import { cp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { decodeManifest } from "../../core/distribution/manifest-decoding.ts";
+import type { TrustManifest } from "../../core/distribution/trust-manifest.ts";
 import { decodeCertificate } from "../../core/formats/x509/certificate.ts";
 import { renewalCertIdOf } from "../../core/formats/x509/renewal-cert-id.ts";
 import type { Authority, KeyReport } from "../../lambdas/http/rotation-answers.ts";
@@ -33,8 +34,8 @@ export async function authorityNamed(stage: RehearsedStage, pair: Pair, id: stri
   return found;
 }
 
-async function openssl({ directory }: RehearsedStage, argv: readonly string[], input = ""): Promise<string> {
-  const { code, stdout, stderr } = await runCommand("openssl", argv, { directory, input });
+async function openssl({ directory }: RehearsedStage, argv: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await runCommand("openssl", argv, { directory });
   expectThat(code === 0, `openssl ${argv[0]}: ${stdout}${stderr}`);
   return `${stdout}${stderr}`;
 }
@@ -61,15 +62,23 @@ export async function judgeAuthority(stage: RehearsedStage, authority: Authority
   return `${authority.authorityId} is ${authority.state}`;
 }
 
-/** Ids of the authorities that the newest trust manifest names. */
-export async function namedInManifest(stage: RehearsedStage): Promise<readonly string[]> {
-  const path = `/v1/fleets/${stage.fleet.fleet}/trust.jws`;
+async function published(stage: RehearsedStage, path: string): Promise<Buffer> {
   const { status, body } = await connected(stage, undefined, ({ client }) =>
     client.send({ method: "GET", path }),
   );
-  expectThat(status === 200, `trust.jws: ${status}`);
-  const [, payload = ""] = body.toString("utf8").split(".");
-  return decodeManifest(Buffer.from(payload, "base64url")).authorities.map(({ authorityId }) => authorityId);
+  expectThat(status === 200, `${path}: ${status}`);
+  return body;
+}
+
+async function newestManifest(stage: RehearsedStage): Promise<TrustManifest> {
+  const text = (await published(stage, `/v1/fleets/${stage.fleet.fleet}/trust.jws`)).toString("utf8");
+  const [, payload = ""] = text.split(".");
+  return decodeManifest(Buffer.from(payload, "base64url"));
+}
+
+/** Ids of the authorities that the newest trust manifest names. */
+export async function namedInManifest(stage: RehearsedStage): Promise<readonly string[]> {
+  return (await newestManifest(stage)).authorities.map(({ authorityId }) => authorityId);
 }
 
 /** A device that was never here gets its certificate from the successor. */
@@ -108,41 +117,21 @@ export async function usesOfKeys(stage: RehearsedStage, pair: Pair): Promise<rea
   return keys.map(({ name, use, state }) => `${name} ${use} ${state}`);
 }
 
-/** OpenSSL verifies the list of the root, as certificates below that root name it, and finds the lost authority in it. */
-export async function findOnRootsList(
-  stage: RehearsedStage,
-  lost: Authority,
-  other: Authority,
-): Promise<string> {
-  const text = await openssl(stage, ["x509", "-noout", "-text"], other.certificate);
-  const [, url = ""] = /CRL Distribution Points:[\s\S]*?URI:(\S+)/.exec(text) ?? [];
-  expectThat(URL.canParse(url), `${other.authorityId} names no list`);
-  const path = new URL(url).pathname;
-  const { status, body } = await connected(stage, undefined, ({ client }) =>
-    client.send({ method: "GET", path }),
-  );
-  expectThat(status === 200, `${path}: ${status}`);
+/** OpenSSL verifies the list of the root, where the trust manifest says it is, and finds the lost authority in it. */
+export async function findOnRootsList(stage: RehearsedStage, lost: Authority): Promise<string> {
+  const { roots } = await newestManifest(stage);
+  const { crl = "" } = roots.find(({ authorityId }) => authorityId === lost.issuer) ?? {};
+  expectThat(URL.canParse(crl), "the manifest names no list of the root");
   const file = join(stage.directory, "root.crl");
-  await writeFile(file, body);
+  await writeFile(file, await published(stage, new URL(crl).pathname));
   const { root } = operatorFiles(stage.operatorDirectory);
-  const read = await openssl(stage, [
-    "crl",
-    "-inform",
-    "DER",
-    "-in",
-    file,
-    "-CAfile",
-    root,
-    "-noout",
-    "-text",
-  ]);
+  const argv = ["crl", "-inform", "DER", "-in", file, "-CAfile", root, "-noout", "-text"];
+  const read = await openssl(stage, argv);
   expectThat(/verify OK/.test(read), "openssl crl does not verify the list");
-  expectThat(
-    read.includes(`Serial Number: ${lost.serialNumber.toUpperCase()}`),
-    `it lacks ${lost.authorityId}`,
-  );
+  const serial = `Serial Number: ${lost.serialNumber.toUpperCase()}`;
+  expectThat(read.includes(serial), `it lacks ${lost.authorityId}`);
   expectThat(/CA Compromise/.test(read), "it gives another reason");
-  return path;
+  return new URL(crl).pathname;
 }
 
 /** The one that did not renew is refused; the one that did renews on. */
