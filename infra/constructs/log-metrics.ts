@@ -27,6 +27,7 @@ const patterns = {
   reconciled: is("event", "reconciled"),
   published: is("event", "published"),
   maintained: is("event", "maintained"),
+  rotated: is("event", "rotated"),
 } as const;
 
 interface Filter {
@@ -56,7 +57,7 @@ export class LogMetrics extends Construct {
   readonly revocationWaitSeconds: Metric;
   /** Runs of maintenance that came to their end. */
   readonly maintenances: Metric;
-  /** What runs of both could not do: lists, manifests, steps. */
+  /** What runs of both, and of the rotation, could not do: lists, manifests, steps. */
   readonly taskFailures: Metric;
 
   readonly #stage: string;
@@ -98,8 +99,8 @@ export class LogMetrics extends Construct {
     this.filter("oldest-open", logGroup, { ...age, pattern });
   }
 
-  private tasks({ publication, maintenance }: ObservedService["functions"]): void {
-    const { published, maintained } = patterns;
+  private tasks({ publication, maintenance, rollover }: ObservedService["functions"]): void {
+    const { published, maintained, rotated } = patterns;
     const wait = { metricName: "RevocationWait", unit: Unit.SECONDS, pattern: published };
     const failures = { metricName: "TaskFailures", metricValue: "$.failed" };
     this.filter("publications", publication.logGroup, { metricName: "Publications", pattern: published });
@@ -111,6 +112,7 @@ export class LogMetrics extends Construct {
     this.filter("publication-failures", publication.logGroup, { ...failures, pattern: published });
     this.filter("maintenances", maintenance.logGroup, { metricName: "Maintenances", pattern: maintained });
     this.filter("maintenance-failures", maintenance.logGroup, { ...failures, pattern: maintained });
+    this.filter("rotation-failures", rollover.logGroup, { ...failures, pattern: rotated });
   }
 
   private filter(id: string, logGroup: ILogGroup, filter: Filter): void {

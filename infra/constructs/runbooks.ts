@@ -21,8 +21,10 @@ export const runbooks = {
     "Look for errors of the maintenance function, then whether its schedule is enabled: bulk revocations wait for it.",
   "rotation-missing":
     "Look whether the schedule of the rollover function is enabled: nobody enforces cryptoperiods, and lent roots stay lent.",
+  "servers-missing":
+    "Look whether the schedule of the servers function is enabled: certificates of servers are not renewed, and nobody is told that they end.",
   "tasks-failing":
-    "Read the error lines of publication and maintenance: they name the list or the step, and their code says why.",
+    "Read the error lines of publication, maintenance and rollover: they name the list or the step, and their code says why.",
   "dead-letters":
     "Read the message without deleting it, remove its cause, then start the function once more.",
   "schedule-failures": "Check that the scheduler's role may still invoke the functions of its schedules.",

@@ -158,14 +158,18 @@ export class ServiceAlarms extends Construct {
       missing: TreatMissingData.BREACHING,
     });
     // As maintenance. Errors have an alarm of their own, so that whoever was started is known to run.
-    const { rollover } = this.#service.functions;
-    this.alarm("rotation-missing", rollover.function.metricInvocations({ period: Duration.minutes(5) }), {
-      runbook: "rotation-missing",
+    const { rollover, servers } = this.#service.functions;
+    const silence = {
       below: 1,
       evaluationPeriods: 3,
       datapointsToAlarm: 3,
       missing: TreatMissingData.BREACHING,
-    });
+    } as const;
+    const rotations = rollover.function.metricInvocations({ period: Duration.minutes(5) });
+    this.alarm("rotation-missing", rotations, { runbook: "rotation-missing", ...silence });
+    // It runs every hour.
+    const rounds = servers.function.metricInvocations({ period: Duration.hours(1) });
+    this.alarm("servers-missing", rounds, { runbook: "servers-missing", ...silence });
     // Two writers at once, or a store that is away, are over with the next run.
     this.alarm("tasks-failing", logs.taskFailures, {
       runbook: "tasks-failing",

@@ -139,6 +139,19 @@ describe("alarms", () => {
       DatapointsToAlarm: 3,
       TreatMissingData: "breaching",
     });
+    expect(alarm("rotation-missing")).toMatchObject({
+      MetricName: "Invocations",
+      Period: 300,
+      EvaluationPeriods: 3,
+    });
+    // Whoever tells that a server's certificate ends is the one that is silent.
+    expect(alarm("servers-missing")).toMatchObject({
+      MetricName: "Invocations",
+      Period: 3_600,
+      EvaluationPeriods: 3,
+      DatapointsToAlarm: 3,
+      TreatMissingData: "breaching",
+    });
     expect(alarm("tasks-failing")).toMatchObject({
       MetricName: "TaskFailures",
       Threshold: 1,
@@ -188,7 +201,7 @@ describe("figures from log lines", () => {
     for (const code of signingFailureCodes) expect(Object.keys(problems)).toContain(code);
   });
 
-  it("what publication and maintenance say of their runs: members that the logger writes as numbers", () => {
+  it("what publication, maintenance and rotation say of their runs: members that the logger writes as numbers", () => {
     for (const [MetricName, MetricValue] of [
       ["Publications", "1"],
       // One figure of two members: the alarm takes the maximum.
@@ -207,6 +220,17 @@ describe("figures from log lines", () => {
         FilterPattern: '{ $.event = "maintained" }',
         MetricTransformations: [Match.objectLike({ MetricName, MetricValue, DefaultValue: Match.absent() })],
       });
+    template.hasResourceProperties("AWS::Logs::MetricFilter", {
+      LogGroupName: "/fleetkey/test/rollover",
+      FilterPattern: '{ $.event = "rotated" }',
+      MetricTransformations: [
+        Match.objectLike({
+          MetricName: "TaskFailures",
+          MetricValue: "$.failed",
+          DefaultValue: Match.absent(),
+        }),
+      ],
+    });
     let line = "";
     const said = { pending: 2, oldestPendingSeconds: 7, slowestSeconds: 61, failed: 0 };
     createLog({ write: (text) => (line += text) }).info("published", said);
