@@ -1,7 +1,10 @@
 /** Room: test. The agent that keeps a device fresh, and what no service of ours says, by a double. */
+import { spawn } from "node:child_process";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { delayAfter } from "../../cli/device-agent.ts";
 import { contentOf, lookOnce, stateIn } from "./agent-look.ts";
 import { type FakeService, problemAnswer, startFakeService } from "./fake-service.ts";
@@ -97,6 +100,49 @@ describe("against a service that says what it likes", () => {
       expect(await runCli(argv, { interruptAt: "it tries again" })).toMatchObject({ code: 0 });
     },
   );
+
+  it("a full disk at any write: 5, nothing is lost, and one renewal when there is room again", async () => {
+    info("2020-01-01T00:00:00Z");
+    const handle = await open("/dev/null");
+    const prototype = Object.getPrototypeOf(handle) as FileHandle;
+    await handle.close();
+    const { writeFile } = prototype;
+    let [writes, lastly] = [0, 0];
+    const full = vi.spyOn(prototype, "writeFile").mockImplementation(function (this: FileHandle, ...given) {
+      writes += 1;
+      if (writes < lastly) return writeFile.apply(this, given);
+      throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+    });
+    const codes = new Set<number>();
+    for (lastly = 1; lastly < 30; lastly += 1) {
+      writes = 0;
+      const { code, stderr } = await lookOnce(directory);
+      codes.add(code);
+      if (code === 5) expect(stderr).toContain("ENOSPC");
+      if (service.issued.length > 1 && !existsSync(join(directory, ".pending"))) break;
+    }
+    full.mockRestore();
+    expect([...codes][0]).toBe(5);
+    expect(service.issued).toHaveLength(2);
+    const renewed = new X509Certificate(contentOf(directory, "device.crt"));
+    expect(renewed.checkPrivateKey(createPrivateKey(contentOf(directory, "device.key")))).toBe(true);
+  });
+
+  it("two at once: one renews, the other is told that somebody is at work, or finds it done", async () => {
+    info("2020-01-01T00:00:00Z");
+    const argv = ["cli/main.ts", "device", "agent", "--once", "--dir", directory];
+    const ends = await Promise.all(
+      [1, 2].map(async () => {
+        const child = spawn(process.execPath, argv, { stdio: "ignore" });
+        return new Promise<number | null>((done) => child.once("exit", done));
+      }),
+    );
+    // The double has no trust manifest: 1 is what a look ends with that has renewed.
+    for (const code of ends) expect([1, 5]).toContain(code);
+    expect(service.issued.length).toBeGreaterThan(1);
+    const held = new X509Certificate(contentOf(directory, "device.crt"));
+    expect(held.checkPrivateKey(createPrivateKey(contentOf(directory, "device.key")))).toBe(true);
+  });
 
   it("an older service that has no such answer: the time is the enrolment's", async () => {
     await lookOnce(directory, { now: () => Date.parse("2097-12-31T00:00:00Z") });
