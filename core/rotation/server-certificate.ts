@@ -59,19 +59,19 @@ export interface ServerCertificateName {
 
 const pipelineActor = "pipeline:";
 
-/** The patterns of the fleet's pipeline of that id; none for one that is no longer there, or may ask for none now. */
+/** The patterns of the fleet's pipeline of that id; none for one that is no longer there. */
 export function serverNamePatterns({ pipelines }: FleetConfiguration, pipelineId: string): readonly string[] {
-  const pipeline = pipelines.find(({ id }) => id === pipelineId);
-  return pipeline?.operations.includes("requestServerCertificate") ? (pipeline.serverNames ?? []) : [];
+  return pipelines.find(({ id }) => id === pipelineId)?.serverNames ?? [];
 }
 
-/** What whoever asked for these names may have today. */
+/** What whoever asked for these names may have today: nothing, for a pipeline that may ask for none now. */
 export function patternsOf(
   configuration: FleetConfiguration,
   requestedBy: string,
 ): ServerNameCaller["namePatterns"] {
   if (!requestedBy.startsWith(pipelineActor)) return "any";
-  return serverNamePatterns(configuration, requestedBy.slice(pipelineActor.length));
+  const pipeline = configuration.pipelines.find(({ id }) => id === requestedBy.slice(pipelineActor.length));
+  return pipeline?.operations.includes("requestServerCertificate") ? (pipeline.serverNames ?? []) : [];
 }
 
 /** @throws AppError name_not_permitted. */
