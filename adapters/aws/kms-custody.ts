@@ -3,6 +3,7 @@
  * on a root that no policy lets anybody sign with.
  */
 import { KMSClient } from "@aws-sdk/client-kms";
+import { checkDeletionDays, checkLoanName } from "../../core/custody-limits.ts";
 import { AppError } from "../../core/errors.ts";
 import type { KeyCustody, KeyLoan, KeyState } from "../../core/ports.ts";
 import { clientConfiguration } from "./client-configuration.ts";
@@ -29,11 +30,6 @@ export function kmsKeyCustody(options: KmsKeyCustodyOptions): KeyCustody {
   return new KmsKeyCustody(options.client ?? new KMSClient(clientConfiguration()), options.grantee);
 }
 
-/** KMS API reference, ScheduleKeyDeletion, PendingWindowInDays. */
-const shortestDays = 7;
-const longestDays = 30;
-const loanNamePattern = /^[a-z0-9-]{1,128}$/;
-
 class KmsKeyCustody implements KeyCustody {
   readonly #client: KMSClient;
   readonly #grantee: string;
@@ -51,7 +47,7 @@ class KmsKeyCustody implements KeyCustody {
   }
 
   async scheduleDeletion(keyId: string, days: number): Promise<KeyState> {
-    checkDays(days);
+    checkDeletionDays(days);
     const { arn } = parseKeyId(keyId);
     const before = await this.stateOf(keyId);
     if (before.condition === "pendingDeletion") return before;
@@ -84,20 +80,4 @@ class KmsKeyCustody implements KeyCustody {
   async endLoan(keyId: string, loanId: string): Promise<void> {
     await revokeGrant(this.#client, parseKeyId(keyId).arn, loanId);
   }
-}
-
-function checkDays(days: number): void {
-  if (Number.isInteger(days) && days >= shortestDays && days <= longestDays) return;
-  throw new AppError(
-    "request_invalid",
-    `deletion after ${days} days is refused; give a whole number of days from ${shortestDays} to ${longestDays}`,
-  );
-}
-
-function checkLoanName(name: string): void {
-  if (loanNamePattern.test(name)) return;
-  throw new AppError(
-    "request_invalid",
-    `loan name of ${name.length} characters is refused; limit 1 to 128 lowercase letters, digits and hyphens`,
-  );
 }

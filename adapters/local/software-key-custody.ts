@@ -4,6 +4,7 @@
  */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { checkDeletionDays, checkLoanName } from "../../core/custody-limits.ts";
 import { AppError } from "../../core/errors.ts";
 import type { Clock, KeyCustody, KeyLoan, KeyState } from "../../core/ports.ts";
 import { FileLock } from "./file-lock.ts";
@@ -31,27 +32,6 @@ export function softwareKeyCustody({ directory, clock }: SoftwareKeyCustodyOptio
 }
 
 const dayMilliseconds = 86_400_000;
-/** As KMS has it (API reference, ScheduleKeyDeletion), so that a deployment finds the same rules in both. */
-const shortestDays = 7;
-const longestDays = 30;
-const loanNamePattern = /^[a-z0-9-]{1,128}$/;
-
-function checkDays(days: number): void {
-  if (Number.isInteger(days) && days >= shortestDays && days <= longestDays) return;
-  throw new AppError(
-    "request_invalid",
-    `deletion after ${days} days is refused; give a whole number of days from ${shortestDays} to ${longestDays}`,
-  );
-}
-
-function checkLoanName(name: string): void {
-  if (loanNamePattern.test(name)) return;
-  throw new AppError(
-    "request_invalid",
-    `loan name of ${name.length} characters is refused; limit 1 to 128 lowercase letters, digits and hyphens`,
-  );
-}
-
 class SoftwareKeyCustody implements KeyCustody {
   readonly #directory: string;
   readonly #clock: Pick<Clock, "now">;
@@ -68,7 +48,7 @@ class SoftwareKeyCustody implements KeyCustody {
   }
 
   async scheduleDeletion(keyId: string, days: number): Promise<KeyState> {
-    checkDays(days);
+    checkDeletionDays(days);
     return this.#alone(keyId, async () => {
       const state = await this.#stateOf(keyId);
       if (state.condition === "pendingDeletion") return state;

@@ -11,9 +11,9 @@ import { approvalFlags, type CriticalCall, callCritical } from "../critical-oper
 import { usageFailure } from "../failure.ts";
 import { connectionFlags } from "../global-flags.ts";
 import type { AnswerOf } from "../json-text.ts";
+import { parseRolloverId } from "../rollover.ts";
 import { withOperatorApi } from "../session.ts";
 import { resolveSettings } from "../settings.ts";
-import { parseRolloverId } from "./ceremony-request.ts";
 
 type Body = AnswerOf<ReturnType<typeof offlineAnswerImport>>;
 

@@ -4,15 +4,11 @@ import { decodeRequest, encodeRequest, requestDigest } from "../../core/rotation
 import { offlineRequestView } from "../../lambdas/http/offline-schemas.ts";
 import { writeNewFile } from "../ceremony-documents.ts";
 import { defineCommand } from "../command.ts";
-import { Failure, usageFailure } from "../failure.ts";
+import { Failure } from "../failure.ts";
 import { connectionFlags } from "../global-flags.ts";
+import { parseRolloverId } from "../rollover.ts";
 import { withOperatorApi } from "../session.ts";
 import { resolveSettings } from "../settings.ts";
-
-export function parseRolloverId(text: string): string {
-  if (/^[0-9a-f]{32}$/.test(text)) return text;
-  throw usageFailure("ROLLOVER is not the id of a rollover: 32 hexadecimal digits");
-}
 
 export const ceremonyRequest = defineCommand({
   summary: "Fetch what a root without a network is to sign",

@@ -4,14 +4,14 @@
  */
 import { type Fleet, getFleet, type Issuer } from "../authority/issuer.ts";
 import { certifyOwnKey } from "../enrollment/own-key.ts";
-import { AppError, isAppError } from "../errors.ts";
+import { isAppError } from "../errors.ts";
 import { authorityAlgorithms } from "../formats/algorithms.ts";
 import { decodeSubjectPublicKey } from "../formats/spki.ts";
 import { decodeCertificate } from "../formats/x509/certificate.ts";
 import type { DeploymentApp, KeylessApp } from "../ports.ts";
 import { type TrustSignerRecord, trustSignerItem } from "../records/publication-record.ts";
 import { assertInCryptoperiod } from "../rotation/cryptoperiod.ts";
-import { assertRootUsable } from "../rotation/signing-root.ts";
+import { assertRootUsable, rootInForce } from "../rotation/signing-root.ts";
 import { profiles } from "../standard/profiles.ts";
 import { trustSigners } from "./known-signers.ts";
 import { publishedJwk } from "./manifest-content.ts";
@@ -45,22 +45,14 @@ export function assertMaySign(
 export const signerAlias = (fleet: string, signerId: string): string => `${fleet}-${signerId}`;
 
 /** @throws AppError authority_unavailable, key_offline, key_overdue: see `assertRootUsable`. */
-function certifyingRoot(app: KeylessApp, { record, authorities }: Fleet): Issuer {
-  const now = app.clock.now();
-  const roots = authorities.filter(
-    ({ record: { kind, state }, certificate }) =>
-      kind === "root" && state === "active" && certificate.tbs.validity.notAfter > now,
-  );
-  const newest = roots.toSorted((left, right) => right.record.createdAt - left.record.createdAt)[0];
-  if (newest !== undefined) {
-    assertRootUsable(app, newest);
-    return newest;
-  }
-  throw new AppError("authority_unavailable", `fleet "${record.fleet}" has no root in use; activate one`);
+function certifyingRoot(app: KeylessApp, fleet: Fleet): Issuer {
+  const root = rootInForce(fleet);
+  assertRootUsable(app, root);
+  return root;
 }
 
 /**
- * The signer of this id, made and certified by the newest root when there is none. A repetition finds it, whatever has
+ * The signer of this id, made and certified by the root in force when there is none. A repetition finds it, whatever has
  * become of it since.
  * @throws AppError not_found, authority_unavailable, key_offline, key_overdue, key_service_unavailable, store_unavailable.
  */

@@ -3,10 +3,10 @@
  * told when it is due, and again thirty days before its end, and again for the next list; twice at most where two runs look at the same moment.
  */
 import { getFleet } from "../authority/issuer.ts";
-import { isAppError } from "../errors.ts";
 import type { KeylessApp, NewItem, Notice, Notifier } from "../ports.ts";
 import type { CrlRecord } from "../records/crl-record.ts";
 import { isTrusted } from "../records/fleet-record.ts";
+import { tellOnce } from "../rotation/told-notice.ts";
 import { publicationSchedules } from "../standard/revocation.ts";
 import { findListRecord } from "./list-record.ts";
 import { completeShard } from "./shard.ts";
@@ -36,8 +36,6 @@ async function tellOf(app: KeylessApp & { readonly notifier: Notifier }, list: C
   const now = app.clock.now();
   const stage = stageOf(list, now);
   if (stage === undefined) return 0;
-  const told = toldItem(list, stage);
-  if ((await app.items.get(told)) !== undefined) return 0;
   const notice: Notice = {
     event: "crl.due",
     severity: stage === "ending" ? "critical" : "warning",
@@ -45,14 +43,7 @@ async function tellOf(app: KeylessApp & { readonly notifier: Notifier }, list: C
     subject: list.authorityId,
     measures: { days: Math.max(0, Math.floor((list.nextUpdate - now) / day)) },
   };
-  await app.notifier.notify(notice);
-  try {
-    await app.items.transact([{ put: told, when: "absent" }]);
-  } catch (error) {
-    // Another run has told the same.
-    if (!isAppError(error, "store_condition_failed")) throw error;
-  }
-  return 1;
+  return (await tellOnce(app, toldItem(list, stage), notice)) ? 1 : 0;
 }
 
 /**

@@ -29,7 +29,8 @@ import {
 } from "./ceremony-store.ts";
 import { isImported } from "./offline/imported-answer.ts";
 import { isoTimes, pageOf } from "./rollover.ts";
-import { activeRoot, drawId, findRollover } from "./rollover-store.ts";
+import { drawId, findRollover } from "./rollover-store.ts";
+import { rootInForce } from "./signing-root.ts";
 import type { CeremonyList, CeremonyName, CeremonyRequest, CeremonyView, ListRequest } from "./views.ts";
 
 /** What the ceremony is for, as people see it. */
@@ -66,7 +67,7 @@ async function rolloverSubject(app: KeylessApp, fleet: string, rolloverId = ""):
     );
   if (value.custody === "offline" && !(await isImported(app, value)))
     throw offline(`the key of "${value.toId}"`);
-  const root = activeRoot(await getFleet(app, fleet));
+  const root = rootInForce(await getFleet(app, fleet)).record;
   // In an emergency a root is made without the word of the one that is lost.
   if (root.custody === "offline" && !(value.kind === "root" && value.emergency))
     throw offline(`the key of "${root.authorityId}"`);
@@ -74,7 +75,7 @@ async function rolloverSubject(app: KeylessApp, fleet: string, rolloverId = ""):
 }
 
 async function signerSubject(app: KeylessApp, fleet: string): Promise<Subject> {
-  const root = activeRoot(await getFleet(app, fleet));
+  const root = rootInForce(await getFleet(app, fleet)).record;
   if (root.custody === "offline")
     throw offline(`the key of "${root.authorityId}"`, "fleetkey ceremony request, then ceremony sign");
   const active = signerIn(await trustSigners(app, fleet), "active");

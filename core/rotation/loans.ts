@@ -21,7 +21,8 @@ import {
   recent,
   writeCeremony,
 } from "./ceremony-store.ts";
-import { activeRoot, findRollover } from "./rollover-store.ts";
+import { findRollover } from "./rollover-store.ts";
+import { rootInForce } from "./signing-root.ts";
 
 type Found = Stored<CeremonyRecord>;
 
@@ -68,7 +69,7 @@ async function begin(app: RotationApp, stored: Found): Promise<Found> {
 async function isDispensable(app: RotationApp, ceremony: CeremonyRecord, keyId: string): Promise<boolean> {
   const { fleet, rolloverId, successorKeyId } = ceremony;
   if (keyId === successorKeyId) return false;
-  if (activeRoot(await getFleet(app, fleet)).keyId !== keyId) return true;
+  if (rootInForce(await getFleet(app, fleet)).record.keyId !== keyId) return true;
   if (rolloverId === undefined) return false;
   const { value } = await findRollover(app, { fleet, rolloverId });
   return value.emergency && value.kind === "root";

@@ -18,6 +18,7 @@ import {
   rolloverPartition,
   rolloverRecord,
 } from "../records/rollover-record.ts";
+import { rootInForce } from "./signing-root.ts";
 import type { RolloverName } from "./views.ts";
 
 /** More than a fleet ever has: a root every few years, an issuing authority every other. */
@@ -102,16 +103,9 @@ export const entered = (record: RolloverRecord, state: RolloverState, now: numbe
   enteredAt: now,
 });
 
-/** The root that signs new authorities now. @throws AppError authority_unavailable. */
-export function activeRoot({ record, authorities }: Fleet): AuthorityRecord {
-  const root = authorities.find((one) => one.record.kind === "root" && one.record.state === "active");
-  if (root !== undefined) return root.record;
-  throw new AppError("authority_unavailable", `fleet "${record.fleet}" has no root in use; activate one`);
-}
-
 /** The authority that a rollover of this kind replaces. @throws AppError authority_unavailable. */
 export function predecessor(fleet: Fleet, kind: RolloverRecord["kind"]): AuthorityRecord {
-  if (kind === "root") return activeRoot(fleet);
+  if (kind === "root") return rootInForce(fleet).record;
   const wanted = fleet.record.issuingAuthorityId;
   const found = fleet.authorities.find(({ record }) => record.authorityId === wanted);
   if (found !== undefined) return found.record;

@@ -6,6 +6,7 @@ import { ocspAnswerItem } from "../../core/records/ocsp-answer-record.ts";
 import { proofItem } from "../../core/records/proof-record.ts";
 import { type Route, routes, type Task, type Touches, tasks } from "../../lambdas/routes.ts";
 import {
+  keyWithAlias,
   ofType,
   type Statement,
   type SynthesisedStage,
@@ -28,15 +29,7 @@ beforeAll(() => {
   stage = synthesise({ fleets });
 });
 
-/** Logical id of the key with that alias. */
-function keyOf(alias: string): string {
-  const [[, found] = [undefined, undefined]] = ofType(stage.state, "AWS::KMS::Alias").filter(
-    ([, { Properties }]) => Properties["AliasName"] === `alias/fleetkey/test/${alias}`,
-  );
-  const arn = found?.Properties["TargetKeyId"];
-  if (arn === undefined) throw new Error(`no key has the alias ${alias}`);
-  return String(arn).replace(".Arn", "");
-}
+const keyOf = (alias: string): string => keyWithAlias(stage, alias);
 
 const kinds = ["root", "issuing", "ocsp", "trust"] as const;
 type Kind = (typeof kinds)[number];

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { routes, tasks } from "../../lambdas/routes.ts";
 import {
+  keyWithAlias,
   ofType,
   type Statement,
   type SynthesisedStage,
@@ -21,15 +22,7 @@ beforeAll(() => {
   stage = synthesise({ fleets });
 });
 
-/** Logical id of the key with that alias. */
-function keyOf(alias: string): string {
-  const [[, found] = [undefined, undefined]] = ofType(stage.state, "AWS::KMS::Alias").filter(
-    ([, { Properties }]) => Properties["AliasName"] === `alias/fleetkey/test/${alias}`,
-  );
-  const arn = found?.Properties["TargetKeyId"];
-  if (arn === undefined) throw new Error(`no key has the alias ${alias}`);
-  return String(arn).replace(".Arn", "");
-}
+const keyOf = (alias: string): string => keyWithAlias(stage, alias);
 
 const roleArns = (ids: readonly string[]): string[] =>
   ids.map((id) => `arn:AWS::Partition:iam::AWS::AccountId:role/fleetkey-test-AWS::Region-${id}`);

@@ -140,3 +140,13 @@ export function statementsOfRole(resources: Resources, roleName: string): Statem
     .filter(([, { Properties }]) => (Properties["Roles"] as string[]).includes(roleId))
     .flatMap(([, { Properties }]) => statementsOf(Properties["PolicyDocument"]));
 }
+
+/** Logical id of the key with that alias, behind the stage's prefix. */
+export function keyWithAlias({ state }: SynthesisedStage, alias: string): string {
+  const [[, found] = [undefined, undefined]] = ofType(state, "AWS::KMS::Alias").filter(
+    ([, { Properties }]) => Properties["AliasName"] === `alias/fleetkey/test/${alias}`,
+  );
+  const arn = found?.Properties["TargetKeyId"];
+  if (arn === undefined) throw new Error(`no key has the alias ${alias}`);
+  return String(arn).replace(".Arn", "");
+}
