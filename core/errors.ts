@@ -99,6 +99,10 @@ export type ErrorCode =
   | "ceremony_state_invalid"
   | "ceremony_invalid"
   | "server_certificate_mismatch"
+  // data at rest
+  | "data_unreadable"
+  | "purpose_not_permitted"
+  | "subject_shredded"
   // issuance
   | "issuance_in_progress"
   | "issuance_closed"

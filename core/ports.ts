@@ -5,9 +5,11 @@
 import type { CertificateManager, DataKeyCustody, KeyCustody, ServerKeys } from "./custody-ports.ts";
 import type { AuthorityAlgorithmId } from "./formats/algorithms.ts";
 import type { IdentityVerifier } from "./identity-ports.ts";
+import type { MessageCipher, WrappingKeys } from "./protection-ports.ts";
 
 export type * from "./custody-ports.ts";
 export type * from "./identity-ports.ts";
+export type * from "./protection-ports.ts";
 
 export interface Clock {
   /** Milliseconds since the epoch. */
@@ -186,7 +188,7 @@ export interface Notifier {
 }
 
 /** Tasks that a request may ask for: see `tasks` in `lambdas/routes.ts`. */
-export type StartedTask = "publish" | "maintain" | "rotate" | "ceremony" | "tendServers";
+export type StartedTask = "publish" | "maintain" | "rotate" | "ceremony" | "tendServers" | "safekeep";
 
 /** Wakes a task of this deployment before its schedule does. */
 export interface TaskStarter {
@@ -231,8 +233,28 @@ export interface RevocationApp extends KeylessApp {
   readonly tasks: TaskStarter;
 }
 
+/**
+ * What a use case receives that protects data at rest. Subject keys, wrapped, are in a store of their own: what is
+ * taken out of it is in no backup of `items`.
+ */
+export interface ProtectionApp extends RevocationApp {
+  readonly subjectKeys: ItemStore;
+  readonly wrappingKeys: WrappingKeys;
+  readonly cipher: MessageCipher;
+  readonly notifier: Notifier;
+}
+
+/** What the task receives that re-wraps subject keys and destroys them: it reads no message. */
+export interface SafekeepingApp extends RevocationApp {
+  readonly subjectKeys: ItemStore;
+  readonly wrappingKeys: WrappingKeys;
+  readonly notifier: Notifier;
+  /** Days in which the subject keys' own store could bring back what was destroyed. */
+  readonly keyRecoveryDays: number;
+}
+
 /** The ports of a process that answers every kind of request. */
-export interface ServiceApp extends App, RevocationApp {
+export interface ServiceApp extends App, RevocationApp, ProtectionApp {
   readonly artifacts: ObjectStore;
 }
 
@@ -283,4 +305,6 @@ export interface ServerApp extends App, RevocationApp {
 export type HouseApp = DeploymentApp &
   Pick<RotationApp, "custody" | "dataKeys"> &
   Pick<CeremonyApp, "keysWith"> &
-  Pick<ServerApp, "certificates" | "serverKeys">;
+  Pick<ServerApp, "certificates" | "serverKeys"> &
+  Pick<ProtectionApp, "cipher"> &
+  Pick<SafekeepingApp, "subjectKeys" | "wrappingKeys" | "keyRecoveryDays">;

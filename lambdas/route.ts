@@ -3,7 +3,7 @@ import type { StartedTask } from "../core/ports.ts";
 import type { CriticalOperationId, PipelineOperation, Role } from "../core/standard/access.ts";
 
 /** Functions that answer requests. */
-export type FunctionId = "access" | "enrollment" | "distribution" | "revocation" | "rotation" | "ocsp";
+export type FunctionId = "access" | "enrollment" | "distribution" | "revocation" | "rotation" | "protection" | "ocsp";
 
 /** Functions that a schedule or a deployment starts; no request reaches them. */
 export type TaskFunctionId =
@@ -14,13 +14,15 @@ export type TaskFunctionId =
   | "maintenance"
   | "rollover"
   | "ceremony"
-  | "servers";
+  | "servers"
+  | "safekeeping";
 
 /**
  * How a caller proves who it is.
  * operator: an operator's certificate over mutual TLS, or a session bound to a key (DPoP).
  * device: a device's certificate over mutual TLS.
  * enrollment: whichever enrolment credential the fleet accepts (`core/enrollment/credentials`).
+ * backend: a backend's certificate of the fleet over mutual TLS.
  * pipeline: a token of a CI system's OIDC issuer, as Bearer. iam: SigV4, verified by API Gateway.
  * invitation: a one-time invitation to register a passkey, as Bearer.
  * proof: a key only (DPoP), to which a session will be bound.
@@ -29,6 +31,7 @@ export type CredentialKind =
   | "operator"
   | "device"
   | "enrollment"
+  | "backend"
   | "pipeline"
   | "iam"
   | "invitation"
@@ -72,6 +75,11 @@ export interface Touches {
   readonly dataKeys?: true;
   /** Puts certificates of servers into the service that holds them for load balancers. */
   readonly certificates?: true;
+  /**
+   * `use` makes subject keys and opens them; `keep` re-wraps and destroys them, and has the wrapping keys of a fleet
+   * destroyed.
+   */
+  readonly protection?: "use" | "keep";
   /** Lifts the hold of a device, the one kind of item that is deleted: a grant for it names devices' partitions. */
   readonly releases?: true;
 }
@@ -81,7 +89,7 @@ export interface Access {
   readonly by: readonly [CredentialKind, ...CredentialKind[]];
   /** Of an operator. Present exactly where `by` names operators. */
   readonly roles?: readonly Role[];
-  /** Of a pipeline. Present exactly where `by` names pipelines or IAM. */
+  /** Of a pipeline or backend. Present exactly where `by` names pipelines, IAM or backends. */
   readonly operation?: PipelineOperation;
   /** An operator's certificate, which is one factor, does not do. */
   readonly sessionOnly?: true;
@@ -100,6 +108,8 @@ export interface Route {
   readonly function: FunctionId;
   readonly summary: string;
   readonly touches: Touches;
+  /** Octets of the request body. @default `bodyLimit` */
+  readonly bodyBytes?: number;
   /** Media types of the request body; absent when the route takes none. */
   readonly consumes?: readonly MediaType[];
   /** Media types of the answer, the preferred one first. */

@@ -26,9 +26,11 @@ export interface PipelineCaller {
   readonly fleet: string;
   /** Id of the trust entry that let it in. */
   readonly subjectId: string;
-  /** `pipeline:{id}`, as the audit log names it. */
+  /** `pipeline:{id}`, or `backend:{id}` of one that showed a certificate, as the audit log names it. */
   readonly actor: string;
   readonly operations: readonly PipelineOperation[];
   readonly profiles: readonly ProfileId[];
+  /** Of the data that it may protect or read: words, or `*`. */
+  readonly purposes: readonly string[];
   readonly fleetState: Fleet;
 }

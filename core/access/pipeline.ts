@@ -40,7 +40,10 @@ function namedIssuer(token: string): unknown {
   }
 }
 
-function callerOf({ id, operations, profiles }: PipelineTrust, fleetState: Fleet): PipelineCaller {
+function callerOf(
+  { id, operations, profiles, purposes = [] }: PipelineTrust,
+  fleetState: Fleet,
+): PipelineCaller {
   const { fleet } = fleetState.record;
   return {
     kind: "pipeline",
@@ -49,6 +52,7 @@ function callerOf({ id, operations, profiles }: PipelineTrust, fleetState: Fleet
     actor: `pipeline:${id}`,
     operations,
     profiles,
+    purposes,
     fleetState,
   };
 }

@@ -53,18 +53,28 @@ export type AuditAction =
   | "server-certificate.rolled-back"
   | "server-certificate.resumed"
   | "server-certificate.removal-requested"
-  | "server-certificate.removed";
+  | "server-certificate.removed"
+  | "backend.certified"
+  | "subject-key.created"
+  | "data.read"
+  | "data.read-by-operator"
+  | "reencryption.started"
+  | "reencryption.ended"
+  | "shred.decided"
+  | "shred.done";
 
 export interface AuditAct {
   readonly fleet: string;
   readonly action: AuditAction;
-  /** Who: `operator:…`, `pipeline:…`, `token:…`, `certificate:…` and other credentials, `revocation-job:…`, or `system`. */
+  /** Who: `operator:…`, `pipeline:…`, `token:…`, `certificate:…` and other credentials, `revocation-job:…`, `backend:…`, or `system`. */
   readonly actor: string;
   /** On what: a serial number, device id or fleet. */
   readonly subject: string;
   readonly result: "success" | "failure";
   /** A code, such as a revocation reason. */
   readonly reason?: string;
+  /** What the act ended with, whole: the canonical JSON of a certificate of destruction. */
+  readonly document?: string;
 }
 
 /** The write that records `act` now; put it into the transaction of the act itself. */

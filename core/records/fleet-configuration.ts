@@ -27,6 +27,8 @@ interface Permission {
   readonly profiles: readonly ProfileId[];
   /** Names that its server certificates may carry: patterns of `core/policy/server-names.ts`. @default none */
   readonly serverNames?: readonly string[];
+  /** Purposes of the data that it may protect or read: words, or `*` for all but the service's own. @default none */
+  readonly purposes?: readonly string[];
 }
 
 export interface OidcPipelineTrust extends Permission {
@@ -45,7 +47,14 @@ export interface IamPipelineTrust extends Permission {
   readonly principal: string;
 }
 
-export type PipelineTrust = OidcPipelineTrust | IamPipelineTrust;
+/** A backend that shows a certificate of this very fleet, of profile `backend`. */
+export interface BackendTrust extends Permission {
+  readonly kind: "certificate";
+  /** Whose certificate: the `backendId` that it was issued for. */
+  readonly backend: string;
+}
+
+export type PipelineTrust = OidcPipelineTrust | IamPipelineTrust | BackendTrust;
 
 /** An identity provider at which operators sign in with more than one factor. */
 export interface OperatorIssuer {
@@ -72,6 +81,11 @@ export interface FleetConfiguration {
   readonly expiryNoticeDays: readonly number[];
   /** Percent of active devices that must trust a new authority before it issues: 50 to 100. */
   readonly rolloverAdoptionPercent: number;
+  /**
+   * Purposes whose data keys are wrapped under the fleet's own key and not under their subject's: any AWS Encryption
+   * SDK with a KMS keyring reads them without us, and they can be shredded with the fleet alone.
+   */
+  readonly fleetWrappedPurposes: readonly string[];
   readonly manufacturers: readonly ManufacturerTrust[];
   readonly pipelines: readonly PipelineTrust[];
   readonly operatorIssuers: readonly OperatorIssuer[];
@@ -87,6 +101,7 @@ export const defaultConfiguration: FleetConfiguration = Object.freeze({
   crlWindowDays: revocationStandard.crlWindowDays.default,
   expiryNoticeDays: revocationStandard.expiryNoticeDays,
   rolloverAdoptionPercent: rotationStandard.rollover.adoptionPercent.default,
+  fleetWrappedPurposes: [],
   manufacturers: [],
   pipelines: [],
   operatorIssuers: [],

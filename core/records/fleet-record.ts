@@ -33,6 +33,8 @@ export interface FleetRecord {
    * the end. Certificates name the first; the others stand in certificates that are still in force.
    */
   readonly artifactBases?: readonly string[];
+  /** When two people had its protected data shredded: no key of its data is made or opened any more. */
+  readonly dataShreddedAt?: number;
 }
 
 /**
@@ -99,6 +101,7 @@ export function fleetRecord(item: Item): FleetRecord {
   const artifactBases = optionalTexts(item, "artifactBases");
   const responderId = optionalText(item, "responderId");
   const responderSince = optionalNumber(item, "responderSince");
+  const dataShreddedAt = optionalNumber(item, "dataShreddedAt");
   return {
     fleet: text(item, "fleet"),
     trustDomain: text(item, "trustDomain"),
@@ -111,6 +114,7 @@ export function fleetRecord(item: Item): FleetRecord {
     ...(responderId === undefined ? {} : { responderId }),
     ...(responderSince === undefined ? {} : { responderSince }),
     ...(artifactBases === undefined ? {} : { artifactBases }),
+    ...(dataShreddedAt === undefined ? {} : { dataShreddedAt }),
   };
 }
 

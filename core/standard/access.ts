@@ -37,7 +37,11 @@ export type PipelineOperation =
   | "getTrustAdoption"
   | "acknowledgeTrust"
   | "requestServerCertificate"
-  | "getServerCertificate";
+  | "getServerCertificate"
+  | "createDataKey"
+  | "encryptData"
+  | "decryptData"
+  | "reencryptData";
 export const pipelineOperations: readonly PipelineOperation[] = [
   "createEnrollmentToken",
   "registerDevices",
@@ -48,6 +52,10 @@ export const pipelineOperations: readonly PipelineOperation[] = [
   "acknowledgeTrust",
   "requestServerCertificate",
   "getServerCertificate",
+  "createDataKey",
+  "encryptData",
+  "decryptData",
+  "reencryptData",
 ];
 
 export interface CriticalOperation {
@@ -79,9 +87,14 @@ export const criticalOperations = {
   bulkRevocation: { description: "revocation of more than one device", persons: 2, status: "enforced" },
   keyDestruction: { description: "destruction of a key", persons: 2, status: "enforced" },
   operatorDecryption: {
-    description: "decryption of protected data by an operator",
+    description: "decryption of protected data by an operator: break-glass, a second person is told at once",
+    persons: 1,
+    status: "enforced",
+  },
+  dataDestruction: {
+    description: "destruction of the keys of a subject's or a fleet's protected data",
     persons: 2,
-    status: "planned",
+    status: "enforced",
   },
 } as const satisfies Readonly<Record<string, CriticalOperation>>;
 export type CriticalOperationId = keyof typeof criticalOperations;
