@@ -76,7 +76,7 @@ export interface Touches {
   /** Puts certificates of servers into the service that holds them for load balancers. */
   readonly certificates?: true;
   /**
-   * `use` makes subject keys and opens them; `keep` re-wraps and destroys them, and has the wrapping keys of a fleet
+   * `use` makes subject keys, opens them, and tells people of what is to be read or destroyed; `keep` re-wraps and destroys them, and has the wrapping keys of a fleet
    * destroyed.
    */
   readonly protection?: "use" | "keep";

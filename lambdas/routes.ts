@@ -8,6 +8,7 @@ import { accessRoutes } from "./access/routes.ts";
 import { distributionRoutes } from "./distribution/routes.ts";
 import { enrollmentRoutes } from "./enrollment/routes.ts";
 import { ocspRoutes } from "./ocsp/routes.ts";
+import { protectionRoutes } from "./protection/routes.ts";
 import { revocationRoutes } from "./revocation/routes.ts";
 import { rotationRoutes } from "./rotation/routes.ts";
 import type { FunctionId, Route, TaskFunctionId, Touches } from "./route.ts";
@@ -19,6 +20,7 @@ export const routes = [
   ...distributionRoutes,
   ...revocationRoutes,
   ...rotationRoutes,
+  ...protectionRoutes,
   ...ocspRoutes,
   ...enrollmentRoutes,
 ] as const satisfies readonly Route[];
@@ -106,6 +108,15 @@ export const tasks = [
     trigger: { everyMinutes: 60 },
     summary: "Issue certificates of servers, renew them where they are held, look for drift",
     touches: { items: "write", keys: "issue", certificates: true, starts: ["publish"] },
+    publishes: "none",
+    notifies: true,
+  },
+  {
+    id: "safekeep",
+    function: "safekeeping",
+    trigger: { everyMinutes: 5 },
+    summary: "Move subject keys under new wrapping keys, destroy what two people have decided to",
+    touches: { items: "write", keys: "none", protection: "keep" },
     publishes: "none",
     notifies: true,
   },

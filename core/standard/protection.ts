@@ -52,3 +52,7 @@ export const protectionStandard = {
 
 /** How the data keys of a purpose are wrapped: under a key of the subject, or under the fleet's own. */
 export type PurposeWrapping = "subject" | "fleet";
+
+/** Of key pairs whose private key is given out wrapped alone. */
+export const dataKeyPairAlgorithms = ["P-256", "P-384", "Ed25519", "RSA-3072"] as const;
+export type DataKeyPairAlgorithm = (typeof dataKeyPairAlgorithms)[number];

@@ -24,15 +24,18 @@ import {
   authorityId,
   ceremonyId,
   claimId,
+  decryptionId,
   deviceId,
   enrollmentRequestId,
   fleetId,
   operatorId,
+  reencryptionId,
   renewalWindowId,
   revocationJobId,
   rolloverId,
   serialNumber,
   serverName,
+  shredId,
 } from "./schemas.ts";
 
 type Schema = z.core.$ZodType;
@@ -163,6 +166,9 @@ const pathSchemas = {
   approvalId,
   requestId: enrollmentRequestId,
   jobId: revocationJobId,
+  decryptionId,
+  reencryptionId,
+  shredId,
   authorityId,
   rolloverId,
   ceremonyId,

@@ -7,15 +7,18 @@ import {
   authorityId,
   ceremonyId,
   claimId,
+  decryptionId,
   deviceId,
   enrollmentRequestId,
   fleetId,
   operatorId,
+  reencryptionId,
   renewalWindowId,
   revocationJobId,
   rolloverId,
   serialNumber,
   serverName,
+  shredId,
 } from "./schemas.ts";
 
 /** Each parameter that a path may have, with what it is called in a refusal. */
@@ -32,6 +35,9 @@ const checks = {
   ceremonyId: { schema: ceremonyId, noun: "ceremony id" },
   windowId: { schema: renewalWindowId, noun: "window id" },
   serverName: { schema: serverName, noun: "name of a server" },
+  decryptionId: { schema: decryptionId, noun: "decryption id" },
+  reencryptionId: { schema: reencryptionId, noun: "re-encryption id" },
+  shredId: { schema: shredId, noun: "shred id" },
   list: { schema: list, noun: "name of a list" },
   manifest: { schema: manifest, noun: "name of a trust manifest" },
   certId: { schema: renewalCertId, noun: "certificate's name" },

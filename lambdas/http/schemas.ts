@@ -128,6 +128,21 @@ export const revocationJobId = text(randomIdMessage, /^[0-9a-f]{32}$/, {
   description: "Names one bulk revocation.",
   example: "5b1e0f3a5c7e9b1d2f4a6c8e0b2d4f6a",
 });
+export const decryptionId = text(randomIdMessage, /^[0-9a-f]{32}$/, {
+  id: "DecryptionId",
+  description: "Names one reading of protected data by an operator.",
+  example: "0193f3a5c7e9b1d2f4a6c8e0b2d4f6ab",
+});
+export const reencryptionId = text(randomIdMessage, /^[0-9a-f]{32}$/, {
+  id: "ReencryptionId",
+  description: "Names one re-encryption.",
+  example: "0193f3a5c7e9b1d2f4a6c8e0b2d4f6ac",
+});
+export const shredId = text(randomIdMessage, /^[0-9a-f]{32}$/, {
+  id: "ShredId",
+  description: "Names one destruction of keys.",
+  example: "0193f3a5c7e9b1d2f4a6c8e0b2d4f6ad",
+});
 
 // Authorities are made by the service itself and never asked for over HTTP.
 const subjectProfiles = [
