@@ -15,7 +15,7 @@ import { tlsSettings } from "../core/standard/transport.ts";
 import type { Handlers } from "../lambdas/handlers.ts";
 import { codeOf, problemResult } from "../lambdas/http/problems.ts";
 import { describeError } from "../lambdas/http/redaction.ts";
-import { bodyLimit } from "../lambdas/http/request.ts";
+import { bodyLimitOf } from "../lambdas/http/request.ts";
 import { matchRoute } from "../lambdas/http/router.ts";
 import { securityHeaders } from "../lambdas/http/security-headers.ts";
 import { sendResult, toEvent } from "./event.ts";
@@ -100,29 +100,37 @@ function serverOptions(tls: HttpsServerOptions["tls"], limits: ServerLimits): Se
   };
 }
 
-const tooLarge = (): AppError =>
-  new AppError("request_too_large", `request body exceeds ${bodyLimit} octets; send less`);
+const tooLarge = (limit: number): AppError =>
+  new AppError("request_too_large", `request body exceeds ${limit} octets; send less`);
+
+/** What the route takes that the request is for, known before a body is read. */
+function limitFor(request: IncomingMessage): number {
+  const [path = ""] = (request.url ?? "").split("?", 1);
+  const match = matchRoute(request.method ?? "", path);
+  return bodyLimitOf(match.kind === "route" ? match.route : undefined);
+}
 
 function declaredLength(request: IncomingMessage): number {
   return Number(request.headers["content-length"] ?? 0);
 }
 
 /**
- * The whole body, of at most `bodyLimit` octets; undefined when the client went away.
+ * The whole body, of at most its route's octets; undefined when the client went away.
  * @throws AppError request_too_large as soon as it is known, the rest unread.
  */
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
-  if (declaredLength(request) > bodyLimit) throw tooLarge();
+  const limit = limitFor(request);
+  if (declaredLength(request) > limit) throw tooLarge(limit);
   const chunks: Buffer[] = [];
   let length = 0;
   return new Promise((resolve, reject) => {
     request.on("data", (chunk: Buffer) => {
       length += chunk.length;
       chunks.push(chunk);
-      if (length > bodyLimit) {
+      if (length > limit) {
         request.pause();
         request.removeAllListeners("data");
-        reject(tooLarge());
+        reject(tooLarge(limit));
       }
     });
     request.once("end", () => resolve(Buffer.concat(chunks, length)));
@@ -216,7 +224,7 @@ function attach(server: Server, options: HttpsServerOptions, limits: ServerLimit
     serve(options, request, response, last).catch((error: unknown) => sendFailure(log, response, error));
   };
   const proceed: Admitted = (request, response, last) => {
-    if (declaredLength(request) <= bodyLimit) response.writeContinue();
+    if (declaredLength(request) <= limitFor(request)) response.writeContinue();
     answer(request, response, last);
   };
   server.on("request", admit(hostRefusal, answer));

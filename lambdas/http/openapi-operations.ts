@@ -7,6 +7,7 @@ import { enrollmentToken, issuedCertificate } from "./answer-schemas.ts";
 import { accessOperations, deviceOperations } from "./openapi-access.ts";
 import { acknowledgementOperations, distributionOperations } from "./openapi-distribution.ts";
 import type { OperationDetails } from "./openapi-operation.ts";
+import { protectionOperations } from "./openapi-protection.ts";
 import { ocspOperations, revocationOperations } from "./openapi-revocation.ts";
 import { rotationOperations } from "./openapi-rotation.ts";
 import { certificationRequest, createEnrollmentTokenRequest } from "./schemas.ts";
@@ -57,6 +58,7 @@ export const operationDetails = {
   ...acknowledgementOperations,
   ...revocationOperations,
   ...rotationOperations,
+  ...protectionOperations,
   ...ocspOperations,
   createEnrollmentToken: createEnrollmentTokenDetails,
   createEnrollmentTokenByIam: createEnrollmentTokenDetails,

@@ -5,11 +5,16 @@
 import { isUtf8 } from "node:buffer";
 import { AppError } from "../../core/errors.ts";
 import { decodePem } from "../../core/formats/pem.ts";
-import type { MediaType } from "../routes.ts";
+import type { MediaType, Route } from "../routes.ts";
 import type { HttpEvent } from "./message.ts";
 
 /** Octets of a request body; a CSR has a limit of its own in core, a quarter of this. */
 export const bodyLimit = 65_536;
+
+/** Octets of a body that this row takes; of a path that is none, as for most. */
+export function bodyLimitOf(route: Pick<Route, "bodyBytes"> | undefined): number {
+  return route?.bodyBytes ?? bodyLimit;
+}
 
 /** @throws AppError request_too_large, before any octet is decoded. */
 export function checkBodySize(event: HttpEvent, limit: number = bodyLimit): void {

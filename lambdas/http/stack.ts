@@ -1,5 +1,5 @@
 /**
- * Room: lambdas/http. What every request passes, in this order: size, route, path, access, negotiation, one
+ * Room: lambdas/http. What every request passes, in this order: size (its route's), route, path, access, negotiation, one
  * handler; then problem details, security headers and one log line. Made once for a function, not per request.
  */
 import middy from "@middy/core";
@@ -11,8 +11,8 @@ import type { HttpEvent, HttpHandler, HttpResult, RouteHandlers, RouteRequest } 
 import { pathParameters } from "./path.ts";
 import { codeOf, problemResult, problems } from "./problems.ts";
 import { describeError } from "./redaction.ts";
-import { checkBodySize, mediaType, negotiate } from "./request.ts";
-import { matchRoute } from "./router.ts";
+import { bodyLimitOf, checkBodySize, mediaType, negotiate } from "./request.ts";
+import { type Match, matchRoute } from "./router.ts";
 import { securityHeadersMiddleware } from "./security-headers.ts";
 
 /** One request on its way; `route`, `fleet` and `allow` are learned on it. */
@@ -36,12 +36,13 @@ function handlerTable(handlers: object): HandlerTable {
   return new Map(Object.entries(handlers));
 }
 
-function route(exchange: Exchange): {
+function route(
+  exchange: Exchange,
+  match: Match,
+): {
   readonly row: RouteRow;
   readonly parameters: Readonly<Record<string, string>>;
 } {
-  const { method } = exchange.event.requestContext.http;
-  const match = matchRoute(method, exchange.event.rawPath);
   if (match.kind === "none") throw new AppError("not_found", "no such path; /openapi.json lists them all");
   if (match.kind === "otherMethod") {
     exchange.allow = match.allow;
@@ -53,8 +54,9 @@ function route(exchange: Exchange): {
 
 async function dispatch(app: KeylessApp, handlers: HandlerTable, exchange: Exchange): Promise<HttpResult> {
   const { event } = exchange;
-  checkBodySize(event);
-  const { row, parameters } = route(exchange);
+  const match = matchRoute(event.requestContext.http.method, event.rawPath);
+  checkBodySize(event, bodyLimitOf(match.kind === "route" ? match.route : undefined));
+  const { row, parameters } = route(exchange, match);
   const handler = handlers.get(row.id);
   // A gateway that sends a function another one's requests is configured wrongly; nothing may run.
   if (handler === undefined) throw new AppError("not_found", "this function does not serve this path");
