@@ -245,7 +245,7 @@ export interface ProtectionApp extends RevocationApp {
 }
 
 /** What the task receives that re-wraps subject keys and destroys them: it reads no message. */
-export interface SafekeepingApp extends RevocationApp {
+export interface SafekeepingApp extends KeylessApp {
   readonly subjectKeys: ItemStore;
   readonly wrappingKeys: WrappingKeys;
   readonly notifier: Notifier;

@@ -5,6 +5,7 @@ import { distributionFunction } from "./distribution/handler.ts";
 import { enrollmentFunction } from "./enrollment/handler.ts";
 import type { HttpHandler } from "./http/message.ts";
 import { ocspFunction } from "./ocsp/handler.ts";
+import { protectionFunction } from "./protection/handler.ts";
 import { revocationFunction } from "./revocation/handler.ts";
 import { rotationFunction } from "./rotation/handler.ts";
 import type { FunctionId } from "./routes.ts";
@@ -18,6 +19,7 @@ export function handlersOf(app: ServiceApp): Handlers {
     distribution: distributionFunction(app),
     revocation: revocationFunction(app),
     rotation: rotationFunction(app),
+    protection: protectionFunction(app),
     ocsp: ocspFunction(app),
   };
 }

@@ -39,6 +39,8 @@ export function octetsOf(encoded: string, member: string, maximum: number): Buff
 }
 
 export const messageOf = (encoded: string): Buffer => octetsOf(encoded, "message", messageBytes);
+export const operatorMessageOf = (encoded: string): Buffer =>
+  octetsOf(encoded, "message", protectionStandard.operatorMessageBytes);
 export const plaintextOf = (encoded: string): Buffer => octetsOf(encoded, "plaintext", plaintextBytes);
 
 const member = z.string({ error: "must be text" }).check(
