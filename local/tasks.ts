@@ -4,6 +4,7 @@
  */
 import { maintain } from "../core/maintenance/maintenance.ts";
 import type { HouseApp, StartedTask, TaskStarter } from "../core/ports.ts";
+import { safekeep } from "../core/protection/safekeeping.ts";
 import { publishEverything } from "../core/publication/publication.ts";
 import { holdCeremonies } from "../core/rotation/held-ceremony.ts";
 import { rotate } from "../core/rotation/rotate.ts";
@@ -17,6 +18,7 @@ const intervals = {
   rotate: 30_000,
   ceremony: 60_000,
   tendServers: 600_000,
+  safekeep: 30_000,
 } as const satisfies Readonly<Record<StartedTask, number>>;
 
 export interface LocalTasks {
@@ -34,6 +36,7 @@ function runs(app: HouseApp, tasks: TaskStarter, deadline: Deadline) {
     rotate: () => rotate({ ...app, tasks }, deadline),
     ceremony: () => holdCeremonies({ ...app, tasks }),
     tendServers: () => tendServerCertificates({ ...app, tasks }, deadline),
+    safekeep: () => safekeep(app, deadline),
   } satisfies Readonly<Record<StartedTask, () => Promise<unknown>>>;
 }
 
@@ -60,6 +63,7 @@ export function startTasks(app: HouseApp): LocalTasks {
     rotate: start("rotate"),
     ceremony: start("ceremony"),
     tendServers: start("tendServers"),
+    safekeep: start("safekeep"),
   };
   return {
     starter,

@@ -241,6 +241,7 @@ export const pageScript = `"use strict";
     openCeremony: { purpose: "What root keys are lent for" },
     importOfflineAnswer: { requestSha256: "SHA-256 of the request that was signed offline" },
     importFleetOfflineAnswer: { requestSha256: "SHA-256 of the request that was signed offline" },
+    shredData: { scope: "What is destroyed for good", subject: "Whose data", reason: "Reason" },
   };
   const always = ["certificates", "kind", "emergency"];
   const decisions = (operation, body) =>

@@ -124,6 +124,8 @@ export const criticalRouteIds = [
   "openCeremony",
   "importOfflineAnswer",
   "importFleetOfflineAnswer",
+  "readAsOperator",
+  "shredData",
 ] as const;
 
 export const createApprovalRequest = lazily(() =>

@@ -23,6 +23,8 @@ export interface Expectation {
   readonly devices?: "door" | "issuance";
   /** Pipelines of a trusted issuer whose entry allows this. */
   readonly pipelines?: true;
+  /** Backends whose entry allows this, by their certificates. */
+  readonly backends?: true;
   /** IAM principals whose entry allows this. */
   readonly principals?: true;
   /** Whoever holds an invitation. */
@@ -94,6 +96,36 @@ export const expectations = {
   rollBackServerCertificate: { operators: security },
   resumeServerCertificate: { operators: security },
   removeServerCertificate: { operators: security },
+  // Data at rest.
+  createDataKey: { backends: true, pipelines: true },
+  createDataKeyByIam: { principals: true },
+  unwrapDataKey: { backends: true, pipelines: true },
+  unwrapDataKeyByIam: { principals: true },
+  createDataKeyPair: { backends: true, pipelines: true },
+  createDataKeyPairByIam: { principals: true },
+  getSubjectKey: { backends: true, pipelines: true },
+  getSubjectKeyByIam: { principals: true },
+  encryptData: { backends: true, pipelines: true },
+  encryptDataByIam: { principals: true },
+  decryptData: { backends: true, pipelines: true },
+  decryptDataByIam: { principals: true },
+  reencryptData: { backends: true, pipelines: true },
+  reencryptDataByIam: { principals: true },
+  requestOperatorDecryption: { operators: security, sessionOnly: true },
+  listOperatorDecryptions: { operators: watchers },
+  getOperatorDecryption: { operators: watchers },
+  readAsOperator: {
+    operators: security,
+    sessionOnly: true,
+    approved: { as: "operatorDecryption", persons: 1 },
+  },
+  startReencryption: { operators: security },
+  listReencryptions: { operators: all },
+  getReencryption: { operators: all },
+  cancelReencryption: { operators: security },
+  shredData: { operators: security, approved: { as: "dataDestruction", persons: 2 } },
+  listShreds: { operators: all },
+  getShred: { operators: all },
   // Who relies on what.
   acknowledgeTrust: { devices: "door", pipelines: true },
   acknowledgeTrustByIam: { principals: true },

@@ -23,6 +23,10 @@ const operations = [
   "acknowledgeTrust",
   "requestServerCertificate",
   "getServerCertificate",
+  "createDataKey",
+  "encryptData",
+  "decryptData",
+  "reencryptData",
 ] as const;
 
 /** ARN of the principal that `fleet` trusts. */
