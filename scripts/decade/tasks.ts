@@ -16,6 +16,7 @@ const acts: Readonly<Record<StartedTask, (house: House) => Promise<number>>> = {
   ceremony: async ({ app }) => (await holdCeremonies(app)).failed,
   // There are no server certificates of the service's own keeping in this fleet.
   tendServers: async () => 0,
+  safekeep: async () => 0,
 };
 
 /** Runs `tasks`, and whatever they ask for, until nothing is asked for. @returns Steps that failed. */
