@@ -8,6 +8,7 @@ import { checkKey, checkOperations } from "../../core/item-limits.ts";
 import type { Item, ItemKey, ItemPage, ItemQuery, ItemStore, WriteOperation } from "../../core/ports.ts";
 import { CommitQueue } from "./sqlite/commit-queue.ts";
 import { storeFailure } from "./sqlite/failures.ts";
+import { Forgetting } from "./sqlite/forgetting.ts";
 import { ItemQueries } from "./sqlite/item-queries.ts";
 import { columnNames, decodeItem } from "./sqlite/item-rows.ts";
 import { whenUnlocked } from "./sqlite/lock-wait.ts";
@@ -33,6 +34,7 @@ export async function openSqliteItemStore(options: SqliteItemStoreOptions): Prom
 /** As the port promises; besides, an index never lags. Made by `openSqliteItemStore`. */
 export class SqliteItemStore implements ItemStore {
   readonly #database: DatabaseSync;
+  readonly #forgetting: Forgetting;
   readonly #commits: CommitQueue;
   readonly #queries: ItemQueries;
   readonly #get: StatementSync;
@@ -41,7 +43,9 @@ export class SqliteItemStore implements ItemStore {
 
   constructor(database: DatabaseSync) {
     this.#database = database;
-    this.#commits = new CommitQueue(new TransactionBatch(database));
+    this.#forgetting = new Forgetting(database);
+    this.#forgetting.attempt();
+    this.#commits = new CommitQueue(new TransactionBatch(database, this.#forgetting));
     this.#queries = new ItemQueries(database);
     this.#get = database.prepare(
       `SELECT version, ${columnNames.join(", ")} FROM item WHERE pk = ? AND sk = ?`,
@@ -71,7 +75,8 @@ export class SqliteItemStore implements ItemStore {
   }
 
   /**
-   * Drops the items whose `expiresAt` lies before `nowSeconds`, in small commits. Resolves to their number.
+   * Drops the items whose `expiresAt` lies before `nowSeconds`, in small commits, and overwrites what was deleted.
+   * Resolves to their number.
    * @throws AppError store_unavailable; what was dropped before stays dropped.
    */
   async sweep(nowSeconds: number): Promise<number> {
@@ -79,9 +84,12 @@ export class SqliteItemStore implements ItemStore {
     for (;;) {
       const dropped = await this.#run(() => Number(this.#sweep.run(nowSeconds, sweepItems).changes));
       total += dropped;
-      if (dropped < sweepItems) return total;
+      if (dropped > 0) this.#forgetting.require();
+      if (dropped < sweepItems) break;
       await nextTurn();
     }
+    this.#forgetting.attempt();
+    return total;
   }
 
   /** Lets transactions under way finish, then closes. Later calls fail with store_unavailable. */

@@ -5,6 +5,7 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { AppError } from "../../../core/errors.ts";
 import { operationKey } from "../../../core/item-limits.ts";
 import type { Condition, WriteOperation } from "../../../core/ports.ts";
+import type { Forgetting } from "./forgetting.ts";
 import { columnNames, itemColumns } from "./item-rows.ts";
 
 /** An operation cut loose from the caller's objects. `columns` only for a put; `octets` about what it writes. */
@@ -48,13 +49,15 @@ const assignments = columnNames.map((column) => `${column} = ?`).join(", ");
 /** Runs batches on one database; its statements are prepared once. */
 export class TransactionBatch {
   readonly #database: DatabaseSync;
+  readonly #forgetting: Forgetting;
   readonly #find: StatementSync;
   readonly #insert: StatementSync;
   readonly #update: StatementSync;
   readonly #delete: StatementSync;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, forgetting: Forgetting) {
     this.#database = database;
+    this.#forgetting = forgetting;
     this.#find = database.prepare("SELECT rowid, version FROM item WHERE pk = ? AND sk = ?");
     this.#insert = database.prepare(`INSERT INTO item (version, ${columnList}) VALUES (1, ${parameterList})`);
     this.#update = database.prepare(`UPDATE item SET version = version + 1, ${assignments} WHERE rowid = ?`);
@@ -63,7 +66,8 @@ export class TransactionBatch {
 
   /**
    * Commits the transactions whose conditions hold, each judged on the state that those before it leave.
-   * The outcomes are in the batch's order and true once this returns: COMMIT has reached the disk.
+   * The outcomes are in the batch's order and true once this returns: COMMIT has reached the disk. What was deleted is
+   * then overwritten, unless somebody reads at that moment: see `Forgetting`.
    * @throws the failure of SQLite, with nothing of the batch written.
    */
   run(transactions: readonly (readonly PreparedOperation[])[]): Refusal[] {
@@ -71,6 +75,7 @@ export class TransactionBatch {
     try {
       const outcomes = transactions.map((operations) => this.#apply(operations));
       this.#database.exec("COMMIT");
+      this.#forgetting.attempt();
       return outcomes;
     } catch (error) {
       // SQLite may have rolled back by itself, on a full disk for instance.
@@ -103,6 +108,7 @@ export class TransactionBatch {
       else this.#update.run(...operation.columns, found.rowid);
     } else if (operation.kind === "delete" && found !== undefined) {
       this.#delete.run(found.rowid);
+      this.#forgetting.require();
     }
   }
 }
