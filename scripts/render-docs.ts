@@ -7,6 +7,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { renderSecurityStandard } from "../core/standard/render.ts";
+import { renderStorage } from "../core/standard/render-storage.ts";
 import { openApiDocument } from "../lambdas/http/openapi.ts";
 import { renderAccess } from "./access/render.ts";
 import { renderCosts } from "./costs/render.ts";
@@ -16,6 +17,7 @@ const root = join(import.meta.dirname, "..");
 
 const documents = [
   { path: "docs/security-standard.md", source: "core/standard/", render: () => renderSecurityStandard() },
+  { path: "docs/data-at-rest.md", source: "core/standard/", render: () => renderStorage() },
   {
     path: "docs/openapi.json",
     source: "lambdas/routes.ts and lambdas/http/",
