@@ -172,6 +172,31 @@ export const commandTree: CommandGroup = {
         remove: async () => (await import("./commands/server-cert-act.ts")).serverCertRemove,
       },
     },
+    "data-key": {
+      summary: "Keys with which backends encrypt where their data is",
+      commands: { create: async () => (await import("./commands/data-key-create.ts")).dataKeyCreate },
+    },
+    encrypt: async () => (await import("./commands/data-encrypt.ts")).encrypt,
+    decrypt: async () => (await import("./commands/data-decrypt.ts")).decrypt,
+    reencrypt: async () => (await import("./commands/data-reencrypt.ts")).reencrypt,
+    reencryption: {
+      summary: "Keys of data that move under the newest wrapping key",
+      commands: {
+        start: async () => (await import("./commands/reencryption.ts")).reencryptionStart,
+        list: async () => (await import("./commands/reencryption.ts")).reencryptionList,
+        show: async () => (await import("./commands/reencryption.ts")).reencryptionShow,
+        cancel: async () => (await import("./commands/reencryption.ts")).reencryptionCancel,
+      },
+    },
+    shred: {
+      summary: "Keys of data that are destroyed, for good",
+      commands: {
+        subject: async () => (await import("./commands/shred.ts")).shredSubject,
+        fleet: async () => (await import("./commands/shred.ts")).shredFleet,
+        list: async () => (await import("./commands/shred.ts")).shredList,
+        show: async () => (await import("./commands/shred.ts")).shredShow,
+      },
+    },
     trust: {
       summary: "Whom devices trust, and which version of that they know",
       commands: {

@@ -27,6 +27,7 @@ const subjectWords = {
   operator: "operators",
   server: "servers",
   claim: "claims",
+  backend: "backends",
 } as const;
 
 /** Whose certificates they are: `312 of devices, 1 of operators`. */

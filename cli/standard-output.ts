@@ -6,8 +6,8 @@ import { fstatSync, ftruncateSync, writeSync } from "node:fs";
 import { fileFailure } from "./credential-files.ts";
 import type { TerminalStream } from "./terminal.ts";
 
-function writeWhole(descriptor: number, text: string): void {
-  const octets = Buffer.from(text);
+function writeWhole(descriptor: number, content: string | Uint8Array): void {
+  const octets = typeof content === "string" ? Buffer.from(content) : content;
   for (let written = 0; written < octets.length; ) written += writeSync(descriptor, octets, written);
 }
 
@@ -30,11 +30,11 @@ export function standardOutput(stream: NodeJS.WriteStream & { readonly fd: numbe
   if (isTTY || stats.isFIFO() || stats.isSocket()) return stream;
   let isBroken = false;
   return {
-    write(text) {
+    write(content) {
       if (isBroken) return;
       const before = stats.isFile() ? fstatSync(fd).size : undefined;
       try {
-        writeWhole(fd, text);
+        writeWhole(fd, content);
       } catch (error) {
         isBroken = true;
         if (before !== undefined) takeBack(fd, before);

@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from "node:util";
 
 export interface TerminalStream {
   /** False: wait for "drain" before there is more. */
-  write(text: string): unknown;
+  write(text: string | Uint8Array): unknown;
   readonly isTTY?: boolean;
   /** Absent from what takes everything at once. */
   once?(event: "drain", listener: () => void): unknown;

@@ -111,12 +111,11 @@ export const expectations = {
   decryptDataByIam: { principals: true },
   reencryptData: { backends: true, pipelines: true },
   reencryptDataByIam: { principals: true },
-  requestOperatorDecryption: { operators: security, sessionOnly: true },
+  requestOperatorDecryption: { operators: security },
   listOperatorDecryptions: { operators: watchers },
   getOperatorDecryption: { operators: watchers },
   readAsOperator: {
     operators: security,
-    sessionOnly: true,
     approved: { as: "operatorDecryption", persons: 1 },
   },
   startReencryption: { operators: security },
