@@ -70,7 +70,7 @@ async function destroy(args: ShredFlags, body: Wish, context: Context): Promise<
 
 const reasonFlag = {
   type: "enum" as const,
-  required: true,
+  required: true as const,
   options: [...shred.shape.reason.options],
   valueHint: "REASON",
   description: "Stands in the certificate of destruction; one of",
