@@ -16,12 +16,19 @@ import { decodedExtension } from "../formats/x509/extension.ts";
 import { subjectAltName } from "../formats/x509/extensions/subject-alt-name.ts";
 import { serialNumberHex } from "../formats/x509/tbs-certificate.ts";
 import type { KeylessApp } from "../ports.ts";
-import type { CertificateRecord, Stored } from "../records/certificate-record.ts";
+import type { CertificateRecord, Stored, SubjectKind } from "../records/certificate-record.ts";
 import { isTrusted } from "../records/fleet-record.ts";
 import type { ProfileId } from "../standard/profiles.ts";
 
+/** Subjects whose certificates open doors here; the rest prove themselves to others. */
+const clientKinds = ["device", "operator", "claim", "backend"] as const satisfies readonly SubjectKind[];
+export type ClientKind = (typeof clientKinds)[number];
+
+const isClientKind = (kind: SubjectKind): kind is ClientKind =>
+  (clientKinds as readonly SubjectKind[]).includes(kind);
+
 export interface ClientIdentity {
-  readonly kind: "device" | "operator" | "claim";
+  readonly kind: ClientKind;
   /** The fleet whose authority signed the certificate, whatever path it was presented at. */
   readonly fleet: string;
   readonly subjectId: string;
@@ -129,8 +136,7 @@ export async function authenticateClientCertificate(
   if (state === "revoked") {
     throw new AppError("client_certificate_revoked", "the client certificate is revoked; enrol again");
   }
-  const isClient = subjectKind === "device" || subjectKind === "operator" || subjectKind === "claim";
-  if (state !== "issued" || !isClient) throw untrusted();
+  if (state !== "issued" || !isClientKind(subjectKind)) throw untrusted();
   return { kind: subjectKind, fleet, subjectId, serialNumber, profile, record, fleetState };
 }
 

@@ -106,7 +106,7 @@ export async function issueAuthorised(app: App, request: AuthorisedRequest): Pro
     status: request.statusPointers === false ? withoutPointers(places) : places,
     ...(days === undefined ? {} : { days }),
   };
-  if (identity.kind === "claim") assertFleetActive(fleet);
+  if (identity.kind === "claim" || identity.kind === "backend") assertFleetActive(fleet);
   if (identity.kind !== "device") {
     const alongside = request.alongside === undefined ? {} : { alongside: request.alongside };
     return issueOnce(app, { ...issuance, consume, ...alongside }, taken);

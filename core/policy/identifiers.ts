@@ -29,6 +29,8 @@ const operatorId: Syntax = { ...deviceId, noun: "operator identifier" };
 
 const claimId: Syntax = { ...deviceId, noun: "claim identifier" };
 
+const backendId: Syntax = { ...deviceId, noun: "backend identifier" };
+
 const authorityId: Syntax = {
   ...deviceId,
   noun: "authority identifier",
@@ -77,6 +79,9 @@ export const checkOperatorId = (id: string): Decision => checkOpaque(operatorId,
 
 /** 1 to 64 characters, opaque. */
 export const checkClaimId = (id: string): Decision => checkOpaque(claimId, id);
+
+/** 1 to 64 characters, opaque. */
+export const checkBackendId = (id: string): Decision => checkOpaque(backendId, id);
 
 /** 1 to 31 characters. We name authorities ourselves, so dates are welcome here. */
 export const checkAuthorityId = (id: string): Decision => checkSyntax(authorityId, id);

@@ -6,6 +6,7 @@ import { limits } from "../standard/limits.ts";
 import { allowed, type Decision, deny } from "./decision.ts";
 import {
   checkAuthorityId,
+  checkBackendId,
   checkClaimId,
   checkDeviceId,
   checkDnsName,
@@ -52,6 +53,14 @@ export interface ClaimIdentity {
   readonly claimId: string;
 }
 
+/** A service of the fleet's owner, such as the one that keeps observations: it protects and reads data. */
+export interface BackendIdentity {
+  readonly kind: "backend";
+  readonly fleet: string;
+  readonly trustDomain: string;
+  readonly backendId: string;
+}
+
 /** A key of the service itself: it answers for an authority's certificates, or signs the trust bundle. */
 export interface ServiceIdentity {
   readonly kind: "service";
@@ -66,6 +75,7 @@ export type SubjectIdentity =
   | ServerIdentity
   | OperatorIdentity
   | ClaimIdentity
+  | BackendIdentity
   | ServiceIdentity;
 
 export interface IdentityNames {
@@ -96,6 +106,8 @@ function checksOf(identity: SubjectIdentity): readonly Decision[] {
       return [checkTrustDomain(identity.trustDomain), checkOperatorId(identity.operatorId)];
     case "claim":
       return [checkTrustDomain(identity.trustDomain), checkClaimId(identity.claimId)];
+    case "backend":
+      return [checkTrustDomain(identity.trustDomain), checkBackendId(identity.backendId)];
     case "service":
       return [checkAuthorityId(identity.serviceId)];
     case "server":
@@ -119,6 +131,8 @@ export function subjectIdOf(identity: SubjectIdentity): string {
       return identity.operatorId;
     case "claim":
       return identity.claimId;
+    case "backend":
+      return identity.backendId;
     case "service":
       return identity.serviceId;
     case "server":
@@ -126,8 +140,11 @@ export function subjectIdOf(identity: SubjectIdentity): string {
   }
 }
 
-/** SPIFFE-ID §2: the one URI of a device, operator or claim certificate. */
-function spiffeNames(identity: DeviceIdentity | OperatorIdentity | ClaimIdentity, id: string): IdentityNames {
+/** SPIFFE-ID §2: the one URI of a device, operator, claim or backend certificate. */
+function spiffeNames(
+  identity: DeviceIdentity | OperatorIdentity | ClaimIdentity | BackendIdentity,
+  id: string,
+): IdentityNames {
   const value = `spiffe://${identity.trustDomain}/fleet/${identity.fleet}/${identity.kind}/${id}`;
   return {
     subject: name([["commonName", id]]),
@@ -167,6 +184,8 @@ export function identityNames(identity: SubjectIdentity): IdentityNames {
       return spiffeNames(identity, identity.operatorId);
     case "claim":
       return spiffeNames(identity, identity.claimId);
+    case "backend":
+      return spiffeNames(identity, identity.backendId);
     case "service":
       return {
         subject: name([["commonName", `${identity.fleet} ${identity.serviceId}`]]),

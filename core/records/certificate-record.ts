@@ -13,7 +13,7 @@ import { shardOf } from "./shard.ts";
 /** intended → issued → revoked; an intent that cannot be finished becomes closed. */
 export type CertificateState = "intended" | "issued" | "revoked" | "closed";
 /** Whose certificate it is; with the subject id it names the partition of `subjectPartition`. */
-export type SubjectKind = "authority" | "device" | "server" | "operator" | "claim" | "service";
+export type SubjectKind = "authority" | "device" | "server" | "operator" | "claim" | "backend" | "service";
 
 export interface CertificateRecord {
   readonly fleet: string;
@@ -161,6 +161,7 @@ export function certificateRecord(item: Item): Stored<CertificateRecord> {
         "server",
         "operator",
         "claim",
+        "backend",
         "service",
       ]),
       subjectId: text(item, "subjectId"),

@@ -10,6 +10,7 @@ export const revocableKinds = [
   "operator",
   "server",
   "claim",
+  "backend",
 ] as const satisfies readonly SubjectKind[];
 
 export type RevocableKind = (typeof revocableKinds)[number];
@@ -17,7 +18,13 @@ export type RevocableKind = (typeof revocableKinds)[number];
 /** Certificates, not subjects: a device that has two counts twice. */
 export type SubjectCounts = Readonly<Record<RevocableKind, number>>;
 
-export const noSubjects: SubjectCounts = Object.freeze({ device: 0, operator: 0, server: 0, claim: 0 });
+export const noSubjects: SubjectCounts = Object.freeze({
+  device: 0,
+  operator: 0,
+  server: 0,
+  claim: 0,
+  backend: 0,
+});
 
 const words: readonly string[] = revocableKinds;
 

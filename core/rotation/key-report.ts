@@ -125,6 +125,7 @@ const heldByOthers: readonly Profile[] = [
   profiles.server,
   profiles.operator,
   profiles.claim,
+  profiles.backend,
 ];
 
 function livesOf(profile: Profile, counts: readonly CensusCount[], today: number): CertificateLives {

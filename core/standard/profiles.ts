@@ -9,6 +9,7 @@ export type ProfileId =
   | "server"
   | "operator"
   | "claim"
+  | "backend"
   | "ocspResponder"
   | "trustSigner";
 
@@ -29,7 +30,7 @@ export type KeyPurposeName = "serverAuth" | "clientAuth" | "OCSPSigning" | "docu
 
 export interface Profile {
   readonly id: ProfileId;
-  readonly subjectKind: "authority" | "device" | "server" | "operator" | "claim" | "service";
+  readonly subjectKind: "authority" | "device" | "server" | "operator" | "claim" | "backend" | "service";
   readonly basicConstraints: { readonly cA: boolean; readonly pathLenConstraint?: number };
   readonly keyUsage: readonly KeyUsageName[];
   /** KeyUsage bits added when the subject key is RSA. */
@@ -184,6 +185,17 @@ export const profiles: Readonly<Record<ProfileId, Profile>> = {
     defaultDays: 7,
     maximumDays: 30,
     citation: "RFC 5280 §4.2; ETSI EN 303 645 5.4-4; SP 800-57 Part 1 r5 §5.3.6",
+  },
+  backend: {
+    ...endEntity,
+    id: "backend",
+    subjectKind: "backend",
+    // It calls this service and is called by nobody under this name; what it serves has a server certificate.
+    extendedKeyUsage: ["clientAuth"],
+    // Its key stands beside the data that it opens: it renews by itself, monthly.
+    defaultDays: 30,
+    maximumDays: 90,
+    citation: "RFC 5280 §4.2; SPIFFE X.509-SVID §4; 45 CFR 164.312(d); SP 800-57 Part 1 r5 §5.3.6",
   },
   ocspResponder: {
     ...service,

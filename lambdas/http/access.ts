@@ -5,6 +5,7 @@
  */
 
 import { type ApprovedOperation, redeemApproval } from "../../core/access/approval.ts";
+import { backendByCertificate, backendItself } from "../../core/access/backend.ts";
 import type { OperatorCaller, PipelineCaller } from "../../core/access/caller.ts";
 import { authenticateClientCertificate, type ClientIdentity } from "../../core/access/client-certificate.ts";
 import { operationDigest } from "../../core/access/operation.ts";
@@ -31,13 +32,15 @@ interface Knock {
   readonly event: HttpEvent;
   readonly fleet: string;
   readonly rule: Access;
+  /** Who showed a certificate; asked by each door that takes one, and read once. */
+  readonly client: () => Promise<ClientIdentity | undefined>;
 }
 
 /** Undefined when the event holds no credential of the kind; throws when it holds one that does not open this. */
 type Door = (knock: Knock) => Promise<AnyCaller | undefined>;
 
 // Another fleet's path is a path that does not exist: the answer must not tell fleets apart.
-function assertOwnPath(own: string, { fleet }: Knock): void {
+function assertOwnPath(own: string, { fleet }: Pick<Knock, "fleet">): void {
   if (own !== fleet) throw new AppError("not_found", "no such fleet");
 }
 
@@ -50,18 +53,42 @@ function isOf<Kind extends ClientIdentity["kind"]>(
   return identity.kind === kind;
 }
 
-async function certified<Kind extends ClientIdentity["kind"]>(
+/** Kinds that a certificate over mutual TLS proves. */
+const certifiedKinds = ["operator", "device", "backend"] as const;
+type CertifiedKind = (typeof certifiedKinds)[number];
+
+const isCertified = (kind: CredentialKind): kind is CertifiedKind =>
+  (certifiedKinds as readonly CredentialKind[]).includes(kind);
+
+/** Reads the certificate once, whichever doors ask. @throws AppError the certificate's codes, not_found. */
+function clientOf({ app, event }: Pick<Knock, "app" | "event">, fleet: string): Knock["client"] {
+  let known: Promise<ClientIdentity | undefined> | undefined;
+  const read = async (): Promise<ClientIdentity | undefined> => {
+    const certificate = certificateOf(event);
+    if (certificate === undefined) return undefined;
+    const identity = await authenticateClientCertificate(app, { certificate });
+    assertOwnPath(identity.fleet, { fleet });
+    return identity;
+  };
+  return () => {
+    known ??= read();
+    return known;
+  };
+}
+
+async function certified<Kind extends CertifiedKind>(
   knock: Knock,
   kind: Kind,
 ): Promise<Certified<Kind> | undefined> {
-  const certificate = certificateOf(knock.event);
-  if (certificate === undefined) return undefined;
-  const identity = await authenticateClientCertificate(knock.app, { certificate });
-  assertOwnPath(identity.fleet, knock);
-  if (isOf(identity, kind)) return identity;
+  const identity = await knock.client();
+  if (identity === undefined || isOf(identity, kind)) return identity;
+  const certified = knock.rule.by.filter((each) => isCertified(each));
+  // Another door of this very call takes it.
+  if (certified.some((each) => isOf(identity, each))) return undefined;
+  const holders = certified.map((each) => `${each}s`).join(" and ");
   throw new AppError(
     "access_denied",
-    `this call is for ${kind}s; the certificate is of kind ${identity.kind}`,
+    `this call is for ${holders}; the certificate is of kind ${identity.kind}`,
   );
 }
 
@@ -129,7 +156,7 @@ const enrollment: Door = async ({ event }) => {
   return credentials;
 };
 
-function permitted(caller: PipelineCaller, knock: Knock): PipelineCaller {
+function permitted<Caller extends PipelineCaller>(caller: Caller, knock: Knock): Caller {
   assertOwnPath(caller.fleet, knock);
   assertFleetActive(caller.fleetState);
   const { operation } = knock.rule;
@@ -139,6 +166,14 @@ function permitted(caller: PipelineCaller, knock: Knock): PipelineCaller {
     `the fleet lets this pipeline do ${caller.operations.join(", ")}, and not this`,
   );
 }
+
+const backend: Door = async (knock) => {
+  const identity = await certified(knock, "backend");
+  if (identity === undefined) return undefined;
+  if (knock.rule.operation !== undefined) return permitted(backendByCertificate(identity), knock);
+  assertFleetActive(identity.fleetState);
+  return backendItself(identity);
+};
 
 const pipeline: Door = async (knock) => {
   const presented = authorizationOf(knock.event);
@@ -169,6 +204,7 @@ const doors: Readonly<Record<CredentialKind, Door>> = {
   operator,
   device,
   enrollment,
+  backend,
   pipeline,
   iam,
   invitation,
@@ -179,6 +215,7 @@ const wanted: Readonly<Record<CredentialKind, string>> = {
   operator: "an operator certificate over mutual TLS, or an operator's session",
   device: "a device certificate over mutual TLS",
   enrollment: "an enrolment credential",
+  backend: "a backend certificate over mutual TLS",
   pipeline: "a pipeline's token",
   iam: "an AWS signature (SigV4)",
   invitation: "an invitation as Bearer",
@@ -187,7 +224,7 @@ const wanted: Readonly<Record<CredentialKind, string>> = {
 
 function missing({ by }: Access): AppError {
   const text = `this call needs ${by.map((kind) => wanted[kind]).join(", or ")}`;
-  const asksForCertificate = by.includes("operator") || by.includes("device");
+  const asksForCertificate = by.some(isCertified);
   return new AppError(asksForCertificate ? "client_certificate_required" : "credential_missing", text);
 }
 
@@ -241,7 +278,8 @@ export async function authorize(
   const { fleet } = parameters;
   if (fleet === undefined)
     throw new AppError("access_denied", "a credential opens the paths of a fleet only");
-  const knock: Knock = { app, event, fleet, rule: route.access };
+  const client = clientOf({ app, event }, fleet);
+  const knock: Knock = { app, event, fleet, rule: route.access, client };
   const caller = await satisfy(knock);
   return { caller, approval: await approve(knock, route, caller, parameters) };
 }

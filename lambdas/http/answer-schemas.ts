@@ -48,7 +48,7 @@ export const issuedCertificate = documented(
 const summaryFields = {
   serialNumber: serialNumber(),
   subjectId: documented(z.string(), { description: "The device or other subject.", example: "pump-7f3a91" }),
-  subjectKind: z.enum(["authority", "device", "server", "operator", "claim", "service"]),
+  subjectKind: z.enum(["authority", "device", "server", "operator", "claim", "backend", "service"]),
   profile: z.string(),
   authorityId: z.string(),
   status: z.enum(["active", "revoked", "held", "expired"]),

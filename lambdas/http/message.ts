@@ -3,6 +3,7 @@
  * 2.0, as far as we read it. The local server makes the very same events.
  */
 import type { ApprovedOperation } from "../../core/access/approval.ts";
+import type { BackendCaller } from "../../core/access/backend.ts";
 import type { OperatorCaller, PipelineCaller } from "../../core/access/caller.ts";
 import type { ClientIdentity } from "../../core/access/client-certificate.ts";
 import type { ProvenKey } from "../../core/access/session.ts";
@@ -85,6 +86,7 @@ interface CallerOf {
   readonly operator: OperatorCaller;
   readonly device: DeviceIdentity;
   readonly enrollment: EnrollmentCredentials;
+  readonly backend: BackendCaller;
   readonly pipeline: PipelineCaller;
   readonly iam: PipelineCaller;
   readonly invitation: Invitation;

@@ -10,6 +10,11 @@ export const securitySchemes = {
     description:
       "The client certificate of a device of the fleet, over mutual TLS: in force and not revoked.",
   },
+  backendCertificate: {
+    type: "mutualTLS",
+    description:
+      "The client certificate of a backend of the fleet, over mutual TLS: in force, not revoked, and with an entry of kind `certificate` in the fleet's configuration.",
+  },
   enrollmentToken: {
     type: "http",
     scheme: "bearer",

@@ -49,6 +49,7 @@ const security: Readonly<Record<CredentialKind, readonly { readonly [scheme: str
   device: [{ deviceCertificate: [] }],
   // The empty one: a key that was registered before, an expired certificate, an operator's decision.
   enrollment: [{ enrollmentToken: [] }, { enrollmentCertificate: [] }, {}],
+  backend: [{ backendCertificate: [] }],
   pipeline: [{ pipelineToken: [] }],
   iam: [{ sigv4: [] }],
   invitation: [{ invitation: [] }],
@@ -89,6 +90,7 @@ const accessCodes: Readonly<Record<CredentialKind, readonly ErrorCode[]>> = {
     "role_not_permitted",
   ],
   device: [...certificateCodes(), "fleet_suspended"],
+  backend: [...certificateCodes(), "fleet_suspended"],
   pipeline: [...pipelineCodes(), "issuer_unavailable"],
   iam: pipelineCodes(),
   invitation: ["credential_missing", "credential_invalid", "credential_expired", "credential_spent"],

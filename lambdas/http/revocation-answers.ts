@@ -40,6 +40,7 @@ const toRevoke = documented(
       operator: count("Of operators."),
       server: count("Of servers."),
       claim: count("Of claims."),
+      backend: count("Of backends."),
     }),
   }),
   {

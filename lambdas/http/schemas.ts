@@ -151,6 +151,7 @@ const subjectProfiles = [
   "server",
   "operator",
   "claim",
+  "backend",
 ] as const satisfies readonly ProfileId[];
 export const profileId = lazily(() =>
   documented(z.enum(subjectProfiles, { error: `must be one of ${subjectProfiles.join(", ")}` }), {

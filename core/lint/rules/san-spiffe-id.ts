@@ -1,11 +1,11 @@
-/** Room: core/lint. Devices and operators have exactly one SPIFFE ID. */
+/** Room: core/lint. Devices, operators, claims and backends have exactly one SPIFFE ID. */
 import { subjectAltName } from "../../formats/x509/extensions/index.ts";
 import { limits } from "../../standard/limits.ts";
 import type { LintRule } from "../rule.ts";
 
 // No user, port, query, fragment, percent-encoding, empty or relative segment; lower-case trust domain.
 const spiffeId = /^spiffe:\/\/[a-z0-9._-]{1,255}(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._-]+)+$/;
-const holders: ReadonlySet<string> = new Set(["device", "operator", "claim"]);
+const holders: ReadonlySet<string> = new Set(["device", "operator", "claim", "backend"]);
 
 export const sanSpiffeId: LintRule = {
   id: "san-spiffe-id",
