@@ -122,6 +122,23 @@ export function emptyApp(): ServiceApp & { readonly lines: LogLine[] } {
     identities: identityVerifier(),
     artifacts: { get: async () => undefined, put: refuse, remove: refuse },
     tasks: { start: refuse },
+    subjectKeys: emptyStore(refuse),
+    wrappingKeys: {
+      keyOf: refuse,
+      generate: refuse,
+      unwrap: refuse,
+      rewrap: refuse,
+      scheduleDeletion: refuse,
+    },
+    cipher: {
+      headerOf: refuse,
+      wrappingOf: refuse,
+      encrypt: refuse,
+      decrypt: refuse,
+      createDataKey: refuse,
+      unwrapDataKey: refuse,
+    },
+    notifier: { notify: refuse },
   };
 }
 
