@@ -32,6 +32,12 @@ const environment: Readonly<Record<string, string>> = {
   FLEETKEY_CEREMONY_ROLE: "arn:aws:iam::000000000000:role/ceremony",
   FLEETKEY_DATA_KEYS: JSON.stringify({ data: "1234abcd-12ab-34cd-56ef-1234567890ab" }),
   FLEETKEY_STAGE: "test",
+  FLEETKEY_SUBJECT_KEYS_TABLE: "subject-keys",
+  FLEETKEY_WRAPPING_KEYS: JSON.stringify({
+    default: ["arn:aws:kms:eu-central-1:000000000000:key/1234abcd-12ab-34cd-56ef-1234567890ab"],
+  }),
+  FLEETKEY_KEY_RECOVERY_DAYS: "7",
+  FLEETKEY_SAFEKEEPING_FUNCTION: "safekeeping",
 };
 
 /** What a fresh process, with nothing else in its environment, says of importing the module. */
@@ -74,6 +80,8 @@ const holds: Readonly<Record<Entry, readonly string[]>> = {
   rollover: ["dynamodb", "kms", "lambda", "sns"],
   ceremony: ["dynamodb", "kms", "lambda", "s3", "sns"],
   servers: ["acm", "dynamodb", "kms", "lambda", "sns"],
+  protection: ["dynamodb", "kms", "lambda", "sns"],
+  safekeeping: ["dynamodb", "kms", "sns"],
 };
 
 describe.each(entries.map((entry) => ({ entry })))("the bundle of $entry", ({ entry }) => {
@@ -82,6 +90,10 @@ describe.each(entries.map((entry) => ({ entry })))("the bundle of $entry", ({ en
       (match) => match[1],
     );
     expect([...new Set(found)].sort()).toEqual(holds[entry]);
+  });
+
+  it("holds the AWS Encryption SDK where data is protected, and nowhere else", () => {
+    expect(inputsOf(entry).includes("node_modules/@aws-crypto/")).toBe(entry === "protection");
   });
 
   it("holds no local adapter, no schema of answers, and nothing of rehearsals", () => {

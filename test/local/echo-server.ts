@@ -27,6 +27,7 @@ export async function startEcho(
     distribution: handler,
     revocation: handler,
     rotation: handler,
+    protection: handler,
     ocsp: handler,
   };
   const tls = { key: credential.key, cert: credential.cert };

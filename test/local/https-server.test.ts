@@ -131,6 +131,7 @@ it("the function of the route is the one that is called", async () => {
     distribution: named("distribution"),
     revocation: named("revocation"),
     rotation: named("rotation"),
+    protection: named("protection"),
     access: named("access"),
     ocsp: named("ocsp"),
   };
@@ -211,6 +212,7 @@ it("a port that is taken is an error, not a crash", async () => {
       distribution: echo,
       revocation: echo,
       rotation: echo,
+      protection: echo,
       access: echo,
       ocsp: echo,
     },
@@ -219,4 +221,23 @@ it("a port that is taken is an error, not a crash", async () => {
   const tls = { key: listener.key, cert: listener.cert };
   const second = startHttpsServer({ ...options, tls, host: "127.0.0.1", port: server.port });
   await expect(second).rejects.toThrow("EADDRINUSE");
+});
+
+describe("a route that takes more", () => {
+  const path = "/v1/fleets/default/encryption";
+
+  it("takes a body of its own limit, and refuses one octet more", async () => {
+    const send = (octets: number) => ask(server, { method: "POST", path, body: "a".repeat(octets) });
+    expect((await send(5_500_000)).status).toBe(200);
+    const refused = await send(5_500_001);
+    expect([refused.status, JSON.parse(refused.body).detail]).toEqual([
+      413,
+      "request body exceeds 5500000 octets; send less",
+    ]);
+  });
+
+  it("by another method it is a path like any other", async () => {
+    const refused = await ask(server, { method: "PUT", path, body: "a".repeat(bodyLimit + 1) });
+    expect(refused.status).toBe(413);
+  });
 });
