@@ -7,6 +7,7 @@ import { AppError } from "../core/errors.ts";
 /** What each variable holds; the deployment sets those that its function needs. */
 const variables = {
   FLEETKEY_TABLE: "name of the item table",
+  FLEETKEY_SUBJECT_KEYS_TABLE: "name of the table of subject keys",
   FLEETKEY_KEY_ALIAS_PREFIX: "prefix of the signing keys' aliases, such as fleetkey/production",
   FLEETKEY_FLEETS: "JSON of the fleets that this deployment may make",
   FLEETKEY_ARTIFACTS_BUCKET: "bucket of published trust and revocation lists",
@@ -18,8 +19,12 @@ const variables = {
   FLEETKEY_ROLLOVER_FUNCTION: "name of the function that moves rollovers on",
   FLEETKEY_CEREMONY_FUNCTION: "name of the function that holds ceremonies",
   FLEETKEY_SERVERS_FUNCTION: "name of the function that tends servers' certificates",
+  FLEETKEY_SAFEKEEPING_FUNCTION: "name of the function that re-wraps and destroys subject keys",
   FLEETKEY_CEREMONY_ROLE: "ARN of the role to which roots are lent",
   FLEETKEY_DATA_KEYS: "JSON of the keys that encrypt: KMS key ids by name",
+  FLEETKEY_WRAPPING_KEYS:
+    "JSON of the keys that wrap: where KMS keys are, and ids by fleet, the one in force first",
+  FLEETKEY_KEY_RECOVERY_DAYS: "days for which the table of subject keys can be restored, 0 to 35",
   FLEETKEY_STAGE: "name of the stage, with which certificates in ACM are tagged",
 } as const;
 

@@ -23,10 +23,13 @@ export const defaultReservedConcurrency = {
   maintenance: 1,
   // People and pipelines come here, seldom.
   rotation: 10,
+  // Backends wait here for keys of data, which clients of ours keep for a minute.
+  protection: 100,
   // One at a time: what one run advances, lends or destroys is not another's.
   rollover: 1,
   ceremony: 1,
   servers: 1,
+  safekeeping: 1,
   bootstrap: 1,
   provisioning: 10,
 } as const satisfies ReservedConcurrency;
@@ -43,9 +46,11 @@ const noConcurrency: ReservedConcurrency = {
   publication: undefined,
   maintenance: undefined,
   rotation: undefined,
+  protection: undefined,
   rollover: undefined,
   ceremony: undefined,
   servers: undefined,
+  safekeeping: undefined,
   bootstrap: undefined,
   provisioning: undefined,
 };
@@ -88,9 +93,11 @@ export function readReservedConcurrency(place: Place, value: unknown): ReservedC
     publication: read("publication"),
     maintenance: read("maintenance"),
     rotation: read("rotation"),
+    protection: read("protection"),
     rollover: read("rollover"),
     ceremony: read("ceremony"),
     servers: read("servers"),
+    safekeeping: read("safekeeping"),
     bootstrap: read("bootstrap"),
     provisioning: read("provisioning"),
   };

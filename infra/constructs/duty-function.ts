@@ -63,12 +63,16 @@ const sizes = {
   // Ends before the next run begins.
   maintenance: { memorySize: 512, seconds: 240 },
   rotation: { memorySize: 512, seconds: 29 },
+  // Encrypts megabytes, and loads the AWS Encryption SDK.
+  protection: { memorySize: 1_024, seconds: 29 },
   // Ends before the next run begins.
   rollover: { memorySize: 512, seconds: 240 },
   // Signs what waited for it, within the hour for which a root is lent.
   ceremony: { memorySize: 512, seconds: 300 },
   // Makes RSA keys, which takes seconds of a processor.
   servers: { memorySize: 1_769, seconds: 300 },
+  // Ends before the next run begins.
+  safekeeping: { memorySize: 512, seconds: 240 },
   bootstrap: { memorySize: 512, seconds: 120 },
   provisioning: { memorySize: 512, seconds: 29 },
 } as const satisfies Record<DeployedFunctionId, Size>;
@@ -101,6 +105,7 @@ const startVariables: Readonly<Partial<Record<TaskFunctionId, string>>> = {
   rollover: "FLEETKEY_ROLLOVER_FUNCTION",
   ceremony: "FLEETKEY_CEREMONY_FUNCTION",
   servers: "FLEETKEY_SERVERS_FUNCTION",
+  safekeeping: "FLEETKEY_SAFEKEEPING_FUNCTION",
 };
 
 /** @throws Error for a task of `duty` that is not among `started`. */

@@ -67,7 +67,8 @@ export class FleetKey extends Construct {
       unattendedFunctions.map((name) => [name, deadLetterQueue(this, `${name}-dead-letters`, this.state)]),
     );
     this.functions = this.createFunctions(props, queues);
-    const { enrollment, distribution, revocation, ocsp, access, rotation, ...tasks } = this.functions;
+    const { enrollment, distribution, revocation, ocsp, access, rotation, protection, ...tasks } =
+      this.functions;
     this.http = new HttpApi(this, "Http", {
       state: this.state,
       functions: {
@@ -77,6 +78,7 @@ export class FleetKey extends Construct {
         ocsp: ocsp.function,
         access: access.function,
         rotation: rotation.function,
+        protection: protection.function,
       },
       executeApiEndpoint: props.executeApiEndpoint ?? true,
       throttling: props.throttling ?? { rateLimit: 1_000, burstLimit: 500 },
@@ -93,6 +95,7 @@ export class FleetKey extends Construct {
         rollover: tasks.rollover.function,
         ceremony: tasks.ceremony.function,
         servers: tasks.servers.function,
+        safekeeping: tasks.safekeeping.function,
         bootstrap: tasks.bootstrap.function,
         provisioning: tasks.provisioning.function,
       },
@@ -220,10 +223,12 @@ export class FleetKey extends Construct {
     const started = { publication: publication.function, rollover: this.namedFunction("rollover") };
     const maintenance = create("maintenance", { started });
     const servers = create("servers", { started });
+    const safekeeping = create("safekeeping");
     const ceremony = create("ceremony", { started });
     const all = {
       ...{ ...started, maintenance: maintenance.function },
       ...{ servers: servers.function, ceremony: ceremony.function },
+      safekeeping: safekeeping.function,
     };
     const serving = { started: all, ...(wrapper !== undefined && { wrapper }) };
     return {
@@ -233,11 +238,13 @@ export class FleetKey extends Construct {
       ocsp: create("ocsp", serving),
       access: create("access", serving),
       rotation: create("rotation", serving),
+      protection: create("protection", serving),
       publication,
       maintenance,
       rollover: create("rollover", { started: all }),
       ceremony,
       servers,
+      safekeeping,
       reconciliation: create("reconciliation"),
       bootstrap: create("bootstrap"),
       provisioning: create("provisioning"),

@@ -113,6 +113,7 @@ export class HttpApi extends Construct {
       ocsp: integration("ocsp"),
       access: integration("access"),
       rotation: integration("rotation"),
+      protection: integration("protection"),
     };
     const httpApi = this.api;
     const authorizer = new HttpIamAuthorizer();
