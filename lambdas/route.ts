@@ -3,7 +3,14 @@ import type { StartedTask } from "../core/ports.ts";
 import type { CriticalOperationId, PipelineOperation, Role } from "../core/standard/access.ts";
 
 /** Functions that answer requests. */
-export type FunctionId = "access" | "enrollment" | "distribution" | "revocation" | "rotation" | "protection" | "ocsp";
+export type FunctionId =
+  | "access"
+  | "enrollment"
+  | "distribution"
+  | "revocation"
+  | "rotation"
+  | "protection"
+  | "ocsp";
 
 /** Functions that a schedule or a deployment starts; no request reaches them. */
 export type TaskFunctionId =
@@ -89,7 +96,10 @@ export interface Access {
   readonly by: readonly [CredentialKind, ...CredentialKind[]];
   /** Of an operator. Present exactly where `by` names operators. */
   readonly roles?: readonly Role[];
-  /** Of a pipeline or backend. Present exactly where `by` names pipelines, IAM or backends. */
+  /**
+   * Of a pipeline or backend. Present where `by` names pipelines or IAM; a backend may also come to a row without
+   * one, for which its certificate does.
+   */
   readonly operation?: PipelineOperation;
   /** An operator's certificate, which is one factor, does not do. */
   readonly sessionOnly?: true;

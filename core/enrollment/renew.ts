@@ -5,6 +5,7 @@
 import type { ClientIdentity } from "../access/client-certificate.ts";
 import { AppError, isAppError } from "../errors.ts";
 import { type VerifiedCsr, verifyCsr } from "../formats/certification-request.ts";
+import type { SubjectIdentity } from "../policy/identity.ts";
 import type { App, WriteOperation } from "../ports.ts";
 import { type CertificateRecord, certificateItem, type Stored } from "../records/certificate-record.ts";
 import { limits } from "../standard/limits.ts";
@@ -99,6 +100,40 @@ async function renewCounted(
   });
 }
 
+/** The renewal of any client's certificate; who may renew at all, and as what, its caller has decided. */
+export interface ClientRenewal {
+  readonly client: ClientIdentity;
+  readonly csr: VerifiedCsr;
+  readonly profile: Profile;
+  /** The presented certificate's own. */
+  readonly identity: SubjectIdentity;
+  readonly alongside?: NonNullable<AuthorisedRequest["alongside"]>;
+}
+
+/**
+ * The same certificate with the same CSR gets the same successor.
+ * @throws AppError key_reused, client_certificate_revoked (revoked since it was presented), credential_spent (renewed
+ * too often), the policy's codes, authority_unavailable, issuance_in_progress.
+ */
+export async function renewClient(app: App, renewal: ClientRenewal): Promise<IssuedCertificate> {
+  const { client, csr, profile, identity, alongside } = renewal;
+  assertKeyPermitted(profile, csr, client.record.value);
+  const credential = `certificate:${client.serialNumber}`;
+  const fleet = client.fleetState;
+  const record = await renewCounted(app, client, {
+    fleet,
+    csr,
+    profile,
+    identity,
+    credential,
+    requestDigest: requestDigest(credential, csr.digest, profile.id),
+    consume: [],
+    taken: changedMeanwhile,
+    ...(alongside === undefined ? {} : { alongside }),
+  });
+  return issuedCertificate(fleet, record);
+}
+
 /**
  * @throws AppError csr_* and key_* (see `verifyCsr`), access_denied (not a device), key_reused,
  * client_certificate_revoked (revoked since it was presented), credential_spent (renewed too often), the
@@ -113,20 +148,11 @@ export async function renew(app: App, request: RenewalRequest): Promise<IssuedCe
     );
   }
   const csr = await verifyCsr(request.csr);
-  const profile = renewalProfile(client);
-  assertKeyPermitted(profile, csr, client.record.value);
-  const credential = `certificate:${client.serialNumber}`;
-  const fleet = client.fleetState;
-  const { trustDomain } = fleet.record;
-  const record = await renewCounted(app, client, {
-    fleet,
+  const { trustDomain } = client.fleetState.record;
+  return renewClient(app, {
+    client,
     csr,
-    profile,
+    profile: renewalProfile(client),
     identity: { kind: "device", fleet: request.fleet, trustDomain, deviceId: client.subjectId },
-    credential,
-    requestDigest: requestDigest(credential, csr.digest, profile.id),
-    consume: [],
-    taken: changedMeanwhile,
   });
-  return issuedCertificate(fleet, record);
 }

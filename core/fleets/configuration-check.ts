@@ -3,19 +3,15 @@
  * is what it means: whoever it lets in, it lets in on purpose.
  */
 import { AppError } from "../errors.ts";
-import { checkPattern, checkPrincipalPattern, checkSubjectPattern } from "../policy/claim-pattern.ts";
 import type { Decision } from "../policy/decision.ts";
+import { checkPurpose } from "../policy/encryption-context.ts";
 import { checkDeviceId } from "../policy/identifiers.ts";
 import { personalDataShape } from "../policy/personal-data.ts";
-import { checkServerNamePattern, serverNamePatternLimit } from "../policy/server-names.ts";
-import type {
-  FleetConfiguration,
-  OidcPipelineTrust,
-  OperatorIssuer,
-  PipelineTrust,
-} from "../records/fleet-configuration.ts";
+import type { FleetConfiguration } from "../records/fleet-configuration.ts";
 import { type ProfileId, profiles } from "../standard/profiles.ts";
+import { checkIssuer } from "./issuer-check.ts";
 import { checkManufacturer } from "./manufacturer-check.ts";
+import { checkPipeline } from "./pipeline-check.ts";
 
 /** Octets of the stored document: an item of the store holds 400,000. */
 const maximumOctets = 300_000;
@@ -58,49 +54,6 @@ function checkManufacturers({ manufacturers }: FleetConfiguration, now: number):
     refuse("two manufacturers have one name and key; give each once");
 }
 
-/** OpenID Connect Discovery 1.0 §4.1: https, no query, no fragment; and nobody's password in it. */
-function checkHttps(url: string, what: string): void {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  const extras = parsed === undefined ? "" : parsed.username + parsed.password + parsed.search + parsed.hash;
-  if (parsed?.protocol !== "https:" || extras !== "")
-    refuse(`${what} is no https URL without user, query and fragment; correct it`);
-}
-
-function checkIssuer({ issuer, jwksUri }: Pick<OperatorIssuer, "issuer" | "jwksUri">, what: string): void {
-  checkHttps(issuer, `${what}: issuer`);
-  if (jwksUri !== undefined) checkHttps(jwksUri, `${what}: jwksUri`);
-}
-
-function checkClaims({ claims }: OidcPipelineTrust, what: string): void {
-  // RFC 8725 §3.8: an issuer signs for many; without a subject the entry would trust all of them.
-  if (!Object.hasOwn(claims, "sub")) refuse(`${what}: claims have no pattern for "sub"; say whose tokens`);
-  for (const [name, pattern] of Object.entries(claims)) {
-    const check = name === "sub" ? checkSubjectPattern : checkPattern;
-    assertAllowed(check(pattern), `${what}: claim "${name}"`);
-  }
-}
-
-function checkServerNames({ serverNames = [] }: PipelineTrust, what: string): void {
-  if (serverNames.length > serverNamePatternLimit)
-    refuse(`${what}: serverNames has ${serverNames.length} patterns, limit ${serverNamePatternLimit}`);
-  if (new Set(serverNames).size < serverNames.length)
-    refuse(`${what}: serverNames names a pattern twice; give each once`);
-  for (const [at, pattern] of serverNames.entries())
-    assertAllowed(checkServerNamePattern(pattern), `${what}: serverNames ${at}`);
-}
-
-function checkPipeline(pipeline: PipelineTrust): void {
-  const what = `pipeline "${pipeline.id}"`;
-  if (pipeline.operations.length === 0) refuse(`${what} may do nothing; name an operation or leave it out`);
-  checkServerNames(pipeline, what);
-  if (pipeline.kind === "iam") {
-    assertAllowed(checkPrincipalPattern(pipeline.principal), `${what}: principal`);
-    return;
-  }
-  checkIssuer(pipeline, what);
-  checkClaims(pipeline, what);
-}
-
 /** One entry for each issuer and audience: which proof of a second factor counts must not depend on their order. */
 function checkOperatorIssuers({ operatorIssuers }: FleetConfiguration): void {
   for (const each of operatorIssuers) checkIssuer(each, "operator issuer");
@@ -112,6 +65,19 @@ function checkOperatorIssuers({ operatorIssuers }: FleetConfiguration): void {
 function checkNoticeDays({ expiryNoticeDays }: FleetConfiguration): void {
   if (new Set(expiryNoticeDays).size < expiryNoticeDays.length)
     refuse("expiryNoticeDays names a day twice; give each once");
+}
+
+/** One backend, one entry: what it may do must not depend on their order. */
+function checkBackends({ pipelines }: FleetConfiguration): void {
+  const backends = pipelines.flatMap((entry) => (entry.kind === "certificate" ? [entry.backend] : []));
+  if (new Set(backends).size < backends.length)
+    refuse("two entries of kind certificate are for one backend; give each backend one entry");
+}
+
+function checkFleetWrapped({ fleetWrappedPurposes }: FleetConfiguration): void {
+  for (const purpose of fleetWrappedPurposes) checkPurpose(purpose);
+  if (new Set(fleetWrappedPurposes).size < fleetWrappedPurposes.length)
+    refuse("fleetWrappedPurposes names a purpose twice; give each once");
 }
 
 function checkSize(configuration: FleetConfiguration): void {
@@ -134,5 +100,7 @@ export function checkConfiguration(configuration: FleetConfiguration, now: numbe
   checkManufacturers(configuration, now);
   checkIds(configuration.pipelines, "pipeline");
   for (const pipeline of configuration.pipelines) checkPipeline(pipeline);
+  checkBackends(configuration);
+  checkFleetWrapped(configuration);
   checkOperatorIssuers(configuration);
 }

@@ -58,6 +58,14 @@ export const pipelineOperations: readonly PipelineOperation[] = [
   "reencryptData",
 ];
 
+/** Of these a pipeline or backend says for which purposes. */
+export const dataOperations: readonly PipelineOperation[] = [
+  "createDataKey",
+  "encryptData",
+  "decryptData",
+  "reencryptData",
+];
+
 export interface CriticalOperation {
   readonly description: string;
   /** How many people must make an MFA assertion over the operation; the first is the one who executes it. */

@@ -12,6 +12,7 @@ import { certificateLocation, certificateResult, jsonResult } from "../http/resp
 import { createEnrollmentTokenRequest, parse } from "../http/schemas.ts";
 import { httpHandler } from "../http/stack.ts";
 import { acknowledgementHandlers } from "./acknowledgements.ts";
+import { backendHandlers } from "./backends.ts";
 import { claimHandlers } from "./claims.ts";
 import { deviceHandlers } from "./devices.ts";
 import { operatorHandlers } from "./operators.ts";
@@ -83,6 +84,7 @@ export function enrollmentHandlers(app: App): RouteHandlers<"enrollment"> {
     ...claimHandlers(app),
     ...requestHandlers(app),
     ...operatorHandlers(app),
+    ...backendHandlers(app),
     ...acknowledgementHandlers(app),
   };
 }

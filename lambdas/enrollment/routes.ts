@@ -157,6 +157,17 @@ export const enrollmentRoutes = [
     produces: ["application/json"],
   },
   {
+    id: "createBackendCertificate",
+    method: "POST",
+    path: "/v1/fleets/{fleet}/backends/{backendId}/certificates",
+    access: { by: ["operator", "backend"], roles: security },
+    function: "enrollment",
+    summary: "Certify a backend's key, or renew as the backend over mutual TLS",
+    touches: { items: "write", keys: "issue" },
+    consumes: ["application/json"],
+    produces: ["application/json", "application/pem-certificate-chain"],
+  },
+  {
     id: "createEnrollmentTokenByIam",
     method: "POST",
     path: "/v1/iam/fleets/{fleet}/enrollment-tokens",

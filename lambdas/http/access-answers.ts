@@ -1,8 +1,8 @@
 /** Room: lambdas/http. What answers about access, fleets and devices look like; no function loads them. */
 import * as z from "zod/mini";
 import { roleIds } from "../../core/standard/access.ts";
-import { fleetConfigurationRequest } from "./access-schemas.ts";
 import { issuedCertificate } from "./answer-schemas.ts";
+import { fleetConfigurationRequest } from "./configuration-schemas.ts";
 import {
   approvalId,
   claimId,

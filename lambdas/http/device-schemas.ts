@@ -80,6 +80,17 @@ export const createClaimRequest = lazily(() =>
   ),
 );
 
+export const createBackendCertificateRequest = lazily(() =>
+  documented(
+    z.strictObject({
+      csr: documented(z.string({ error: "must be a PKCS #10 request: PEM, or base64 of its DER" }), {
+        description: "PKCS #10 certification request of the backend's key.",
+      }),
+    }),
+    { id: "CreateBackendCertificateRequest" },
+  ),
+);
+
 export const decisionRequest = lazily(() =>
   documented(
     z.strictObject({ decision: z.enum(["approve", "deny"], { error: "must be approve or deny" }) }),

@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import type { RouteIdOf } from "../routes.ts";
 import * as answers from "./access-answers.ts";
 import * as requests from "./access-schemas.ts";
+import { fleetConfigurationRequest } from "./configuration-schemas.ts";
 import * as devices from "./device-schemas.ts";
 import type { OperationDetails } from "./openapi-operation.ts";
 
@@ -22,7 +23,7 @@ export const accessOperations = {
     description:
       "Replaces the whole configuration. With `If-Match` it is refused when somebody else changed it meanwhile.",
     answers: "The fleet as it is now.",
-    request: json(requests.fleetConfigurationRequest()),
+    request: json(fleetConfigurationRequest()),
     response: answers.fleetDetails,
     headers: z.object({ etag: z.string() }),
     problems: [

@@ -4,6 +4,7 @@ import type { ErrorCode } from "../../core/errors.ts";
 import type { RouteId } from "../routes.ts";
 import { pendingEnrollment } from "./access-answers.ts";
 import { enrollmentToken, issuedCertificate } from "./answer-schemas.ts";
+import { createBackendCertificateRequest } from "./device-schemas.ts";
 import { accessOperations, deviceOperations } from "./openapi-access.ts";
 import { acknowledgementOperations, distributionOperations } from "./openapi-distribution.ts";
 import type { OperationDetails } from "./openapi-operation.ts";
@@ -71,6 +72,16 @@ export const operationDetails = {
     response: issuedCertificate,
     headers: location,
     problems: [...csrCodes, "fleet_suspended", "rate_limited", "store_condition_failed"],
+  },
+  createBackendCertificate: {
+    status: "201",
+    description:
+      "An operator certifies a backend's key; from then on the backend renews by itself, each time with a new key, over mutual TLS. The certificate names the backend of the path, whatever the CSR says. What the backend may do stands in the fleet's configuration: an entry of kind `certificate`. The same request gets the same certificate again; one certificate has at most 8 successors.",
+    answers: "The certificate and its chain.",
+    request: { schema: createBackendCertificateRequest(), required: true },
+    response: issuedCertificate,
+    headers: location,
+    problems: [...csrCodes, "name_not_permitted", "key_reused", "credential_spent", "store_condition_failed"],
   },
   enroll: {
     status: "201",

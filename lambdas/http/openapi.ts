@@ -22,6 +22,7 @@ import { list, manifest as manifestName, ocspRequest, renewalCertId } from "./pu
 import {
   approvalId,
   authorityId,
+  backendId,
   ceremonyId,
   claimId,
   decryptionId,
@@ -165,6 +166,7 @@ const pathSchemas = {
   deviceId,
   operatorId,
   claimId,
+  backendId,
   approvalId,
   requestId: enrollmentRequestId,
   jobId: revocationJobId,

@@ -5,6 +5,7 @@ import { list, manifest, ocspRequest, renewalCertId } from "./published-names.ts
 import {
   approvalId,
   authorityId,
+  backendId,
   ceremonyId,
   claimId,
   decryptionId,
@@ -27,6 +28,7 @@ const checks = {
   deviceId: { schema: deviceId, noun: "device id" },
   operatorId: { schema: operatorId, noun: "operator id" },
   claimId: { schema: claimId, noun: "claim id" },
+  backendId: { schema: backendId, noun: "backend id" },
   approvalId: { schema: approvalId, noun: "approval id" },
   requestId: { schema: enrollmentRequestId, noun: "request id" },
   jobId: { schema: revocationJobId, noun: "job id" },

@@ -82,6 +82,11 @@ export const claimId = text(opaqueMessage, opaquePattern, {
   description: "An opaque identifier of a production batch.",
   example: "batch-2026-11",
 });
+export const backendId = text(opaqueMessage, opaquePattern, {
+  id: "BackendId",
+  description: "An opaque identifier of a service of the fleet's owner.",
+  example: "observations-store",
+});
 const randomIdMessage = "must be the id that the service gave, unchanged";
 export const approvalId = text(randomIdMessage, /^[0-9a-f]{32}$/, {
   id: "ApprovalId",

@@ -109,6 +109,7 @@ describe.each([...routes] as readonly Route[])("$id", (route) => {
       operator: ["operatorCertificate", "operatorSession"],
       device: ["deviceCertificate"],
       enrollment: ["enrollmentToken", "enrollmentCertificate"],
+      backend: ["backendCertificate"],
       pipeline: ["pipelineToken"],
       iam: ["sigv4"],
       invitation: ["invitation"],

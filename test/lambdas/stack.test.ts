@@ -25,7 +25,13 @@ describe("routes and handlers are the same set", () => {
   it("ids are unique, and only what signs may touch a key", () => {
     expect(new Set(routes.map(({ id }) => id)).size).toBe(routes.length);
     const signing = routes.filter(({ touches }) => touches.keys === "issue").map(({ id }) => id);
-    expect(signing).toEqual(["enroll", "renew", "createClaim", "certifyOperator"]);
+    expect(signing).toEqual([
+      "enroll",
+      "renew",
+      "createClaim",
+      "certifyOperator",
+      "createBackendCertificate",
+    ]);
     const responding = routes.filter(({ touches }) => touches.keys === "respond").map(({ id }) => id);
     expect(responding).toEqual(["postOcsp", "getOcsp"]);
   });

@@ -51,6 +51,7 @@ export const identities: Readonly<Record<ProfileId, SubjectIdentity>> = {
   server: { kind: "server", fleet: "clinic", dnsNames: ["api.fleet.example"], ipAddresses: ["192.0.2.1"] },
   operator: { kind: "operator", fleet: "clinic", trustDomain: "fleet.example", operatorId: "op-3f9a" },
   claim: { kind: "claim", fleet: "clinic", trustDomain: "fleet.example", claimId: "batch-7" },
+  backend: { kind: "backend", fleet: "clinic", trustDomain: "fleet.example", backendId: "observations" },
   quarantine: { kind: "device", fleet: "clinic", trustDomain: "fleet.example", deviceId: "pump-7" },
   ocspResponder: { kind: "service", fleet: "clinic", serviceId: "ocsp-1" },
   trustSigner: { kind: "service", fleet: "clinic", serviceId: "trust-1" },

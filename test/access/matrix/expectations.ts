@@ -142,6 +142,7 @@ export const expectations = {
   decideEnrollmentRequest: { operators: hands },
   // Operators.
   certifyOperator: { operators: all, sessionOnly: true },
+  createBackendCertificate: { operators: security, backends: true },
   listOperators: { operators: watchers },
   inviteOperator: { operators: ["owner"], approved: { as: "roleChange", persons: 2 } },
   changeOperator: { operators: ["owner"], approved: { as: "roleChange", persons: 2 } },

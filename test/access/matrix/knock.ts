@@ -14,6 +14,7 @@ const parametersOf = (world: World): Readonly<Record<string, string>> => ({
   deviceId: "pump-victim",
   operatorId: "operator-owner",
   claimId: "claim-fresh",
+  backendId: "backend-fresh",
   approvalId: "0".repeat(32),
   requestId: "0".repeat(64),
   jobId: "0".repeat(32),
