@@ -168,13 +168,19 @@ export class Flows {
   }
 
   /** Asks for an approval, gives it, and executes; before that it is tried without, and with names in the wrong places. */
-  async critical(person: Person, operation: string, path: string, call: Sent): Promise<Answer> {
+  async critical(
+    person: Person,
+    operation: string,
+    path: string,
+    call: Sent,
+    parameters?: Readonly<Record<string, string>>,
+  ): Promise<Answer> {
     expect((await this.asPerson(person, path, call)).status).toBe(403);
     const named = { ...call, headers: { "fleetkey-approval": policy } };
     expect((await this.asPerson(person, path, named)).status).toBe(403);
     const asked = await this.asPerson(person, `${base}/approvals`, {
       method: "POST",
-      json: { operation, body: call.json },
+      json: { operation, body: call.json ?? {}, ...(parameters === undefined ? {} : { parameters }) },
     });
     expect(asked.status, asked.body).toBe(201);
     const { approvalId, challenge } = asked.json() as { approvalId: string; challenge: string };

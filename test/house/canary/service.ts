@@ -40,6 +40,11 @@ async function ended(child: ChildProcess): Promise<void> {
   await exit;
 }
 
+async function failedStart(child: ChildProcess): Promise<never> {
+  await once(child, "exit");
+  throw new Error(`the server ended with ${child.exitCode} before it said its URL`);
+}
+
 /** @param trusted PEM of authorities of identity providers whom the service is to believe over TLS. */
 export async function startService(trusted: string): Promise<Service> {
   const directory = await mkdtemp(join(tmpdir(), "fleetkey-canary-"));
@@ -56,7 +61,7 @@ export async function startService(trusted: string): Promise<Service> {
   const output: string[] = [];
   const lines = createInterface(child.stdout);
   lines.on("line", (line) => output.push(line));
-  const [url] = (await once(lines, "line")) as [string];
+  const [url] = (await Promise.race([once(lines, "line"), failedStart(child)])) as [string];
   const read = (file: string) => readFile(join(dataDir, "bootstrap", file), "utf8");
   const [root, cert, key] = await Promise.all([read("root.pem"), read("operator.pem"), read("operator.key")]);
   const origin = `https://localhost:${new URL(url).port}`;
@@ -89,12 +94,14 @@ export async function startService(trusted: string): Promise<Service> {
   };
 }
 
+const keepsNoKey = (path: string): boolean => !path.endsWith("operator.key");
+
 /** Every file below `directory`, but for those in which the service keeps a key for its owner. */
-export async function filesOf(directory: string): Promise<ReadonlyMap<string, Buffer>> {
+export async function filesOf(directory: string, wanted = keepsNoKey): Promise<ReadonlyMap<string, Buffer>> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
   const paths = entries
     .filter((entry) => entry.isFile())
     .map(({ parentPath, name }) => join(parentPath, name));
   const files = await Promise.all(paths.map(async (path) => [path, await readFile(path)] as const));
-  return new Map(files.filter(([path]) => !path.endsWith("operator.key")));
+  return new Map(files.filter(([path]) => wanted(path)));
 }
