@@ -8,7 +8,7 @@ import { auditEntry } from "../audit/entry.ts";
 import { AppError } from "../errors.ts";
 import { type VerifiedCsr, verifyCsr } from "../formats/certification-request.ts";
 import { checkBackendId } from "../policy/identifiers.ts";
-import type { SubjectIdentity } from "../policy/identity.ts";
+import type { BackendIdentity } from "../policy/identity.ts";
 import type { App } from "../ports.ts";
 import { profiles } from "../standard/profiles.ts";
 import { type IssuedCertificate, issuedCertificate } from "./answer.ts";
@@ -16,6 +16,9 @@ import { type AuthorisedRequest, issueAuthorised, requestDigest } from "./author
 import { renewClient } from "./renew.ts";
 
 const profile = profiles.backend;
+
+/** Which operators may, the door has decided. */
+export type CertifyingOperator = Pick<OperatorCaller, "kind" | "fleet" | "actor" | "fleetState">;
 
 export interface BackendCertificateRequest {
   readonly backendId: string;
@@ -41,9 +44,9 @@ function certified(app: App, fleet: string, actor: string, backendId: string) {
 
 async function certifyAnew(
   app: App,
-  { fleet, fleetState, actor }: OperatorCaller,
+  { fleet, fleetState, actor }: CertifyingOperator,
   csr: VerifiedCsr,
-  identity: SubjectIdentity & { readonly kind: "backend" },
+  identity: BackendIdentity,
 ): Promise<IssuedCertificate> {
   const record = await issueAuthorised(app, {
     fleet: fleetState,
@@ -65,13 +68,13 @@ async function renewOwn(
   app: App,
   { fleet, actor, identity: client }: BackendCaller,
   csr: VerifiedCsr,
-  identity: SubjectIdentity & { readonly kind: "backend" },
+  identity: BackendIdentity,
 ): Promise<IssuedCertificate> {
   const { backendId } = identity;
   return renewClient(app, { client, csr, profile, identity, ...certified(app, fleet, actor, backendId) });
 }
 
-function assertItself(caller: OperatorCaller | BackendCaller, backendId: string): void {
+function assertItself(caller: CertifyingOperator | BackendCaller, backendId: string): void {
   if (caller.kind === "operator" || caller.identity.subjectId === backendId) return;
   throw new AppError(
     "access_denied",
@@ -88,7 +91,7 @@ function assertItself(caller: OperatorCaller | BackendCaller, backendId: string)
  */
 export async function certifyBackend(
   app: App,
-  caller: OperatorCaller | BackendCaller,
+  caller: CertifyingOperator | BackendCaller,
   { backendId, csr: octets }: BackendCertificateRequest,
 ): Promise<IssuedCertificate> {
   assertName(backendId);

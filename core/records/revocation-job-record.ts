@@ -4,7 +4,7 @@
  * begins with its time, so that a fleet's newest come first; while there is work to do it stands in the index `open`.
  */
 import type { Item, ItemKey, NewItem } from "../ports.ts";
-import type { SubjectCounts } from "../revocation/bulk-subjects.ts";
+import { noSubjects, type SubjectCounts } from "../revocation/bulk-subjects.ts";
 import type { RevocationCriteria } from "../revocation/criteria.ts";
 import { type RevocationReason, revocationReasons } from "../revocation/reason.ts";
 import { number, optionalNumber, optionalText, present, text, word } from "./attributes.ts";
@@ -114,7 +114,8 @@ export function jobRecord(item: Item): Stored<RevocationJobRecord> {
       createdAt: number(item, "createdAt"),
       createdBy: text(item, "createdBy"),
       matched: number(item, "matched"),
-      toRevoke: JSON.parse(text(item, "toRevoke")) as SubjectCounts,
+      // Kinds that came with a later release have none.
+      toRevoke: { ...noSubjects, ...(JSON.parse(text(item, "toRevoke")) as Partial<SubjectCounts>) },
       revoked: number(item, "revoked"),
       unchanged: number(item, "unchanged"),
       read: number(item, "read"),

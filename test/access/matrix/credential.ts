@@ -23,6 +23,8 @@ export type Holder =
   | { readonly kind: "operator"; readonly role: RoleName; readonly by: "certificate" | "session" }
   | { readonly kind: "device"; readonly standing: "active" | "quarantined" | "suspended" | "retired" }
   | { readonly kind: "claim" }
+  /** `permitted`: an entry of the configuration lets it do what the route is for. */
+  | { readonly kind: "backend"; readonly backend: "permitted" | "idle" | "unlisted" }
   | { readonly kind: "certificate" }
   | { readonly kind: "token" | "invitation" | "pipeline" | "principal" | "proof" };
 

@@ -5,7 +5,7 @@ import type { Expectation } from "./expectations.ts";
 /** Let in, or the code of the refusal. `not_found`: the path of a fleet that does not exist. */
 export type Outcome = "let in" | (string & {});
 
-const certificateHolders: ReadonlySet<string> = new Set(["device", "claim", "certificate"]);
+const certificateHolders: ReadonlySet<string> = new Set(["device", "claim", "backend", "certificate"]);
 
 function isCertificate({ holder }: Credential): boolean {
   return certificateHolders.has(holder.kind) || (holder.kind === "operator" && holder.by === "certificate");
@@ -41,12 +41,25 @@ function sessionOutcome(route: Expectation, credential: Credential): Outcome | u
   return isForeign(credential) ? "not_found" : undefined;
 }
 
+/** What the entry of the configuration lets it do; its own certificate every backend renews, and no other's. */
+function backendPermission({ holder }: Credential): Outcome {
+  return holder.kind === "backend" && holder.backend === "permitted" ? "let in" : "access_denied";
+}
+
+function backendOutcome(credential: Credential): Outcome {
+  const worth = certificateOutcome(credential);
+  // What a suspended operator's record says is not asked where no operator is let in.
+  if (worth === "operator_not_active") return "access_denied";
+  return worth ?? backendPermission(credential);
+}
+
 function operatorOutcome(route: Expectation, credential: Credential): Outcome {
   const { holder } = credential;
   if (holder.kind === "pipeline" && route.pipelines === true) return pipelineOutcome(credential);
   const isSession = holder.kind === "operator" && holder.by === "session";
   const worth = isSession ? sessionOutcome(route, credential) : certificateOutcome(credential);
   if (worth !== undefined) return worth;
+  if (holder.kind === "backend" && route.backends === true) return backendPermission(credential);
   if (holder.kind !== "operator") return "access_denied";
   if (route.sessionOnly === true && holder.by === "certificate") return "session_invalid";
   if (!route.operators?.includes(holder.role)) return "role_not_permitted";
@@ -101,6 +114,7 @@ export function expectedOutcome(route: Expectation, credential: Credential): Out
   if (route.anyone === true) return "let in";
   if (route.operators !== undefined) return operatorOutcome(route, credential);
   if (route.pipelines === true && kind === "pipeline") return pipelineOutcome(credential);
+  if (route.backends === true) return backendOutcome(credential);
   if (route.devices !== undefined) return deviceOutcome(route, credential);
   if (route.keyHolders === true) return proofOutcome(credential);
   if (route.enrolling === true) return enrolmentOutcome(credential);

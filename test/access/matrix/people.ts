@@ -29,6 +29,8 @@ const operations = [
   "reencryptData",
 ] as const;
 
+const dataOperations = ["createDataKey", "encryptData", "decryptData", "reencryptData"] as const;
+
 /** ARN of the principal that `fleet` trusts. */
 export const principalOf = (fleet: string): string =>
   `arn:aws:sts::123456789012:assumed-role/ci-${fleet}/session`;
@@ -43,7 +45,14 @@ export async function configure(app: App, fleet: string, issuer: string, maker: 
     issuancesPerHour: 1_000,
     manufacturers: [{ id: "acme", certificate: maker.anchor, identifier: "serialNumber" }],
     pipelines: [
-      { ...oidc, id: "ci", claims: { sub: subject }, operations, profiles: ["device"] },
+      {
+        ...oidc,
+        id: "ci",
+        claims: { sub: subject },
+        operations,
+        profiles: ["device"],
+        purposes: ["observations"],
+      },
       { ...oidc, id: "idle", claims: { sub: "repo:acme/idle:*" }, operations: [], profiles: [] },
       {
         kind: "iam",
@@ -51,7 +60,17 @@ export async function configure(app: App, fleet: string, issuer: string, maker: 
         principal: principalOf(fleet).replace("/session", "/*"),
         operations,
         profiles: ["device"],
+        purposes: ["observations"],
       },
+      {
+        kind: "certificate",
+        id: "store",
+        backend: "backend-fresh",
+        operations: dataOperations,
+        profiles: [],
+        purposes: ["observations"],
+      },
+      { kind: "certificate", id: "idle-store", backend: "idle-fresh", operations: [], profiles: [] },
     ],
   });
   await app.items.transact([

@@ -11,7 +11,7 @@ import type { App, NewItem } from "../../../core/ports.ts";
 import { holdItem } from "../../../core/records/hold-record.ts";
 import { revoke } from "../../../core/revocation/revoke.ts";
 import { type Handlers, handlersOf } from "../../../lambdas/handlers.ts";
-import { deviceOf, operatorOf } from "../../lambdas/fleet-callers.ts";
+import { backendOf, deviceOf, operatorOf } from "../../lambdas/fleet-callers.ts";
 import { deviceCsr, deviceKey } from "../../support/device.ts";
 import { createProofKey, type ProofKey } from "../../support/dpop.ts";
 import { addFleet, type FleetApp, type FleetPorts, openFleetApp } from "../../support/fleet-app.ts";
@@ -36,6 +36,9 @@ export type CertificateHolder =
   | "suspended"
   | "retired"
   | "claim"
+  | "backend"
+  | "idle"
+  | "unlisted"
   | "server"
   | "root"
   | "garbage";
@@ -80,6 +83,8 @@ async function certificatesOf(
   const csr = deviceCsr(deviceKey());
   const claim = { fleet, actor: "operator:x", claimId: `claim-${mark}`, csr, quota: 100 };
   made.set("claim", (await createClaim(app, claim)).certificate);
+  for (const holder of ["backend", "idle", "unlisted"] as const)
+    made.set(holder, (await backendOf(app, fleet, `${holder}-${mark}`)).certificate);
   const server = { kind: "server", dnsNames: ["api.example.test"], ipAddresses: [] } as const;
   const listener = { fleet, subject: server, csr: deviceCsr(deviceKey()) };
   made.set("server", (await issueForDeployment(app, listener)).certificate);

@@ -11,6 +11,9 @@ const holders: readonly (readonly [CertificateHolder, Holder])[] = [
   ["suspended", { kind: "device", standing: "suspended" }],
   ["retired", { kind: "device", standing: "retired" }],
   ["claim", { kind: "claim" }],
+  ["backend", { kind: "backend", backend: "permitted" }],
+  ["idle", { kind: "backend", backend: "idle" }],
+  ["unlisted", { kind: "backend", backend: "unlisted" }],
   ["server", { kind: "certificate" }],
 ];
 
