@@ -11,6 +11,9 @@ import { type Stored, timeKey } from "./certificate-record.ts";
 export const shredStates = ["decided", "done"] as const;
 export type ShredState = (typeof shredStates)[number];
 
+export const shredReasons = ["erasure-request", "retention-ended", "incident", "decommissioned"] as const;
+export type ShredReason = (typeof shredReasons)[number];
+
 export interface ShredRecord {
   readonly fleet: string;
   /** 32 hexadecimal digits: 12 of the time in milliseconds, 20 random. */
@@ -19,8 +22,7 @@ export interface ShredRecord {
   readonly scope: "subject" | "fleet";
   /** Present with scope `subject` alone. */
   readonly subject?: string;
-  /** A word of ours: `erasure-request`, `retention-ended`, `incident`, `decommissioned`. */
-  readonly reason: string;
+  readonly reason: ShredReason;
   /** Milliseconds since the epoch, as all times here. */
   readonly decidedAt: number;
   /** Who executed the decision, `operator:…`, and the approval of both. */
@@ -39,8 +41,6 @@ export interface ShredRecord {
   readonly failures: number;
   readonly lastFailure?: string;
 }
-
-export const shredReasons = ["erasure-request", "retention-ended", "incident", "decommissioned"] as const;
 
 export const shredPartition = (fleet: string): string => `SHRED#${fleet}`;
 /** Index open: what is to be destroyed, in all fleets, the oldest first. */

@@ -1,0 +1,94 @@
+/**
+ * Room: core/protection. Jobs of safekeeping take turns, step by step, so that none waits for a long one; and calls
+ * of the key service go out a few at a time.
+ */
+import type { SafekeepingApp } from "../ports.ts";
+import { codeOf } from "./safekeeping-list.ts";
+
+/** One job under way in this run. */
+export interface Turn {
+  readonly id: string;
+  /** Once; `left`: there is nothing for this run to do, for somebody else has ended it. */
+  step(): Promise<"open" | "ended" | "left">;
+  /** Notes the failure on the job: this run does not go on with it. */
+  fail(error: unknown): Promise<void>;
+}
+
+export interface TurnCounts {
+  ended: number;
+  failed: number;
+}
+
+/** A failure in a row at which people are told: the first ones pass by themselves. */
+export const toldFailures = 3;
+
+/** True when the job is to be gone on with in this run. */
+async function take(app: SafekeepingApp, counts: TurnCounts, turn: Turn): Promise<boolean> {
+  try {
+    const outcome = await turn.step();
+    if (outcome === "ended") counts.ended += 1;
+    return outcome === "open";
+  } catch (error) {
+    app.log.error("safekeeping_job_failed", { jobId: turn.id, code: codeOf(error) });
+    counts.failed += 1;
+    await turn.fail(error);
+    return false;
+  }
+}
+
+/** Until all are ended, have failed or are left, or `isOver`, which is asked before each step. */
+export async function takeTurns(
+  app: SafekeepingApp,
+  counts: TurnCounts,
+  isOver: () => boolean,
+  turns: readonly Turn[],
+): Promise<void> {
+  let open = turns;
+  while (open.length > 0 && !isOver()) {
+    const goOn: Turn[] = [];
+    for (const turn of open) if (isOver() || (await take(app, counts, turn))) goOn.push(turn);
+    open = goOn;
+  }
+}
+
+/** What notes a failure may fail itself, and the schedule comes anyhow: it is only told. */
+export async function noteSafely(
+  app: SafekeepingApp,
+  jobId: string,
+  act: () => Promise<void>,
+): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    app.log.warn("safekeeping_failure_not_noted", { jobId, code: codeOf(error) });
+  }
+}
+
+export interface Settled<Each, Result> {
+  readonly done: readonly { readonly each: Each; readonly result: Result }[];
+  /** Of the first that failed: none was begun after it, and those under way came to their end. */
+  readonly failure?: { readonly error: unknown };
+}
+
+/** `act` for each, `width` at a time. Never throws what `act` throws. */
+export async function severally<Each, Result>(
+  all: readonly Each[],
+  width: number,
+  act: (each: Each) => Promise<Result>,
+): Promise<Settled<Each, Result>> {
+  const done: { each: Each; result: Result }[] = [];
+  let failure: { readonly error: unknown } | undefined;
+  const waiting = all[Symbol.iterator]();
+  const work = async () => {
+    for (const each of waiting) {
+      try {
+        done.push({ each, result: await act(each) });
+      } catch (error) {
+        failure ??= { error };
+      }
+      if (failure !== undefined) return;
+    }
+  };
+  await Promise.all(Array.from({ length: width }, work));
+  return failure === undefined ? { done } : { done, failure };
+}

@@ -1,0 +1,69 @@
+/** Room: core/protection. All subject keys of a fleet, part by part: the one way to find them without their subjects. */
+import type { ItemStore } from "../ports.ts";
+import type { Stored } from "../records/certificate-record.ts";
+import {
+  isSubjectKeyItem,
+  type SubjectKeyRecord,
+  subjectKeyPartition,
+  subjectKeyParts,
+  subjectKeyRecord,
+} from "../records/subject-key-record.ts";
+
+/** Where a walk goes on: in that part, after that sort key. */
+export interface KeyPlace {
+  readonly part: string;
+  readonly after?: string;
+}
+
+export interface KeyBatch {
+  readonly keys: readonly Stored<SubjectKeyRecord>[];
+  /** Absent: there is no more. */
+  readonly next?: KeyPlace;
+}
+
+export const firstPlace: KeyPlace = { part: subjectKeyParts[0] ?? "00" };
+
+/** Parts in one batch, however empty: a batch ends soon enough to look at the time. */
+const batchParts = 64;
+
+function placeAfter(part: string): KeyPlace | undefined {
+  const next = subjectKeyParts[subjectKeyParts.indexOf(part) + 1];
+  return next === undefined ? undefined : { part: next };
+}
+
+/** Up to `limit` items of one part; without the tombstones among them. */
+async function readPart(
+  subjectKeys: ItemStore,
+  fleet: string,
+  { part, after }: KeyPlace,
+  limit: number,
+): Promise<KeyBatch> {
+  // The bound is inclusive, and its own item may be gone.
+  const pk = subjectKeyPartition(fleet, part);
+  const page = await subjectKeys.query(
+    after === undefined ? { pk, limit } : { pk, from: after, limit: limit + 1 },
+  );
+  const fresh = page.items.filter(({ sk }) => sk !== after).slice(0, limit);
+  const keys = fresh.filter(isSubjectKeyItem).map(subjectKeyRecord);
+  const last = page.items.at(-1)?.sk;
+  const isAtEnd = page.cursor === undefined && (last === undefined || last === (fresh.at(-1)?.sk ?? after));
+  const next = isAtEnd ? placeAfter(part) : { part, after: fresh.at(-1)?.sk ?? after ?? "" };
+  return next === undefined ? { keys } : { keys, next };
+}
+
+/** Up to `limit` keys (1 to 999) from `place` on; fewer, or none, though there are more. */
+export async function readKeys(
+  { subjectKeys }: { readonly subjectKeys: ItemStore },
+  fleet: string,
+  place: KeyPlace,
+  limit: number,
+): Promise<KeyBatch> {
+  const keys: Stored<SubjectKeyRecord>[] = [];
+  let next: KeyPlace | undefined = place;
+  for (let parts = 0; parts < batchParts && next !== undefined && keys.length < limit; parts += 1) {
+    const batch: KeyBatch = await readPart(subjectKeys, fleet, next, limit - keys.length);
+    keys.push(...batch.keys);
+    next = batch.next;
+  }
+  return next === undefined ? { keys } : { keys, next };
+}
