@@ -14,4 +14,4 @@ export { FleetKeyState, type FleetKeyStateProps, type FleetKeys } from "./constr
 export type { Throttling } from "./constructs/http-api.ts";
 export { Observability, type ObservabilityProps } from "./constructs/observability.ts";
 export type { StateBuckets } from "./constructs/state-buckets.ts";
-export type { RecordRetention } from "./stage-configuration.ts";
+export type { ProtectionConfiguration, RecordRetention } from "./stage-configuration.ts";

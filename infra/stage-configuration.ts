@@ -1,4 +1,5 @@
 /** Room: infra. What may differ between one deployment and the next, checked before anything is built. */
+import { protectionStandard } from "../core/standard/protection.ts";
 import { retention } from "../core/standard/retention.ts";
 import { type ReservedConcurrency, readReservedConcurrency } from "./configuration/concurrency.ts";
 import { type FleetConfiguration, readFleets } from "./configuration/fleets.ts";
@@ -27,6 +28,11 @@ export interface RecordRetention {
   readonly days: number;
 }
 
+export interface ProtectionConfiguration {
+  /** Days back to which the table of subject keys can be restored: 0, for never, to 35. @default 7 */
+  readonly keyRecoveryDays: number;
+}
+
 export interface StageConfiguration {
   /** Names the stacks: `Fleetkey-{stage}-State`. Lower case letters, digits and hyphens, at most 20. */
   readonly stage: string;
@@ -38,6 +44,8 @@ export interface StageConfiguration {
   readonly recoveryDays: number;
   /** Days between rotations of the data keys' material: 90 to 365. @default 365 */
   readonly dataKeyRotationDays: number;
+  /** What is destroyed, and for how long it could still be brought back. */
+  readonly protection: ProtectionConfiguration;
   /** By name. @default - one fleet `default` on `fleetkey.internal`, root P-384, issuing P-256 */
   readonly fleets: Readonly<Record<string, FleetConfiguration>>;
   /** @default - GOVERNANCE for the six years of the standard */
@@ -74,6 +82,7 @@ const members = [
   ...Object.keys(ranges),
   "account",
   "region",
+  "protection",
   "fleets",
   "recordRetention",
   "reservedConcurrency",
@@ -114,6 +123,18 @@ function readRetention(place: Place, value: unknown): RecordRetention {
     days:
       readNumber(place, "recordRetention.days", table["days"], days, { otherwise: `${fallback.days}` }) ??
       fallback.days,
+  };
+}
+
+function readProtection(place: Place, value: unknown): ProtectionConfiguration {
+  const { default: fallback, maximum } = protectionStandard.keyRecoveryDays;
+  if (value === undefined) return { keyRecoveryDays: fallback };
+  const table = readTable(place, "protection", value, ["keyRecoveryDays"]);
+  const range = { minimum: 0, maximum, reason: `DynamoDB keeps ${maximum} days at most, and 0 is none` };
+  const path = "protection.keyRecoveryDays";
+  const otherwise = { otherwise: `${fallback}` };
+  return {
+    keyRecoveryDays: readNumber(place, path, table["keyRecoveryDays"], range, otherwise) ?? fallback,
   };
 }
 
@@ -172,6 +193,7 @@ export function readStageConfiguration(stageName: unknown, stages: unknown): Sta
     ...where,
     recoveryDays,
     dataKeyRotationDays,
+    protection: readProtection(place, table["protection"]),
     fleets: readFleets(place, table["fleets"]),
     recordRetention: readRetention(place, table["recordRetention"]),
     reservedConcurrency: readReservedConcurrency(place, table["reservedConcurrency"]),

@@ -18,17 +18,20 @@ export class StateStack extends Stack {
     // A template holds a megabyte: thirty fleets in the middle of a rollover take half of it, indented all.
     super(scope, id, { ...props, terminationProtection: !emulator, suppressTemplateIndentation: true });
     const { stage, fleets, recoveryDays, dataKeyRotationDays, recordRetention, artifacts } = configuration;
+    const { keyRecoveryDays } = configuration.protection;
     this.state = new FleetKeyState(this, "State", {
       stage,
       fleets,
       recoveryDays,
       dataKeyRotationDays,
+      keyRecoveryDays,
       recordRetention,
       distributed: artifacts !== undefined,
       emulator,
     });
-    const { items, buckets, topic } = this.state;
+    const { items, subjectKeys, buckets, topic } = this.state;
     new CfnOutput(this, "ItemTable", { value: items.tableName });
+    new CfnOutput(this, "SubjectKeyTable", { value: subjectKeys.tableName });
     new CfnOutput(this, "TrustStoresBucket", { value: buckets.trustStores.bucketName });
     new CfnOutput(this, "ArtifactsBucket", { value: buckets.artifacts.bucketName });
     new CfnOutput(this, "RecordsBucket", { value: buckets.records.bucketName });

@@ -24,7 +24,7 @@ export const defaultReservedConcurrency = {
   // People and pipelines come here, seldom.
   rotation: 10,
   // Backends wait here for keys of data, which clients of ours keep for a minute.
-  protection: 100,
+  protection: 50,
   // One at a time: what one run advances, lends or destroys is not another's.
   rollover: 1,
   ceremony: 1,

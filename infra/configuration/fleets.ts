@@ -6,6 +6,7 @@ import {
   authorityAlgorithms,
   generationsOf,
   type KeyGenerations,
+  protectionKeyName,
   readKeyGenerations,
   signingKeyKinds,
 } from "./key-generations.ts";
@@ -39,6 +40,9 @@ export const trustDomain = {
 };
 const maximumFleets = 30;
 const maximumCharacters = 3_500;
+/** Of the names and ids of keys that wrap: a function is told of all of them, beside names of tables and functions. */
+const maximumKeyCharacters = 3_300;
+const keyId = "00000000-0000-0000-0000-000000000000";
 /** A stack gives 200 outputs, one a key; some fifty are of other keys and things. */
 const maximumKeys = 150;
 
@@ -87,22 +91,51 @@ export function readFleets(place: Place, value: unknown): Readonly<Record<string
   );
   reportSize(place, fleets);
   reportKeys(place, fleets);
+  reportWrappingKeys(place, fleets);
   return fleets;
 }
 
-function reportKeys(place: Place, fleets: Readonly<Record<string, FleetConfiguration>>): void {
-  const keys = Object.values(fleets)
-    .flatMap((fleet) => signingKeyKinds.map((kind) => generationsOf(fleet.keys, kind).length))
-    .reduce((sum, count) => sum + count, 0);
+type Fleets = Readonly<Record<string, FleetConfiguration>>;
+
+/** Functions are told of all keys that wrap; one generation each of thirty fleets fits, whatever their names. */
+function reportWrappingKeys(place: Place, fleets: Fleets): void {
+  const keys = Object.entries(fleets).flatMap(([fleet, configuration]) =>
+    generationsOf(configuration.keys, "protection").map(({ generation }) => ({ fleet, generation })),
+  );
+  const ids = keys.map(({ fleet, generation }) => [protectionKeyName(fleet, generation), keyId] as const);
+  const characters = JSON.stringify(Object.fromEntries(ids)).length;
+  if (characters > maximumKeyCharacters)
+    place.problems.push(
+      `fleets: the names and ids of ${keys.length} keys that wrap are ${characters} characters, more than ` +
+        `${maximumKeyCharacters} (a Lambda environment holds 4 KB); leave out generations that are destroyed, or deploy ` +
+        `some fleets as another stage, in ${place.name}`,
+    );
+  // A key is the fleet's whose name begins its own.
+  for (const { fleet, generation } of keys) {
+    const other = protectionKeyName(fleet, 1);
+    if (generation === 1 || !Object.hasOwn(fleets, other)) continue;
+    place.problems.push(
+      `fleets: the key "${protectionKeyName(fleet, generation)}" of fleet "${fleet}" would be taken for one of fleet ` +
+        `"${other}"; deploy one of the two as another stage, in ${place.name}`,
+    );
+  }
+}
+
+function reportKeys(place: Place, fleets: Fleets): void {
+  const keysOf = ({ keys }: FleetConfiguration): number =>
+    signingKeyKinds.reduce((sum, kind) => sum + generationsOf(keys, kind).length, 0) +
+    // The first that wraps is among the other things.
+    Math.max(0, generationsOf(keys, "protection").length - 1);
+  const keys = Object.values(fleets).reduce((sum, fleet) => sum + keysOf(fleet), 0);
   if (keys <= maximumKeys) return;
   place.problems.push(
-    `fleets: ${keys} signing keys are more than ${maximumKeys} (a stack gives 200 outputs); leave out generations that ` +
+    `fleets: ${keys} signing keys and further keys that wrap are more than ${maximumKeys} (a stack gives 200 outputs); leave out generations that ` +
       `are destroyed, or deploy some fleets as another stage, in ${place.name}`,
   );
 }
 
 /** One function is told of all fleets in its environment, and may use the keys of each by name. */
-function reportSize(place: Place, fleets: Readonly<Record<string, FleetConfiguration>>): void {
+function reportSize(place: Place, fleets: Fleets): void {
   const count = Object.keys(fleets).length;
   const plans = Object.entries(fleets).map(([name, fleet]) => [name, planOf(fleet)] as const);
   const characters = JSON.stringify(Object.fromEntries(plans)).length;

@@ -14,6 +14,14 @@ export const authorityAlgorithms = Object.keys(securityStandard.algorithms.autho
 export const signingKeyKinds = ["root", "issuing", "ocsp", "trust"] as const;
 export type SigningKeyKind = (typeof signingKeyKinds)[number];
 
+/** `protection`: wraps keys of data. The highest generation is in force, the others open what they have wrapped. */
+const keyKinds = [...signingKeyKinds, "protection"] as const;
+type KeyKind = (typeof keyKinds)[number];
+
+/** End of the alias of a key that wraps. The first has a name that no authority can have: theirs end in a number. */
+export const protectionKeyName = (fleet: string, generation: number): string =>
+  generation === 1 ? `${fleet}-protection` : `${fleet}-protection-${generation}`;
+
 /** Generations from one number to another, both included. */
 export interface Generations {
   /** Those before it are destroyed, or were never made. @default 1 */
@@ -24,12 +32,12 @@ export interface Generations {
 }
 
 /** By kind: the highest generation that has a key, or which do. @default 1 each */
-export type KeyGenerations = Readonly<Partial<Record<SigningKeyKind, number | Generations>>>;
+export type KeyGenerations = Readonly<Partial<Record<KeyKind, number | Generations>>>;
 
 /** Of each kind; older ones that are destroyed are left out. */
 const range: Range = { minimum: 1, maximum: 9, reason: "generations of a key" };
 
-const isAuthority = (kind: SigningKeyKind): boolean => kind === "root" || kind === "issuing";
+const isAuthority = (kind: KeyKind): boolean => kind === "root" || kind === "issuing";
 
 function readAlgorithms(
   place: Place,
@@ -45,7 +53,7 @@ function readAlgorithms(
   return Object.fromEntries(chosen);
 }
 
-function readGenerations(place: Place, path: string, kind: SigningKeyKind, value: unknown): Generations {
+function readGenerations(place: Place, path: string, kind: KeyKind, value: unknown): Generations {
   const known = ["from", "to", ...(isAuthority(kind) ? ["algorithms"] : [])];
   const members = readTable(place, path, value, known);
   const to = readNumber(place, `${path}.to`, members["to"], range, "required") ?? 1;
@@ -60,16 +68,16 @@ function readGenerations(place: Place, path: string, kind: SigningKeyKind, value
   };
 }
 
-/** `{ root?, issuing?, ocsp?, trust? }`, each a number or `{ from?, to, algorithms? }`. */
+/** `{ root?, issuing?, ocsp?, trust?, protection? }`, each a number or `{ from?, to, algorithms? }`. */
 export function readKeyGenerations(place: Place, path: string, value: unknown): KeyGenerations {
-  const members = readTable(place, path, value, signingKeyKinds);
-  const read = (kind: SigningKeyKind): number | Generations | undefined => {
+  const members = readTable(place, path, value, keyKinds);
+  const read = (kind: KeyKind): number | Generations | undefined => {
     const one = members[kind];
     const at = `${path}.${kind}`;
     if (isTable(one)) return readGenerations(place, at, kind, one);
     return readNumber(place, at, one, range, { otherwise: "1" });
   };
-  const kinds = signingKeyKinds.map((kind) => [kind, read(kind)] as const);
+  const kinds = keyKinds.map((kind) => [kind, read(kind)] as const);
   return Object.fromEntries(kinds.filter(([, one]) => one !== undefined)) as KeyGenerations;
 }
 
@@ -84,10 +92,7 @@ export interface KeyGeneration {
 }
 
 /** Those of one kind that have keys, the oldest first. */
-export function generationsOf(
-  keys: KeyGenerations | undefined,
-  kind: SigningKeyKind,
-): readonly KeyGeneration[] {
+export function generationsOf(keys: KeyGenerations | undefined, kind: KeyKind): readonly KeyGeneration[] {
   const written = keys?.[kind] ?? 1;
   const generations = typeof written === "number" ? { to: written } : written;
   return numbersOf(generations).map((generation) => {

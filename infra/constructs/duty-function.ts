@@ -136,10 +136,25 @@ function outlets(duty: Duty, { buckets, topic }: FleetKeyState): Record<string, 
 const plansOf = ({ fleets }: FleetKeyState) =>
   Object.fromEntries(Object.entries(fleets).map(([name, fleet]) => [name, planOf(fleet)] as const));
 
+/**
+ * What wraps, by fleet, the one in force first. The ids alone, and once what stands before them all: ARNs of thirty
+ * fleets are more than an environment holds.
+ */
+function wrappingKeys(scope: Construct, { keys }: FleetKeyState): string {
+  const prefix = Stack.of(scope).formatArn({ service: "kms", resource: "key", resourceName: "" });
+  const fleets = [...keys].map(([fleet, { protection }]) => {
+    const ids = [...protection.values()].map(keyIdOf).toReversed();
+    return [fleet, ids] as const;
+  });
+  return JSON.stringify({ prefix, fleets: Object.fromEntries(fleets) });
+}
+
+/** The end of a key's ARN. */
+const keyIdOf = ({ keyArn }: IKey): string => Fn.select(1, Fn.split("/", keyArn));
+
 /** By name. Its id is the end of a key's ARN; the whole, for thirty fleets, is more than an environment holds. */
 function dataKeyIds({ dataKeys }: FleetKeyState): Record<string, string> {
-  const id = ({ keyArn }: IKey): string => Fn.select(1, Fn.split("/", keyArn));
-  return Object.fromEntries([...dataKeys].map(([name, key]) => [name, id(key)]));
+  return Object.fromEntries([...dataKeys].map(([name, key]) => [name, keyIdOf(key)]));
 }
 
 function environmentOf(
@@ -150,6 +165,11 @@ function environmentOf(
   const starts = startsOf(duty, started).map(([variable, { functionName }]) => [variable, functionName]);
   return {
     FLEETKEY_TABLE: state.items.tableName,
+    ...(duty.protection.size > 0 && {
+      FLEETKEY_SUBJECT_KEYS_TABLE: state.subjectKeys.tableName,
+      FLEETKEY_WRAPPING_KEYS: wrappingKeys(scope, state),
+    }),
+    ...(duty.protection.has("keep") && { FLEETKEY_KEY_RECOVERY_DAYS: `${state.keyRecoveryDays}` }),
     ...(signs(duty) && { FLEETKEY_KEY_ALIAS_PREFIX: aliasPrefix(state.stage) }),
     ...(duty.id === "bootstrap" && { FLEETKEY_FLEETS: JSON.stringify(plansOf(state)) }),
     ...(duty.keepsKeys && { FLEETKEY_CEREMONY_ROLE: roleArn(scope, state.stage, "ceremony") }),

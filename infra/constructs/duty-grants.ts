@@ -14,6 +14,12 @@ import { type Duty, signingKeysOf } from "./duty.ts";
 import type { FleetKeyState } from "./fleetkey-state.ts";
 import { itemIndexes } from "./item-table.ts";
 import { endpoint } from "./key-policies.ts";
+import {
+  subjectKeyStatements,
+  wrappingKeyArns,
+  wrappingMentions,
+  wrappingStatements,
+} from "./protection-grants.ts";
 import { allow, keyArns } from "./statements.ts";
 
 /** Whatever else it touches, a function writes its log and reads its own environment. */
@@ -133,7 +139,8 @@ function itemStatements(scope: Construct, duty: Duty, { state }: DutyResources):
 export function keyMentions(duty: Duty, state: FleetKeyState, fleet: string): number {
   const count = (kinds: readonly SigningKeyKind[]): number => keyArns(state, [fleet], kinds).length;
   const kept = duty.keepsKeys ? count(signingKeyKinds) + 2 * count(["root"]) : 0;
-  return count(signingKeysOf(duty)) + kept + (duty.keepsDataKeys ? 1 : 0);
+  const dataKeys = duty.keepsDataKeys ? wrappingKeyArns(state, fleet).length : 0;
+  return count(signingKeysOf(duty)) + kept + dataKeys + wrappingMentions(duty, state, fleet);
 }
 
 /** With a root nobody signs by a policy: whoever may has borrowed it, and knows it by its name alone. */
@@ -179,9 +186,10 @@ export function fleetStatements(
     ...custodyStatements(scope, duty, state, fleets),
     ...dataKeyStatements(
       duty,
-      fleets.map((fleet) => state.keysOf(fleet).protection),
+      fleets.flatMap((fleet) => [...state.keysOf(fleet).protection.values()]),
       "FleetDataKeys",
     ),
+    ...wrappingStatements(duty, state, fleets),
     ...(lasts || publishes.has("artifacts") ? [publish] : []),
     ...(publishes.has("artifacts") ? [withdraw] : []),
   ];
@@ -269,6 +277,7 @@ export function dutyStatements(scope: Construct, duty: Duty, resources: DutyReso
       ...through(scope, "lambda"),
     }),
     ...itemStatements(scope, duty, resources),
+    ...subjectKeyStatements(duty, state),
     ...objectStatements(scope, duty, resources),
     ...notifyStatements(scope, duty, resources),
     ...startStatements(resources),

@@ -28,6 +28,8 @@ export interface Duty {
   readonly keepsDataKeys: boolean;
   /** Hands certificates of servers to AWS Certificate Manager. */
   readonly keepsCertificates: boolean;
+  /** What it does with keys of data. */
+  readonly protection: ReadonlySet<NonNullable<Touches["protection"]>>;
   /** Functions that it starts before their schedule does. */
   readonly starts: readonly TaskFunctionId[];
 }
@@ -74,10 +76,12 @@ export function dutyOf(id: DeployedFunctionId): Duty {
     proves: served.some(proves),
     readsArtifacts: rows.some((row) => row.touches.artifacts === "read"),
     publishes: new Set(own.map((task) => task.publishes)),
-    notifies: own.some((task) => task.notifies),
+    // Who opens protected data tells people of it before anything is shown.
+    notifies: own.some((task) => task.notifies) || rows.some((row) => row.touches.protection === "use"),
     keepsKeys: rows.some((row) => row.touches.custody === true),
     keepsDataKeys: rows.some((row) => row.touches.dataKeys === true),
     keepsCertificates: rows.some((row) => row.touches.certificates === true),
+    protection: new Set(rows.flatMap((row) => row.touches.protection ?? [])),
     starts: startedBy(rows),
   };
 }

@@ -5,16 +5,19 @@ import { PolicyDocument, PolicyStatement, ServicePrincipal } from "aws-cdk-lib/a
 import { Key } from "aws-cdk-lib/aws-kms";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
+import { protectionStandard } from "../../core/standard/protection.ts";
 import { retention } from "../../core/standard/retention.ts";
 import { assertEmulatorAccount } from "../configuration/emulator.ts";
 import { defaultFleets, type FleetConfiguration } from "../configuration/fleets.ts";
+import { generationsOf, protectionKeyName } from "../configuration/key-generations.ts";
 import type { RecordRetention } from "../stage-configuration.ts";
 import { AuthorityKeys, type KeysByName } from "./authority-keys.ts";
 import { BackupWatch } from "./backup-watch.ts";
-import { aliasPrefix, logGroupArn } from "./deployment-names.ts";
+import { aliasPrefix, logGroupArn, roleArn } from "./deployment-names.ts";
 import { ItemTable } from "./item-table.ts";
 import {
   administration,
+  rewrapForFleet,
   useByAlarms,
   useByDistributions,
   useByLogs,
@@ -23,6 +26,7 @@ import {
   useThroughServices,
 } from "./key-policies.ts";
 import { StateBuckets } from "./state-buckets.ts";
+import { SubjectKeyTable } from "./subject-key-table.ts";
 
 export interface FleetKeyStateProps {
   /**
@@ -35,6 +39,11 @@ export interface FleetKeyStateProps {
   readonly fleets?: Readonly<Record<string, FleetConfiguration>>;
   /** Days back to which the item table can be restored to any second: 1 to 35. @default 35 */
   readonly recoveryDays?: number;
+  /**
+   * Days back to which the table of subject keys can be restored, and shredded data with it: 0, for never, to 35.
+   * @default 7
+   */
+  readonly keyRecoveryDays?: number;
   /** Days between rotations of symmetric keys' material: 90 to 365. @default 365 */
   readonly dataKeyRotationDays?: number;
   /** How long nobody can change or delete a record. @default - GOVERNANCE for six years, 45 CFR 164.316(b)(2)(i) */
@@ -53,8 +62,11 @@ export interface FleetKeys {
   readonly ocsp: KeysByName;
   /** Sign trust manifests. */
   readonly trust: KeysByName;
-  /** Wraps the data keys of backends that store patient data, with encryption context `fleet`. */
-  readonly protection: Key;
+  /**
+   * Wrap subject keys, and the data keys of backends, with encryption context `fleet`. By name, such as
+   * `default-protection`, the oldest first; the last is in force.
+   */
+  readonly protection: KeysByName;
 }
 
 const stageName = /^[a-z][a-z0-9-]{0,19}$/;
@@ -71,6 +83,9 @@ export class FleetKeyState extends Construct {
   readonly keys: ReadonlyMap<string, FleetKeys>;
   /** The one table behind the ItemStore port. */
   readonly items: ITable;
+  /** Keys of data, wrapped: in no backup, so that what is deleted is gone. */
+  readonly subjectKeys: ITable;
+  readonly keyRecoveryDays: number;
   readonly buckets: StateBuckets;
   /** What people listen to: notices of the service, and alarms. */
   readonly topic: Topic;
@@ -97,6 +112,9 @@ export class FleetKeyState extends Construct {
     const { recoveryDays = 35 } = props;
     const { table, vault } = new ItemTable(this, "Table", { dataKey: this.dataKey, recoveryDays, emulator });
     this.items = table;
+    this.keyRecoveryDays = props.keyRecoveryDays ?? protectionStandard.keyRecoveryDays.default;
+    const { dataKey, keyRecoveryDays } = this;
+    this.subjectKeys = new SubjectKeyTable(this, "SubjectKeys", { dataKey, keyRecoveryDays }).table;
     this.buckets = new StateBuckets(this, "Buckets", {
       stage,
       dataKey: this.dataKey,
@@ -120,9 +138,7 @@ export class FleetKeyState extends Construct {
 
   /** The keys that encrypt and rotate, by the names under which people hear of them: `data`, `default-protection`. */
   get dataKeys(): ReadonlyMap<string, Key> {
-    const fleets = [...this.keys].map(
-      ([fleet, { protection }]) => [`${fleet}-protection`, protection] as const,
-    );
+    const fleets = [...this.keys.values()].flatMap(({ protection }) => [...protection]);
     return new Map([["data", this.dataKey], ["operations", this.operationsKey], ...fleets]);
   }
 
@@ -180,13 +196,28 @@ export class FleetKeyState extends Construct {
       configuration,
       emulator: props.emulator ?? false,
     });
-    const protection = this.symmetricKey(scope, "ProtectionKey", props, {
-      // Under a name that no authority can have: theirs end in a number.
-      alias: `${fleet}-protection`,
-      description: `Fleetkey stage ${this.stage}, fleet ${fleet}: wraps the data keys of its backends`,
-      uses: [useForFleet(fleet)],
+    const protection = generationsOf(configuration.keys, "protection").map(({ generation }) => {
+      const name = protectionKeyName(fleet, generation);
+      return [name, this.createProtectionKey(scope, { fleet, generation, name }, props)] as const;
     });
-    return { root, issuing, ocsp, trust, protection };
+    return { root, issuing, ocsp, trust, protection: new Map(protection) };
+  }
+
+  private createProtectionKey(
+    scope: Construct,
+    {
+      fleet,
+      generation,
+      name,
+    }: { readonly fleet: string; readonly generation: number; readonly name: string },
+    props: FleetKeyStateProps,
+  ): Key {
+    const id = generation === 1 ? "ProtectionKey" : `ProtectionKey${generation}`;
+    return this.symmetricKey(scope, id, props, {
+      alias: name,
+      description: `Fleetkey stage ${this.stage}, fleet ${fleet}: wraps subject keys, and data keys of its backends`,
+      uses: [useForFleet(fleet), rewrapForFleet(fleet, roleArn(this, this.stage, "safekeeping"))],
+    });
   }
 
   private createTopic(): Topic {

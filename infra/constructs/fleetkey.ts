@@ -18,6 +18,7 @@ import { DutyFunction, type DutyFunctionProps } from "./duty-function.ts";
 import { FleetKeyState, type FleetKeyStateProps } from "./fleetkey-state.ts";
 import { HttpApi, type Throttling } from "./http-api.ts";
 import { endpoint } from "./key-policies.ts";
+import { inNameOf, subjectKeyPartitions, wrappingKeyArns } from "./protection-grants.ts";
 import { deadLetterQueue, Schedules, unattendedFunctions } from "./schedules.ts";
 
 export interface FleetKeyProps extends FleetKeyStateProps {
@@ -144,9 +145,38 @@ export class FleetKey extends Construct {
     return Grant.addToPrincipal({
       grantee,
       actions: ["kms:Decrypt", "kms:GenerateDataKey"],
-      resourceArns: [this.state.keysOf(fleet).protection.keyArn],
-      conditions: { StringEquals: { "kms:EncryptionContext:fleet": fleet } },
+      resourceArns: wrappingKeyArns(this.state, fleet),
+      conditions: inNameOf(fleet),
     });
+  }
+
+  /**
+   * Lets `grantee` read the wrapped subject keys of one fleet and open them, without the API: for backends that must
+   * read while it is away. It can make none and change none. Whoever has this reads all that the fleet has protected.
+   * @throws Error for a fleet that is not configured.
+   */
+  grantSubjectKeys(grantee: IGrantable, fleet: string): Grant {
+    const { subjectKeys, dataKey } = this.state;
+    const opening = Grant.addToPrincipal({
+      grantee,
+      actions: ["kms:Decrypt"],
+      resourceArns: wrappingKeyArns(this.state, fleet),
+      conditions: inNameOf(fleet),
+    });
+    const reading = Grant.addToPrincipal({
+      grantee,
+      actions: ["dynamodb:GetItem", "dynamodb:Query"],
+      resourceArns: [subjectKeys.tableArn],
+      // Both calls name a partition, so that this is never vacuous.
+      conditions: { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": subjectKeyPartitions(fleet) } },
+    });
+    const decryption = Grant.addToPrincipal({
+      grantee,
+      actions: ["kms:Decrypt", "kms:DescribeKey"],
+      resourceArns: [dataKey.keyArn],
+      conditions: { StringEquals: { "kms:ViaService": endpoint(this, "dynamodb") } },
+    });
+    return opening.combine(reading).combine(decryption);
   }
 
   /**

@@ -154,6 +154,17 @@ export function useForFleet(fleet: string): PolicyStatement {
   });
 }
 
+/** This role moves what one key of the fleet has wrapped under another, when it says for which fleet. */
+export function rewrapForFleet(fleet: string, roleArn: string): PolicyStatement {
+  return new PolicyStatement({
+    sid: "RewrapForFleet",
+    principals: [new AccountRootPrincipal()],
+    actions: ["kms:ReEncryptFrom", "kms:ReEncryptTo"],
+    resources: thisKey,
+    conditions: { StringEquals: { "kms:EncryptionContext:fleet": fleet, "aws:PrincipalArn": roleArn } },
+  });
+}
+
 /** What only these roles may do with a key, whatever else allows it. */
 function nobodyElseSigns(roleArns: readonly string[]): PolicyStatement {
   return new PolicyStatement({

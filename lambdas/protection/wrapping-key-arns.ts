@@ -1,28 +1,36 @@
 /** Room: lambdas/protection. The wrapping keys of the fleets as the deployment names them: the key in force first. */
+import * as z from "zod/mini";
 import { AppError } from "../../core/errors.ts";
 
-const arn = /^arn:[a-z0-9-]+:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/;
+const prefix = /^arn:[a-z0-9-]+:kms:[a-z0-9-]+:\d{12}:key\/$/;
+const keyId = /^[A-Za-z0-9-]+$/;
 
-const isKeys = (value: unknown): value is readonly string[] =>
-  Array.isArray(value) &&
-  value.length > 0 &&
-  value.every((each) => typeof each === "string" && arn.test(each));
+const keys = z.object({
+  prefix: z.string().check(z.regex(prefix)),
+  fleets: z.record(z.string(), z.array(z.string().check(z.regex(keyId))).check(z.minLength(1))),
+});
+
+function read(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
 
 /**
- * @param json Value of FLEETKEY_WRAPPING_KEYS: `{"fleet": ["arn:…", …]}`.
- * @throws AppError configuration_invalid.
+ * @param text Value of FLEETKEY_WRAPPING_KEYS: `{"prefix": "arn:…:key/", "fleets": {"<fleet>": ["<key id>", …]}}`. A
+ * function's environment has no room for the same prefix thirty times.
+ * @returns ARNs by fleet. @throws AppError configuration_invalid.
  */
-export function wrappingKeyArns(json: string): Readonly<Record<string, readonly string[]>> {
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch {
-    value = undefined;
-  }
-  if (typeof value === "object" && value !== null && Object.values(value).every(isKeys))
-    return value as Readonly<Record<string, readonly string[]>>;
-  throw new AppError(
-    "configuration_invalid",
-    "FLEETKEY_WRAPPING_KEYS is no JSON of ARNs of KMS keys by fleet; deploy the function with its stack",
-  );
+export function wrappingKeyArns(text: string): Readonly<Record<string, readonly string[]>> {
+  const result = z.safeParse(keys, read(text));
+  if (!result.success)
+    throw new AppError(
+      "configuration_invalid",
+      "FLEETKEY_WRAPPING_KEYS is no JSON of ids of KMS keys by fleet; deploy the function with its stack",
+    );
+  const { prefix: common, fleets } = result.data;
+  const arns = (ids: readonly string[]): string[] => ids.map((id) => `${common}${id}`);
+  return Object.fromEntries(Object.entries(fleets).map(([fleet, ids]) => [fleet, arns(ids)]));
 }

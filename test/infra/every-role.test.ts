@@ -38,7 +38,7 @@ describe("every role of every stack", () => {
       ),
     );
     expect(assumedBy.toSorted()).toEqual([
-      ...Array.from({ length: 14 }, () => "Api lambda.amazonaws.com"),
+      ...Array.from({ length: 16 }, () => "Api lambda.amazonaws.com"),
       "Api scheduler.amazonaws.com",
       "State backup.amazonaws.com",
     ]);

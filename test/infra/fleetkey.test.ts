@@ -47,12 +47,12 @@ describe("new FleetKey(this, id)", () => {
     new FleetKey(stack, "Pki");
     const template = Template.fromStack(stack);
     const counts = {
-      "AWS::Lambda::Function": 14,
+      "AWS::Lambda::Function": 16,
       "AWS::ApiGatewayV2::Api": 1,
-      "AWS::DynamoDB::Table": 1,
+      "AWS::DynamoDB::Table": 2,
       "AWS::S3::Bucket": 4,
       "AWS::KMS::Key": 7,
-      "AWS::Scheduler::Schedule": 5,
+      "AWS::Scheduler::Schedule": 6,
     };
     for (const [type, count] of Object.entries(counts)) template.resourceCountIs(type, count);
     template.hasResourceProperties("AWS::KMS::Alias", { AliasName: "alias/fleetkey/pki/default-root-1" });
@@ -125,6 +125,52 @@ describe("new FleetKey(this, id)", () => {
     ]);
   });
 
+  it("grantDataKeys and grantSubjectKeys name every generation: what an older one has wrapped is opened still", () => {
+    const fleet = { trustDomain: "example.org", rootAlgorithm: "P-384", issuingAlgorithm: "P-256" } as const;
+    const fleets = { pumps: { ...fleet, keys: { protection: 2 } } };
+    const pki = new FleetKey(stack, "Pki", { fleets });
+    pki.grantDataKeys(grantee, "pumps");
+    expect(granted()).toMatchObject([
+      {
+        Resource: [
+          attribute(/^PkiStateFleetpumpsProtectionKey[0-9A-F]{8}$/),
+          attribute(/^PkiStateFleetpumpsProtectionKey2[0-9A-F]{8}$/),
+        ],
+      },
+    ]);
+  });
+
+  it("grantSubjectKeys lets read one fleet's wrapped keys and open them; it makes, changes and deletes none", () => {
+    const fleet = { trustDomain: "example.org", rootAlgorithm: "P-384", issuingAlgorithm: "P-256" } as const;
+    const pki = new FleetKey(stack, "Pki", { fleets: { pumps: fleet, scales: fleet } });
+    pki.grantSubjectKeys(grantee, "pumps");
+    const service = {
+      "Fn::Join": ["", ["dynamodb.", { Ref: "AWS::Region" }, ".", { Ref: "AWS::URLSuffix" }]],
+    };
+    expect(granted()).toEqual([
+      {
+        Effect: "Allow",
+        Action: "kms:Decrypt",
+        Resource: attribute(/^PkiStateFleetpumpsProtectionKey/),
+        Condition: { StringEquals: { "kms:EncryptionContext:fleet": "pumps" } },
+      },
+      {
+        Effect: "Allow",
+        Action: ["dynamodb:GetItem", "dynamodb:Query"],
+        Resource: attribute(/^PkiStateSubjectKeys/),
+        Condition: {
+          "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["SUBJECTKEY#pumps#*", "SUBJECTKEYS#pumps"] },
+        },
+      },
+      {
+        Effect: "Allow",
+        Action: ["kms:Decrypt", "kms:DescribeKey"],
+        Resource: attribute(/^PkiStateDataKey/),
+        Condition: { StringEquals: { "kms:ViaService": service } },
+      },
+    ]);
+  });
+
   it("grantTrustRead lets read one fleet's trust bundle, and decrypt nothing else", () => {
     new FleetKey(stack, "Pki").grantTrustRead(grantee, "default");
     const artifacts = attribute(/^PkiStateBucketsArtifacts/);
@@ -182,6 +228,7 @@ describe("new FleetKey(this, id)", () => {
     const pki = new FleetKey(stack, "Pki");
     for (const grant of [
       () => pki.grantDataKeys(grantee, "pump"),
+      () => pki.grantSubjectKeys(grantee, "pump"),
       () => pki.grantTrustRead(grantee, "pump"),
       () => pki.grantPipelineInvocation(grantee, "pump"),
     ])

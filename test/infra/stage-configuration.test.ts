@@ -16,6 +16,7 @@ const artifacts = { domainName: "trust.example.org", certificateArn: globalArn }
 const defaults = {
   recoveryDays: 35,
   dataKeyRotationDays: 365,
+  protection: { keyRecoveryDays: 7 },
   fleets: {
     default: { trustDomain: "fleetkey.internal", rootAlgorithm: "P-384", issuingAlgorithm: "P-256" },
   },
@@ -36,10 +37,16 @@ describe("stage configuration", () => {
       region: "eu-central-1",
       recoveryDays: 1,
       dataKeyRotationDays: 90,
+      protection: { keyRecoveryDays: 0 },
       fleets: {
         pumps: {
           ...{ trustDomain: "p.example.org", rootAlgorithm: "ML-DSA-87", issuingAlgorithm: "Ed25519" },
-          keys: { root: 2, issuing: { from: 2, to: 3, algorithms: { 3: "P-384" } }, trust: { to: 9 } },
+          keys: {
+            root: 2,
+            issuing: { from: 2, to: 3, algorithms: { 3: "P-384" } },
+            trust: { to: 9 },
+            protection: 2,
+          },
         },
       },
       recordRetention: { mode: "COMPLIANCE", days: 1 },
@@ -134,7 +141,7 @@ describe("stage configuration", () => {
     {
       name: "a key of another kind",
       members: { fleets: { pumps: { keys: { device: 1 } } } },
-      says: /keys\.device is unknown \(there are: root, issuing, ocsp, trust\)/,
+      says: /keys\.device is unknown \(there are: root, issuing, ocsp, trust, protection\)/,
     },
     {
       name: "generations that end before they begin",
@@ -156,7 +163,50 @@ describe("stage configuration", () => {
       members: {
         fleets: Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`f${i}`, { keys: { issuing: 3 } }])),
       },
-      says: /fleets: 180 signing keys are more than 150/,
+      says: /fleets: 180 signing keys and further keys that wrap are more than 150/,
+    },
+    {
+      name: "more keys than a stack can name, some of which wrap",
+      members: {
+        fleets: Object.fromEntries(
+          Array.from({ length: 30 }, (_, i) => [`f${i}`, { keys: { issuing: 2, protection: 2 } }]),
+        ),
+      },
+      says: /fleets: 180 signing keys and further keys that wrap are more than 150/,
+    },
+    {
+      name: "more keys that wrap than a function can be told of",
+      members: {
+        fleets: Object.fromEntries(
+          Array.from({ length: 20 }, (_, i) => [`fleet-with-a-long-name-${i}`, { keys: { protection: 3 } }]),
+        ),
+      },
+      says: /the names and ids of 60 keys that wrap are \d+ characters, more than 3300/,
+    },
+    {
+      name: "an algorithm of a key that wraps",
+      members: { fleets: { pumps: { keys: { protection: { to: 2, algorithms: { 2: "P-384" } } } } } },
+      says: /keys\.protection\.algorithms is unknown/,
+    },
+    {
+      name: "a key that would be taken for one of another fleet",
+      members: { fleets: { pumps: { keys: { protection: 2 } }, "pumps-protection": {} } },
+      says: /the key "pumps-protection-2" of fleet "pumps" would be taken for one of fleet "pumps-protection"/,
+    },
+    {
+      name: "a recovery of keys longer than DynamoDB keeps",
+      members: { protection: { keyRecoveryDays: 36 } },
+      says: /protection\.keyRecoveryDays 36 is not a whole number from 0 to 35/,
+    },
+    {
+      name: "a recovery of keys that is less than none, or no number",
+      members: { protection: { keyRecoveryDays: -1 } },
+      says: /keyRecoveryDays -1 is not/,
+    },
+    {
+      name: "an unknown member of the protection",
+      members: { protection: { keyRecoveryDay: 7 } },
+      says: /protection\.keyRecoveryDay is unknown \(there are: keyRecoveryDays\)/,
     },
     {
       name: "a retention that S3 does not know",
@@ -314,9 +364,9 @@ describe("reserved concurrency", () => {
     const read = (enrollment: number) => () =>
       readStageConfiguration("prod", { prod: { reservedConcurrency: { enrollment, distribution: 400 } } });
     // Beside these two: revocation 20, ocsp 50, access 20, reconciliation 1, publication 2, maintenance 1, bootstrap 1,
-    // provisioning 10, rotation 10, rollover 1, ceremony 1, servers 1.
-    expect(read(382)().reservedConcurrency.enrollment).toBe(382);
-    expect(read(383)).toThrow(/reservedConcurrency is 901 in all, more than 900 .* lower some/);
+    // provisioning 10, rotation 10, rollover 1, ceremony 1, servers 1, protection 50, safekeeping 1.
+    expect(read(331)().reservedConcurrency.enrollment).toBe(331);
+    expect(read(332)).toThrow(/reservedConcurrency is 901 in all, more than 900 .* lower some/);
   });
 });
 

@@ -34,7 +34,7 @@ describe("state stack", () => {
     expect(stage.stack("State")?.terminationProtection).toBe(true);
     const counts = {
       "AWS::KMS::Key": 7,
-      "AWS::DynamoDB::Table": 1,
+      "AWS::DynamoDB::Table": 2,
       "AWS::Backup::BackupVault": 1,
       "AWS::S3::Bucket": 4,
       "AWS::S3::BucketPolicy": 4,
@@ -74,7 +74,7 @@ describe("state stack", () => {
   });
 
   it("encrypts, protects and expires the item table", () => {
-    expect(only("AWS::DynamoDB::Table").Properties).toMatchObject({
+    expect(only("AWS::DynamoDB::Table", "TableItems").Properties).toMatchObject({
       BillingMode: "PAY_PER_REQUEST",
       DeletionProtectionEnabled: true,
       KeySchema: [
@@ -92,7 +92,7 @@ describe("state stack", () => {
   });
 
   it("has exactly the indexes that the ItemStore port names, with string keys and whole items", () => {
-    expect(only("AWS::DynamoDB::Table").Properties).toMatchObject({
+    expect(only("AWS::DynamoDB::Table", "TableItems").Properties).toMatchObject({
       GlobalSecondaryIndexes: indexNames.map((index) => ({
         IndexName: index,
         KeySchema: [

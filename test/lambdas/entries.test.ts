@@ -34,7 +34,8 @@ const environment: Readonly<Record<string, string>> = {
   FLEETKEY_STAGE: "test",
   FLEETKEY_SUBJECT_KEYS_TABLE: "subject-keys",
   FLEETKEY_WRAPPING_KEYS: JSON.stringify({
-    default: ["arn:aws:kms:eu-central-1:000000000000:key/1234abcd-12ab-34cd-56ef-1234567890ab"],
+    prefix: "arn:aws:kms:eu-central-1:000000000000:key/",
+    fleets: { default: ["1234abcd-12ab-34cd-56ef-1234567890ab"] },
   }),
   FLEETKEY_KEY_RECOVERY_DAYS: "7",
   FLEETKEY_SAFEKEEPING_FUNCTION: "safekeeping",
