@@ -36,6 +36,8 @@ export interface RequestedOperation {
   readonly parameters: Readonly<Record<string, string>>;
   /** The very body that it will be called with, as JSON.parse gave it. */
   readonly body: unknown;
+  /** Throws for a body that the operation would not take: what nobody can execute is not kept. @default takes all */
+  readonly judge?: () => void;
 }
 
 export interface ApprovalSummary {
@@ -143,7 +145,7 @@ function drawApprovalId(app: KeylessApp, now: number): string {
 /**
  * Nothing is done yet: assertions follow, then the operation itself is called.
  * @throws AppError role_not_permitted (the operation is not for this caller), request_too_large, request_invalid (nested
- * too deeply).
+ * too deeply); what `judge` throws.
  */
 export async function createApproval(
   app: KeylessApp,
@@ -157,13 +159,15 @@ export async function createApproval(
       "role_not_permitted",
       `${operation} is for ${request.roles.join(", ")}; ask one of them to ask for this approval`,
     );
+  const document = documentOf(request);
+  request.judge?.();
   const createdAt = app.clock.now();
   const record: ApprovalRecord = {
     fleet,
     approvalId: drawApprovalId(app, createdAt),
     operation,
     critical,
-    document: documentOf(request),
+    document,
     operationDigest: operationDigest({ fleet, operation, parameters, body }),
     nonce: drawSecret(app),
     requestedBy: subjectId,

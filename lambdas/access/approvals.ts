@@ -9,6 +9,7 @@ import {
 import { AppError } from "../../core/errors.ts";
 import type { KeylessApp } from "../../core/ports.ts";
 import { assertApprovalRequest, createApprovalRequest } from "../http/access-schemas.ts";
+import { type CriticalRouteId, judgeCriticalBody } from "../http/critical-bodies.ts";
 import type { RouteHandlers } from "../http/message.ts";
 import { pathParameters } from "../http/path.ts";
 import { bodyJson } from "../http/request.ts";
@@ -32,9 +33,9 @@ function checkParameters(route: Route, parameters: Readonly<Record<string, strin
   pathParameters(parameters);
 }
 
-/** What the route's row says of the operation; the body is judged by the operation itself, when it is called. */
+/** What the route's row says of the operation; the operation itself judges its body once more, when it is called. */
 function requestedOperation(
-  operation: string,
+  operation: CriticalRouteId,
   parameters: Readonly<Record<string, string>>,
   body: Readonly<Record<string, unknown>>,
 ): RequestedOperation {
@@ -43,7 +44,8 @@ function requestedOperation(
     throw new AppError("request_invalid", "body: operation is none that needs an approval; just call it");
   checkParameters(route, parameters);
   const { critical, roles = [] } = route.access;
-  return { operation, critical, roles, parameters, body };
+  const judge = (): void => judgeCriticalBody(operation, body);
+  return { operation, critical, roles, parameters, body, judge };
 }
 
 export function approvalHandlers(app: KeylessApp): Pick<RouteHandlers<"access">, Own> {

@@ -198,15 +198,16 @@ export function execute(team: Team, person: Person, call: CriticalCall, approval
   return as(team, person, { method, path, body, headers: { "fleetkey-approval": approvalId } });
 }
 
-/** Asked for by the first of `people`, approved by all of them, executed by the first. */
+/** Asked for by the first of `people`, approved by all of them, executed by the first; or the refusal of the asking. */
 export async function perform(
   team: Team,
   people: readonly [Person, ...Person[]],
   call: CriticalCall,
 ): Promise<Reply> {
   const [first] = people;
-  const { body } = await request(team, first, call);
-  const approvalId = String(body["approvalId"]);
+  const asked = await request(team, first, call);
+  if (asked.status !== 201) return asked;
+  const approvalId = String(asked.body["approvalId"]);
   for (const person of people) await approve(team, person, approvalId);
   return execute(team, first, call, approvalId);
 }

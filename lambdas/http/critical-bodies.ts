@@ -1,0 +1,68 @@
+/**
+ * Room: lambdas/http. What people may be asked to approve: a body that the operation would take. An approval is kept for
+ * good and shown to others, so nothing else is written into one.
+ */
+import { AppError } from "../../core/errors.ts";
+import { personalDataShape } from "../../core/policy/personal-data.ts";
+import {
+  changeOperatorRequest,
+  type criticalRouteIds,
+  fleetStateRequest,
+  inviteOperatorRequest,
+  noMembers,
+} from "./access-schemas.ts";
+import { fleetConfigurationRequest } from "./configuration-schemas.ts";
+import { offlineAnswerImport } from "./offline-schemas.ts";
+import { shredRequest } from "./protection-schemas.ts";
+import { executeRevocationRequest } from "./revocation-schemas.ts";
+import {
+  advanceRolloverRequest,
+  keyDestructionRequest,
+  openCeremonyRequest,
+  planRolloverRequest,
+  rollBackRolloverRequest,
+  rotateDataKeyRequest,
+} from "./rotation-schemas.ts";
+import { parse } from "./schemas.ts";
+
+export type CriticalRouteId = (typeof criticalRouteIds)[number];
+
+type Judge = (body: unknown) => void;
+
+/** The schema with which the operation itself reads its body. */
+const judges: Readonly<Record<CriticalRouteId, Judge>> = {
+  configureFleet: (body) => parse(fleetConfigurationRequest, body, "body"),
+  setFleetState: (body) => parse(fleetStateRequest, body, "body"),
+  inviteOperator: (body) => parse(inviteOperatorRequest, body, "body"),
+  changeOperator: (body) => parse(changeOperatorRequest, body, "body"),
+  executeRevocation: (body) => parse(executeRevocationRequest, body, "body"),
+  planRollover: (body) => parse(planRolloverRequest, body, "body"),
+  advanceRollover: (body) => parse(advanceRolloverRequest, body, "body"),
+  rollBackRollover: (body) => parse(rollBackRolloverRequest, body, "body"),
+  destroyAuthorityKey: (body) => parse(keyDestructionRequest, body, "body"),
+  cancelKeyDestruction: (body) => parse(keyDestructionRequest, body, "body"),
+  rotateDataKey: (body) => parse(rotateDataKeyRequest, body, "body"),
+  openCeremony: (body) => parse(openCeremonyRequest, body, "body"),
+  importOfflineAnswer: (body) => parse(offlineAnswerImport, body, "body"),
+  importFleetOfflineAnswer: (body) => parse(offlineAnswerImport, body, "body"),
+  readAsOperator: (body) => parse(noMembers, body, "body"),
+  shredData: (body) => parse(shredRequest, body, "body"),
+};
+
+/** Members that name somebody or something: opaque, as the operation itself has them. */
+const names = ["operatorId", "subject"] as const;
+
+function judgeNames(body: Readonly<Record<string, unknown>>): void {
+  for (const name of names) {
+    const value = body[name];
+    const shape = typeof value === "string" ? personalDataShape(value) : undefined;
+    if (shape === undefined) continue;
+    throw new AppError("name_not_permitted", `body: ${name} is shaped like ${shape}; use an opaque id`);
+  }
+}
+
+/** @throws AppError request_invalid, request_too_large, name_not_permitted; nothing of the body is in the message. */
+export function judgeCriticalBody(operation: CriticalRouteId, body: Readonly<Record<string, unknown>>): void {
+  judges[operation](body);
+  judgeNames(body);
+}
