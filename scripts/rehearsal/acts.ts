@@ -11,6 +11,7 @@ import {
   CreateGrantCommand,
   CreateKeyCommand,
   EnableKeyCommand,
+  GenerateDataKeyCommand,
   GetKeyRotationStatusCommand,
   GetPublicKeyCommand,
   type GrantOperation,
@@ -28,6 +29,7 @@ import type { Clients } from "./aws-clients.ts";
 /** What the probes are aimed at. */
 export interface Targets {
   readonly table: string;
+  readonly subjectKeys: string;
   readonly artifacts: string;
   readonly trustStores: string;
   readonly records: string;
@@ -40,6 +42,7 @@ export interface Targets {
   readonly ocsp: string;
   readonly trust: string;
   readonly data: string;
+  readonly protection: string;
   readonly otherRole: string;
   /** ARN of the role of a function. */
   roleArn(duty: string): string;
@@ -150,6 +153,22 @@ export const acts = {
     "AUDIT#rehearsal",
   ),
   "delete an item": deleteItem("REHEARSAL"),
+  "read a subject key": ({ dynamodb }, { subjectKeys, fleet }) =>
+    dynamodb.send(new GetItemCommand({ TableName: subjectKeys, Key: probeItem(`SUBJECTKEY#${fleet}#00`) })),
+  "write a subject key": ({ dynamodb }, { subjectKeys, fleet }) =>
+    dynamodb.send(new PutItemCommand({ TableName: subjectKeys, Item: probeItem(`SUBJECTKEY#${fleet}#00`) })),
+  "destroy a subject key": ({ dynamodb }, { subjectKeys, fleet }) =>
+    dynamodb.send(
+      new DeleteItemCommand({ TableName: subjectKeys, Key: probeItem(`SUBJECTKEY#${fleet}#00`) }),
+    ),
+  "wrap a key of the fleet's data": ({ kms }, { protection: KeyId, fleet }) =>
+    kms.send(new GenerateDataKeyCommand({ KeyId, KeySpec: "AES_256", EncryptionContext: { fleet } })),
+  "wrap a key for nobody's data": ({ kms }, { protection: KeyId }) =>
+    kms.send(new GenerateDataKeyCommand({ KeyId, KeySpec: "AES_256" })),
+  "wrap a key for another fleet's data": ({ kms }, { protection: KeyId }) =>
+    kms.send(
+      new GenerateDataKeyCommand({ KeyId, KeySpec: "AES_256", EncryptionContext: { fleet: "another" } }),
+    ),
   "scan the table": ({ dynamodb }, { table }) =>
     dynamodb.send(new ScanCommand({ TableName: table, Limit: 1 })),
   "write a trust bundle": putObject("artifacts", ({ fleet }) => `fleets/${fleet}/trust.pem`),

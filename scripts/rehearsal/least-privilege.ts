@@ -85,6 +85,21 @@ const allowed = {
     "start the publication",
   ],
   servers: [...issues, "publish a notice", "start the publication"],
+  protection: [
+    ...writes,
+    "publish a notice",
+    "read a subject key",
+    "write a subject key",
+    "wrap a key of the fleet's data",
+  ],
+  // It alone destroys what it keeps.
+  safekeeping: [
+    ...writes,
+    "publish a notice",
+    "read a subject key",
+    "write a subject key",
+    "destroy a subject key",
+  ],
   // With a root it signs while that is lent: see loans.ts.
   bootstrap: [
     ...issues,
@@ -123,9 +138,9 @@ async function keyArn({ clients, stage, fleet }: RehearsedStage, authority: stri
   return arn;
 }
 
-async function dataKeyArn({ clients, stage }: RehearsedStage): Promise<string> {
+async function dataKeyArn({ clients, stage }: RehearsedStage, name: string): Promise<string> {
   const { KeyMetadata } = await clients.kms.send(
-    new DescribeKeyCommand({ KeyId: `alias/fleetkey/${stage}/data` }),
+    new DescribeKeyCommand({ KeyId: `alias/fleetkey/${stage}/${name}` }),
   );
   return KeyMetadata?.Arn ?? "";
 }
@@ -136,6 +151,7 @@ async function aim(stage: RehearsedStage): Promise<Targets> {
   const roleArn = (duty: string): string => `arn:aws:iam::${stage.account}:role/${roleOf(stage, duty)}`;
   return {
     table: state("ItemTable"),
+    subjectKeys: state("SubjectKeysTable"),
     artifacts: state("ArtifactsBucket"),
     trustStores: state("TrustStoresBucket"),
     records: state("RecordsBucket"),
@@ -146,7 +162,8 @@ async function aim(stage: RehearsedStage): Promise<Targets> {
     issuing: await keyArn(stage, "issuing-1"),
     ocsp: await keyArn(stage, "ocsp-1"),
     trust: await keyArn(stage, "trust-1"),
-    data: await dataKeyArn(stage),
+    data: await dataKeyArn(stage, "data"),
+    protection: await dataKeyArn(stage, `${stage.fleet.fleet}-protection`),
     otherRole: roleArn("bootstrap"),
     roleArn,
     fleet: stage.fleet.fleet,

@@ -1,5 +1,6 @@
 /** Room: scripts/rehearsal. The first passkey, a session, an approval, a second operator who may only read. */
 
+import { backendEntry } from "./data-at-rest.ts";
 import { as, member, type Person, perform, type Reply, register, send, sessionHeaders } from "./person.ts";
 import { pipelineEntry } from "./pipeline-life.ts";
 import { operatorCredential, type RehearsedStage } from "./rehearsed-stage.ts";
@@ -10,12 +11,12 @@ function expectRefusal({ status, code }: Reply, expected: string): string {
   return `${status} ${expected}`;
 }
 
-/** What the fleet accepts from here on: what it did before, and one IAM role. */
+/** What the fleet accepts from here on: what it did before, one IAM role, and one backend. */
 const configuration = ({ account }: RehearsedStage) => ({
   operation: "configureFleet",
   method: "PUT" as const,
   path: "/configuration",
-  body: { accepts: ["token"], pipelines: [pipelineEntry(account)] },
+  body: { accepts: ["token"], pipelines: [pipelineEntry(account), backendEntry] },
 });
 
 async function firstPasskey(stage: RehearsedStage): Promise<Person> {

@@ -6,6 +6,7 @@ import { type BootstrappedFleet, operatorFiles } from "../deployment/operator.ts
 import { stackNames } from "../deployment/stage.ts";
 import { createClients } from "./aws-clients.ts";
 import { bootstrap } from "./bootstrap.ts";
+import { rehearseDataAtRest } from "./data-at-rest.ts";
 import { rehearseDeploymentAgain } from "./deploy-again.ts";
 import { rehearseDeviceLife } from "./device-life.ts";
 import { rehearseEmergencyRollover } from "./emergency-rollover.ts";
@@ -122,6 +123,7 @@ async function play(options: PerformanceOptions, report: Report, endings: Ending
   await rehearseRefusals(stage, report);
   await rehearseFigures(stage, report);
   await rehearseServerCertificate(stage, owner, report, { evaluatesIam });
+  await rehearseDataAtRest(stage, owner, report);
   // Last of what needs an operator's certificate: issuing-1 is retired in it.
   await rehearseEmergencyRollover(stage, owner, options.successorAssembly, report);
   await rehearseEvidence(stage, device, report);
