@@ -89,7 +89,9 @@ describe("accepted", () => {
     ["prefixes", () => ({ deviceIdPrefixes: ["pump-", "Monitor.7_"] }), "accepted"],
     [
       "validity at the profile's maximum",
-      () => ({ validityDays: { device: 397, quarantine: 30, server: 90, operator: 90, claim: 30 } }),
+      () => ({
+        validityDays: { device: 397, quarantine: 30, server: 90, operator: 90, claim: 30, backend: 90 },
+      }),
       "accepted",
     ],
   ];
