@@ -37,7 +37,7 @@ async function certified(stage: RehearsedStage, owner: Person): Promise<ClientCr
   const reply = await as(stage, owner, { path: `/backends/${backend}/certificates`, body });
   const { certificate, chain } = documentOf<IssuedCertificate>(reply);
   const pem = key.privateKey.export({ type: "pkcs8", format: "pem" }).toString();
-  return { certificate: certificate + chain, key: pem };
+  return { certificate: certificate + chain, privateKey: pem };
 }
 
 function expectCode({ status, code }: Reply, expected: string): string {
