@@ -302,7 +302,7 @@ export const storageKeys: readonly HeldKey[] = [
     ends: "30 days after its stack is deleted",
   },
   {
-    key: "`{fleet}-protection`",
+    key: "`{fleet}-protection`, then `{fleet}-protection-2` and so on",
     encrypts: "subject keys of that fleet, and data keys of its fleet-wrapped purposes",
     where: "KMS, `alias/fleetkey/{stage}/{fleet}-protection`; locally `keys/`, sealed by the master key",
     ends: `${protectionStandard.fleetDeletionDays} days after two people shred the fleet; locally at once`,

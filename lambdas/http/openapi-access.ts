@@ -127,7 +127,7 @@ export const accessOperations = {
     answers: "The approval.",
     request: json(requests.createApprovalRequest()),
     response: answers.approval,
-    problems: [],
+    problems: ["name_not_permitted"],
   },
   listApprovals: {
     status: "200",
