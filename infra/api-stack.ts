@@ -53,6 +53,7 @@ export class ApiStack extends Stack {
       functions,
       api,
       items: state.items,
+      subjectKeys: state.subjectKeys,
       dataKeys: [...state.dataKeys.values()],
       issuingKeys: keysOf("issuing"),
       rootKeys: keysOf("root"),

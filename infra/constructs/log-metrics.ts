@@ -28,6 +28,7 @@ const patterns = {
   published: is("event", "published"),
   maintained: is("event", "maintained"),
   rotated: is("event", "rotated"),
+  safekept: is("event", "safekept"),
 } as const;
 
 interface Filter {
@@ -57,7 +58,7 @@ export class LogMetrics extends Construct {
   readonly revocationWaitSeconds: Metric;
   /** Runs of maintenance that came to their end. */
   readonly maintenances: Metric;
-  /** What runs of both, and of the rotation, could not do: lists, manifests, steps. */
+  /** What runs of both, of the rotation and of safekeeping could not do: lists, manifests, steps, jobs. */
   readonly taskFailures: Metric;
 
   readonly #stage: string;
@@ -99,8 +100,8 @@ export class LogMetrics extends Construct {
     this.filter("oldest-open", logGroup, { ...age, pattern });
   }
 
-  private tasks({ publication, maintenance, rollover }: ObservedService["functions"]): void {
-    const { published, maintained, rotated } = patterns;
+  private tasks({ publication, maintenance, rollover, safekeeping }: ObservedService["functions"]): void {
+    const { published, maintained, rotated, safekept } = patterns;
     const wait = { metricName: "RevocationWait", unit: Unit.SECONDS, pattern: published };
     const failures = { metricName: "TaskFailures", metricValue: "$.failed" };
     this.filter("publications", publication.logGroup, { metricName: "Publications", pattern: published });
@@ -113,6 +114,7 @@ export class LogMetrics extends Construct {
     this.filter("maintenances", maintenance.logGroup, { metricName: "Maintenances", pattern: maintained });
     this.filter("maintenance-failures", maintenance.logGroup, { ...failures, pattern: maintained });
     this.filter("rotation-failures", rollover.logGroup, { ...failures, pattern: rotated });
+    this.filter("safekeeping-failures", safekeeping.logGroup, { ...failures, pattern: safekept });
   }
 
   private filter(id: string, logGroup: ILogGroup, filter: Filter): void {

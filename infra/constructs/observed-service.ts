@@ -20,6 +20,7 @@ export interface ObservedService extends Told {
   readonly functions: Readonly<Record<FunctionId | TaskFunctionId, ObservedFunction>>;
   readonly api: IHttpApi;
   readonly items: ITable;
+  readonly subjectKeys: ITable;
   /** Encrypts what is stored. */
   readonly dataKeys: readonly IKey[];
   /** Sign certificates; by authority, such as `default-issuing-1`. */
@@ -54,8 +55,8 @@ export function apiMetric({ api }: ObservedService, metricName: string, options:
   return sumOf("AWS/ApiGateway", metricName, { ApiId: api.apiId }, options);
 }
 
-export function tableMetric({ items }: ObservedService, metricName: string): Metric {
-  return sumOf("AWS/DynamoDB", metricName, { TableName: items.tableName });
+export function tableMetric({ tableName: TableName }: ITable, metricName: string): Metric {
+  return sumOf("AWS/DynamoDB", metricName, { TableName });
 }
 
 export function schedulerMetric({ scheduleGroupName }: ObservedService, metricName: string): Metric {

@@ -23,14 +23,17 @@ export const runbooks = {
     "Look whether the schedule of the rollover function is enabled: nobody enforces cryptoperiods, and lent roots stay lent.",
   "servers-missing":
     "Look whether the schedule of the servers function is enabled: certificates of servers are not renewed, and nobody is told that they end.",
+  "safekeeping-missing":
+    "Look whether the schedule of the safekeeping function is enabled: what two people decided to destroy is not destroyed.",
   "tasks-failing":
-    "Read the error lines of publication, maintenance and rollover: they name the list or the step, and their code says why.",
+    "Read the error lines of publication, maintenance, rollover and safekeeping: they name the list or the step, and their code says why.",
   "dead-letters":
     "Read the message without deleting it, remove its cause, then start the function once more.",
   "schedule-failures": "Check that the scheduler's role may still invoke the functions of its schedules.",
   "key-watch-failures":
     "A notice about a key was lost: look in CloudTrail for what happened to the keys since, then at the topic's policy.",
-  "table-throttles": "Compare the table's consumed capacity with its account limits; look for one hot key.",
+  "table-throttles":
+    "Compare the consumed capacity of the table in the alarm's name with its account limits; look for one hot key.",
   "domain-certificate":
     "Look the certificate up in ACM: its renewal status says which DNS record is missing.",
   "issuance-failing": "Devices get no certificates: start with the alarms that this one is made of.",

@@ -158,7 +158,7 @@ export class ServiceAlarms extends Construct {
       missing: TreatMissingData.BREACHING,
     });
     // As maintenance. Errors have an alarm of their own, so that whoever was started is known to run.
-    const { rollover, servers } = this.#service.functions;
+    const { rollover, servers, safekeeping } = this.#service.functions;
     const silence = {
       below: 1,
       evaluationPeriods: 3,
@@ -167,6 +167,8 @@ export class ServiceAlarms extends Construct {
     } as const;
     const rotations = rollover.function.metricInvocations({ period: Duration.minutes(5) });
     this.alarm("rotation-missing", rotations, { runbook: "rotation-missing", ...silence });
+    const keepings = safekeeping.function.metricInvocations({ period: Duration.minutes(5) });
+    this.alarm("safekeeping-missing", keepings, { runbook: "safekeeping-missing", ...silence });
     // It runs every hour.
     const rounds = servers.function.metricInvocations({ period: Duration.hours(1) });
     this.alarm("servers-missing", rounds, { runbook: "servers-missing", ...silence });
@@ -198,7 +200,10 @@ export class ServiceAlarms extends Construct {
       evaluationPeriods: 2,
       datapointsToAlarm: 2,
     } as const;
-    this.alarm("table-write-throttles", tableMetric(this.#service, "WriteThrottleEvents"), watch);
-    this.alarm("table-read-throttles", tableMetric(this.#service, "ReadThrottleEvents"), watch);
+    const { items, subjectKeys } = this.#service;
+    for (const [name, table] of Object.entries({ table: items, "subject-keys": subjectKeys })) {
+      this.alarm(`${name}-write-throttles`, tableMetric(table, "WriteThrottleEvents"), watch);
+      this.alarm(`${name}-read-throttles`, tableMetric(table, "ReadThrottleEvents"), watch);
+    }
   }
 }

@@ -84,7 +84,7 @@ function storeRows(service: ObservedService): GraphWidget[][] {
   const queues = Object.entries(service.deadLetters).map(([label, queue]) =>
     queue.metricApproximateNumberOfMessagesVisible({ period, label, statistic: Stats.MAXIMUM }),
   );
-  const figures = (...names: string[]) => names.map((name) => tableMetric(service, name));
+  const figures = (...names: string[]) => names.map((name) => tableMetric(service.items, name));
   return [
     [
       graph("Table: capacity consumed", figures("ConsumedWriteCapacityUnits", "ConsumedReadCapacityUnits")),

@@ -16,6 +16,7 @@ import { describe, expect, it } from "vitest";
 import cdkJson from "../../cdk.json" with { type: "json" };
 import { defaultReservedConcurrency } from "../../infra/configuration/concurrency.ts";
 import { readStageConfiguration } from "../../infra/stage-configuration.ts";
+import { routes } from "../../lambdas/routes.ts";
 import { forwardedCertificateHeader } from "../../scripts/rehearsal/forwarded-certificate.ts";
 import { stageApp, synthesise } from "./synthesised-stage.ts";
 
@@ -52,7 +53,9 @@ const rows = (violations: readonly Violation[]): string[] =>
 
 const functions = Object.keys(defaultReservedConcurrency);
 /** Nobody waits for their answers, so what failed is kept. */
-const unattended = ["reconciliation", "publication", "maintenance", "rollover", "ceremony", "servers"];
+const unattended = [
+  ...["reconciliation", "publication", "maintenance", "rollover", "ceremony", "servers", "safekeeping"],
+];
 const buckets = ["AccessLogs", "Artifacts", "Records", "TrustStores"];
 
 /** Every finding that stands in a stage with defaults: one resource each. */
@@ -60,6 +63,8 @@ const standing = [
   ...functions.map((id) => `LambdaInsideVPC Api/Service/${id}/Function`),
   ...functions.filter((id) => !unattended.includes(id)).map((id) => `LambdaDLQ Api/Service/${id}/Function`),
   ...buckets.map((bucket) => `S3BucketReplicationEnabled State/State/Buckets/${bucket}`),
+  // What is shredded must be in no copy that lives on.
+  "DynamoDBInBackupPlan State/State/SubjectKeys/Keys",
   "S3DefaultEncryptionKMS State/State/Buckets/AccessLogs",
   "S3DefaultEncryptionKMS State/State/Buckets/TrustStores",
 ];
@@ -81,6 +86,14 @@ describe("HIPAA rule pack", { timeout: 120_000 }, () => {
     expect(rows(open)).toEqual([]);
     expect(rows(acknowledged)).toEqual(
       [...standing, ...none, "DynamoDBInBackupPlan State/State/Table/Items"].toSorted(),
+    );
+  });
+
+  it("protection.keyRecoveryDays 0: that shredded keys can be restored for no second stands acknowledged", () => {
+    const { open, acknowledged } = findings(synthesise({ protection: { keyRecoveryDays: 0 } }).outdir);
+    expect(rows(open)).toEqual([]);
+    expect(rows(acknowledged)).toEqual(
+      [...standing, "DynamoDBPITREnabled State/State/SubjectKeys/Keys"].toSorted(),
     );
   });
 
@@ -148,7 +161,8 @@ describe("bundles", () => {
   }, () => {
     const { outdir } = synthesise({ account: "000000000000" }, { ...whole, "fleetkey:emulator": true });
     const aware = functions.filter((id) => bundle(outdir, id).includes(forwardedCertificateHeader));
-    expect(aware).toEqual(["enrollment", "distribution", "revocation", "ocsp", "access", "rotation"]);
+    const serving = new Set(routes.map((route) => route.function));
+    expect(aware.toSorted()).toEqual([...serving].toSorted());
   });
 
   it("hold nothing of an earlier synthesis into the same directory", () => {

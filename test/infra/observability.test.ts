@@ -78,7 +78,9 @@ describe("alarms", () => {
   it.each(
     [...routes, ...tasks].map((row) => row.function).filter((name, at, all) => all.indexOf(name) === at),
   )("function %s: one error or one throttle, unless others may start it while it runs", (name) => {
-    const started = ["publication", "maintenance", "rollover", "ceremony", "servers"].includes(name);
+    const started = ["publication", "maintenance", "rollover", "ceremony", "servers", "safekeeping"].includes(
+      name,
+    );
     const names = alarms.map((props) => props["AlarmName"]);
     expect(names.includes(`fleetkey-test-${name}-throttles`)).toBe(!started);
     for (const [metric, MetricName] of [
@@ -144,6 +146,12 @@ describe("alarms", () => {
       Period: 300,
       EvaluationPeriods: 3,
     });
+    expect(alarm("safekeeping-missing")).toMatchObject({
+      MetricName: "Invocations",
+      Period: 300,
+      EvaluationPeriods: 3,
+      TreatMissingData: "breaching",
+    });
     // Whoever tells that a server's certificate ends is the one that is silent.
     expect(alarm("servers-missing")).toMatchObject({
       MetricName: "Invocations",
@@ -169,6 +177,20 @@ describe("alarms", () => {
         expect.objectContaining({ Expression: "IF(requests > 0, 100 * errors / requests, 0)" }),
       ]),
     });
+  });
+
+  it("each table: ten throttled calls in each of two times five minutes", () => {
+    for (const [name, table] of Object.entries({ table: "items", "subject-keys": "subject-keys" }))
+      for (const [way, MetricName] of Object.entries({
+        read: "ReadThrottleEvents",
+        write: "WriteThrottleEvents",
+      }))
+        expect(alarm(`${name}-${way}-throttles`)).toMatchObject({
+          MetricName,
+          Threshold: 10,
+          EvaluationPeriods: 2,
+          Dimensions: [{ Name: "TableName", Value: `fleetkey-test-${table}` }],
+        });
   });
 
   it("a dead letter, a failed or a dropped invocation of the schedule", () => {
@@ -230,6 +252,11 @@ describe("figures from log lines", () => {
           DefaultValue: Match.absent(),
         }),
       ],
+    });
+    template.hasResourceProperties("AWS::Logs::MetricFilter", {
+      LogGroupName: "/fleetkey/test/safekeeping",
+      FilterPattern: '{ $.event = "safekept" }',
+      MetricTransformations: [Match.objectLike({ MetricName: "TaskFailures", MetricValue: "$.failed" })],
     });
     let line = "";
     const said = { pending: 2, oldestPendingSeconds: 7, slowestSeconds: 61, failed: 0 };

@@ -78,6 +78,7 @@ export function observedService(stack: Stack, fleets: readonly string[] = ["defa
     },
     api: HttpApi.fromHttpApiAttributes(stack, "Api", { httpApiId: "api1" }),
     items: Table.fromTableName(stack, "Items", "fleetkey-test-items"),
+    subjectKeys: Table.fromTableName(stack, "SubjectKeys", "fleetkey-test-subject-keys"),
     dataKeys: [key("data")],
     issuingKeys: keys("issuing"),
     rootKeys: keys("root"),
