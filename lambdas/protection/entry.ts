@@ -18,14 +18,14 @@ const environment = readEnvironment(
   "FLEETKEY_SAFEKEEPING_FUNCTION",
 );
 
-const keys = wrappingKeyArns(environment.FLEETKEY_WRAPPING_KEYS);
+const wrappingKeys = kmsWrappingKeys({ keys: wrappingKeyArns(environment.FLEETKEY_WRAPPING_KEYS) });
 
 export const handler = protectionFunction({
   ...functionRuntime(),
   items: dynamoDbItemStore({ table: environment.FLEETKEY_TABLE }),
   subjectKeys: dynamoDbItemStore({ table: environment.FLEETKEY_SUBJECT_KEYS_TABLE }),
-  wrappingKeys: kmsWrappingKeys({ keys }),
-  cipher: encryptionSdkCipher({ fleetKeyring: kmsFleetKeyrings({ keys }) }),
+  wrappingKeys,
+  cipher: encryptionSdkCipher({ fleetKeyring: kmsFleetKeyrings(wrappingKeys) }),
   tasks: lambdaTaskStarter({ functions: { safekeep: environment.FLEETKEY_SAFEKEEPING_FUNCTION } }),
   notifier: snsNotifier({ topicArn: environment.FLEETKEY_TOPIC_ARN }),
 });
