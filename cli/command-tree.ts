@@ -76,6 +76,13 @@ export const commandTree: CommandGroup = {
         show: async () => (await import("./commands/claim-show.ts")).claimShow,
       },
     },
+    backend: {
+      summary: "Certificates of backends, with which they protect and read data",
+      commands: {
+        certify: async () => (await import("./commands/backend-certify.ts")).backendCertify,
+        renew: async () => (await import("./commands/backend-renew.ts")).backendRenew,
+      },
+    },
     request: {
       summary: "Enrolment requests that wait for a decision",
       commands: {

@@ -36,7 +36,8 @@ const completeName = "complete";
 const wantedMembers = ["deviceId", "algorithm", "credential"] as const;
 /**
  * What tells one request from another; a retry has the same. `credential` is `token:` and the SHA-256 of the
- * token, `serial:` and that of the certificate that renews itself, or another credential by its own name.
+ * token, `serial:` and that of the certificate that renews itself, `operator:` and that of the certificate which was
+ * here when an operator asked for another, or another credential by its own name.
  */
 export type WantedCertificate = Readonly<Record<(typeof wantedMembers)[number], string>>;
 

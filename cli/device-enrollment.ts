@@ -92,8 +92,10 @@ export async function obtainCertificate(request: ObtainRequest): Promise<DeviceR
 /** The same CSR would meet these for ever: its certificate was never finished, or is revoked or expired. */
 const deadRequestCodes: ReadonlySet<string> = new Set(["issuance_closed", "credential_spent"]);
 
+const takesAnyKey = ({ credential }: WantedCertificate): boolean => /^(?:serial|operator):/.test(credential);
+
 /**
- * A certificate renews itself with any new key, so a dead request costs it one more; a token is good for its
+ * A certificate renews itself with any new key, and an operator certifies any, so a dead request costs it one more; a token is good for its
  * first CSR only.
  */
 async function requestCertificate(
@@ -107,7 +109,7 @@ async function requestCertificate(
     const code = error instanceof Failure ? error.code : "";
     // Denied for good: the next command asks with a new key, and an operator decides anew.
     if (code === "enrollment_denied") await discardRequest(directory);
-    if (!deadRequestCodes.has(code) || !wanted.credential.startsWith("serial:")) throw error;
+    if (!deadRequestCodes.has(code) || !takesAnyKey(wanted)) throw error;
   }
   await discardRequest(directory);
   const another = await prepareRequest(request);

@@ -69,6 +69,8 @@ export interface FleetCall<T> {
   readonly body?: object;
   readonly headers?: Readonly<Record<string, string>>;
   readonly schema: AnswerSchema<T>;
+  /** @default remedyFor */
+  readonly remedyOf?: RemedyTable;
 }
 
 /** A call whose answer is no JSON: octets of a format of its own, for the caller to read. */
@@ -172,11 +174,12 @@ export function createFleetApi(options: FleetApiOptions): FleetApi {
       if (response.status === 202) return pendingOf(response, options.now());
       return parseAnswer(response, issuedCertificate);
     },
-    call: async ({ method, path, body, headers = {}, schema }) => {
+    call: async ({ method, path, body, headers = {}, schema, remedyOf }) => {
       const sent = body === undefined ? {} : { body: JSON.stringify(body) };
       const type = body === undefined ? {} : { "content-type": json };
       const all = { accept: json, ...type, ...headers };
-      return parseAnswer(await send({ method, path: base + path, headers: all, ...sent }), schema);
+      const request = { method, path: base + path, headers: all, ...sent };
+      return parseAnswer(await send(request, remedyOf), schema);
     },
     fetch: async ({ method, path, accept, body }) => {
       const type = body === undefined ? {} : { "content-type": body.type };

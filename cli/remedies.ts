@@ -91,6 +91,19 @@ const renewalRemedies: Partial<Readonly<Record<ErrorCode, string>>> = {
   issuance_closed: "run the same command again; it asks with a new key",
 };
 
+const certifyAgain = "ask an operator to certify it again: fleetkey backend certify ID --out DIR";
+
+/** As at a device's renewal, but that an operator certifies where the certificate does not do. */
+const backendRenewalRemedies: Partial<Readonly<Record<ErrorCode, string>>> = {
+  credential_spent: certifyAgain,
+  client_certificate_required: "the service did not see the certificate; name the service itself with --url",
+  client_certificate_untrusted: `check --url and --fleet, or ${certifyAgain}`,
+  client_certificate_expired: certifyAgain,
+  client_certificate_revoked: `it was revoked on purpose; if the backend is trusted, ${certifyAgain}`,
+  access_denied: "check --dir and --fleet: a backend renews its own certificate in its own fleet",
+  issuance_closed: "run the same command again; it asks with a new key",
+};
+
 /** An expired certificate is the credential, and its key signs the request. */
 const returnRemedies: Partial<Readonly<Record<ErrorCode, string>>> = {
   credential_invalid:
@@ -120,6 +133,10 @@ export const remedyFor: RemedyTable = (code) => lookUp(remedies, code);
 
 /** The same for a problem that a renewal met. */
 export const renewalRemedyFor: RemedyTable = (code) => lookUp(renewalRemedies, code) ?? remedyFor(code);
+
+/** The same for a problem that a backend's renewal met. */
+export const backendRenewalRemedyFor: RemedyTable = (code) =>
+  lookUp(backendRenewalRemedies, code) ?? remedyFor(code);
 
 /** The same for a problem that a device met which came back with its expired certificate. */
 export const returnRemedyFor: RemedyTable = (code) => lookUp(returnRemedies, code) ?? remedyFor(code);

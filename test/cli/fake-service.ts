@@ -114,6 +114,9 @@ export async function startFakeService(): Promise<FakeService> {
     if (method === "POST" && path.endsWith("/certificates/renew")) {
       return issue(`renew ${hash("sha256", json["csr"] ?? "")}`, json["csr"] ?? "", "");
     }
+    if (method === "POST" && /\/backends\/[^/]+\/certificates$/.test(path)) {
+      return issue(`backend ${hash("sha256", json["csr"] ?? "")}`, json["csr"] ?? "", "");
+    }
     if (method === "POST" && path.endsWith("/certificates")) {
       const own = json["csr"] ?? "";
       const previous = json["previousCertificate"];
