@@ -79,13 +79,14 @@ const core = [
 const adapters = [
   only(
     "adapters-implement-ports",
-    "An adapter knows the ports, the limits and cursors that all stores share, the error codes and the algorithm rows, and never another adapter.",
+    "An adapter knows the ports, the limits and cursors that all stores share, the error codes, the algorithm rows and the standard of data at rest, and never another adapter.",
     { path: "^adapters/([^/]+)/" },
     { path: rooms },
     [
       "^adapters/$1/",
       "^core/(ports|errors|item-limits|item-cursor|object-limits|custody-limits|notice)\\.ts$",
       "^core/formats/algorithms?[^/]*\\.ts$",
+      "^core/standard/protection\\.ts$",
     ],
   ),
   never(
@@ -114,11 +115,30 @@ const adapters = [
     { path: "^node_modules/(jose|@simplewebauthn)/" },
   ),
   only(
+    "encryption-adapter-uses-its-library",
+    "Messages are made and read by the AWS Encryption SDK, and by it alone.",
+    { path: "^adapters/encryption/" },
+    { path: packages },
+    ["^node_modules/@aws-crypto/"],
+  ),
+  never(
+    "messages-are-made-behind-the-port",
+    "The AWS Encryption SDK brings the client of KMS and much else: whoever protects nothing does not load it.",
+    { pathNot: "^(adapters/encryption|protect|test|bench)/" },
+    { path: "^node_modules/@aws-crypto/" },
+  ),
+  never(
+    "encryption-is-bound-where-an-app-is-made",
+    "Only the function that protects data carries it, so only entries and the local server bind it.",
+    { pathNot: ["^lambdas/.+/entry\\.ts$", "^(adapters/encryption|local|test|bench)/"] },
+    { path: "^adapters/encryption/" },
+  ),
+  only(
     "aws-adapter-uses-its-sdk",
     "AWS is reached through its own SDK only.",
     { path: "^adapters/aws/" },
     { path: packages },
-    ["^node_modules/(@aws-sdk|@smithy|@aws-crypto)/"],
+    ["^node_modules/(@aws-sdk|@smithy)/"],
   ),
   never(
     "aws-is-bound-in-entries",
@@ -134,7 +154,7 @@ const edges = [
     "A handler parses, authorises, calls one use case and renders.",
     { path: "^lambdas/" },
     { path: rooms },
-    ["^lambdas/", "^core/", "^adapters/(aws|identity|system)/"],
+    ["^lambdas/", "^core/", "^adapters/(aws|encryption|identity|system)/"],
   ),
   only(
     "lambdas-use-few-packages",
@@ -167,7 +187,7 @@ const edges = [
     "The embedded server binds the handlers to the local adapters.",
     { path: "^local/" },
     { path: rooms },
-    ["^local/", "^lambdas/", "^adapters/(local|identity|system)/", "^core/"],
+    ["^local/", "^lambdas/", "^adapters/(encryption|local|identity|system)/", "^core/"],
   ),
   only(
     "local-is-builtin",

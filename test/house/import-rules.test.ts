@@ -68,6 +68,18 @@ const refused: readonly Sample[] = [
   { module: "adapters/aws/b.ts", imports: "zod", rule: "aws-adapter-uses-its-sdk" },
   { module: "adapters/identity/a.ts", imports: "zod", rule: "identity-adapter-uses-its-libraries" },
   { module: "adapters/identity/b.ts", imports: "adapters/local/store.ts", rule: "adapters-implement-ports" },
+  { module: "adapters/encryption/a.ts", imports: "zod", rule: "encryption-adapter-uses-its-library" },
+  { module: "adapters/encryption/b.ts", imports: "adapters/aws/store.ts", rule: "adapters-implement-ports" },
+  {
+    module: "adapters/aws/c.ts",
+    imports: "@aws-crypto/client-node",
+    rule: "messages-are-made-behind-the-port",
+  },
+  {
+    module: "lambdas/http/e.ts",
+    imports: "adapters/encryption/cipher.ts",
+    rule: "encryption-is-bound-where-an-app-is-made",
+  },
   { module: "adapters/local/d.ts", imports: "jose", rule: "identities-are-verified-behind-the-port" },
   {
     module: "lambdas/enrollment/handler.ts",
@@ -111,12 +123,16 @@ const allowed: readonly Sample[] = [
   { module: "adapters/local/store.ts", imports: "node:sqlite" },
   { module: "adapters/local/keys.ts", imports: "core/formats/algorithms.ts" },
   { module: "adapters/aws/store.ts", imports: "@aws-sdk/client-kms" },
+  { module: "adapters/encryption/cipher.ts", imports: "@aws-crypto/client-node" },
+  { module: "adapters/encryption/frames.ts", imports: "core/standard/protection.ts" },
   { module: "lambdas/routes.ts", imports: "core/standard/table.ts" },
   { module: "lambdas/enrollment/entry.ts", imports: "adapters/aws/store.ts" },
+  { module: "lambdas/protection/entry.ts", imports: "adapters/encryption/cipher.ts" },
   { module: "lambdas/http/schemas.ts", imports: "zod" },
   { module: "lambdas/http/openapi.ts", imports: "zod-openapi" },
   { module: "lambdas/http/event.ts", imports: "aws-lambda", as: "type" },
   { module: "local/server.ts", imports: "lambdas/http/event.ts" },
+  { module: "local/app.ts", imports: "adapters/encryption/cipher.ts" },
   { module: "infra/stack.ts", imports: "aws-cdk-lib" },
   { module: "infra/routes.ts", imports: "lambdas/routes.ts" },
   { module: "scripts/c.ts", imports: "infra/function-bundle.ts" },
@@ -126,14 +142,14 @@ const allowed: readonly Sample[] = [
 ];
 
 /** Leaves of the sample project; something above imports each, so none is an orphan. */
-const leaves = ["core/formats/tag.ts", "core/standard/profiles.ts"];
+const leaves = ["core/formats/tag.ts", "core/standard/profiles.ts", "core/standard/protection.ts"];
 /** Imports that other samples need beside them: the way back of a cycle, a second line of a module. */
 const companions: readonly Sample[] = [
   { module: "core/issuance/tock.ts", imports: "core/issuance/tick.ts" },
   { module: "cli/commands/serve.ts", imports: "local/server.ts" },
 ];
 
-const dependencies = ["zod", "citty", "jose", "@aws-sdk/client-kms"];
+const dependencies = ["zod", "citty", "jose", "@aws-sdk/client-kms", "@aws-crypto/client-node"];
 const devDependencies = [
   "aws-cdk-lib",
   "esbuild",
