@@ -25,6 +25,7 @@ const columns = [
   "operator",
   "device",
   "enrollment",
+  "backend",
   "pipeline",
   "iam",
   "invitation",
