@@ -16,12 +16,13 @@ const newest = 4;
 export const isOfDigest = (kind: SubjectKind): boolean => kind === "device";
 
 /**
- * A certificate that never had more than `days` is no news so many days ahead. The service renews its own by itself:
- * they are news only once that is overdue.
+ * A certificate that never had more than `days` is no news so many days ahead. The service and
+ * backends renew their own by themselves: they are news only once that is overdue.
  */
 function isDueIn({ notBefore, notAfter, subjectKind, profile }: CertificateRecord, days: number): boolean {
   const validity = notAfter - notBefore;
-  const fraction = subjectKind === "service" ? 1 - profiles[profile].renewAfterFraction : 1;
+  const renewsItself = subjectKind === "service" || subjectKind === "backend";
+  const fraction = renewsItself ? 1 - profiles[profile].renewAfterFraction : 1;
   return validity * fraction > days * day;
 }
 

@@ -140,6 +140,18 @@ describe("nobody is told of", () => {
     await live(21);
     expect(told(responder)).toEqual([1]);
   });
+
+  it("a backend before its own renewal is overdue", async () => {
+    const end = opened.clock.now() + 31 * day;
+    const backend = {
+      ...record("server", end, 30 * day),
+      subjectKind: "backend",
+      profile: "backend",
+    } as const;
+    await store(app, [backend]);
+    await live(32);
+    expect(told(backend)).toEqual([7, 1]);
+  });
 });
 
 describe("the revoked successor of a certificate", () => {
