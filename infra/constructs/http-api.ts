@@ -105,6 +105,8 @@ export class HttpApi extends Construct {
     const integration = (id: FunctionId): HttpLambdaIntegration =>
       new HttpLambdaIntegration(id, functions[id], {
         payloadFormatVersion: PayloadFormatVersion.VERSION_2_0,
+        // One permission a function: of one a route, a stage of thirty fleets would have more resources than a stack holds.
+        scopePermissionToRoute: false,
       });
     const integrations: Readonly<Record<FunctionId, HttpLambdaIntegration>> = {
       enrollment: integration("enrollment"),

@@ -63,6 +63,13 @@ describe("functions", () => {
         "FLEETKEY_RECORDS_BUCKET",
       ].toSorted(),
     );
+    const protecting = ["FLEETKEY_SUBJECT_KEYS_TABLE", "FLEETKEY_TABLE", "FLEETKEY_TOPIC_ARN"];
+    expect(variables("protection")).toEqual(
+      [...protecting, "FLEETKEY_WRAPPING_KEYS", "FLEETKEY_SAFEKEEPING_FUNCTION"].toSorted(),
+    );
+    expect(variables("safekeeping")).toEqual(
+      [...protecting, "FLEETKEY_WRAPPING_KEYS", "FLEETKEY_KEY_RECOVERY_DAYS"].toSorted(),
+    );
     expect(variables("ocsp")).toEqual(keyed);
     expect(variables("publication")).toEqual(
       [...keyed, "FLEETKEY_ARTIFACTS_BUCKET", "FLEETKEY_TOPIC_ARN"].toSorted(),
@@ -118,7 +125,15 @@ describe("functions", () => {
 
   it("that nobody waits for keep what they failed at: encrypted, TLS only, 14 days", () => {
     const withQueue = ids.filter((id) => functionOf(id)["DeadLetterConfig"] !== undefined);
-    const unattended = ["ceremony", "maintenance", "publication", "reconciliation", "rollover", "servers"];
+    const unattended = [
+      "ceremony",
+      "maintenance",
+      "publication",
+      "reconciliation",
+      "rollover",
+      "safekeeping",
+      "servers",
+    ];
     expect(withQueue.toSorted()).toEqual(unattended);
     const queues = ofType(stage.api, "AWS::SQS::Queue");
     expect(queues).toHaveLength(unattended.length + 1);
@@ -211,7 +226,10 @@ describe("HTTP API", () => {
   it("sends payload format 2.0, and API Gateway alone, for this API alone, may invoke", () => {
     for (const integration of properties("AWS::ApiGatewayV2::Integration"))
       expect(integration).toMatchObject({ PayloadFormatVersion: "2.0", IntegrationType: "AWS_PROXY" });
-    for (const permission of properties("AWS::Lambda::Permission")) {
+    const permissions = properties("AWS::Lambda::Permission");
+    // Each function's resource policy has one statement, however many routes it serves.
+    expect(permissions).toHaveLength(new Set(routes.map((route) => route.function)).size);
+    for (const permission of permissions) {
       expect(permission["Principal"]).toBe("apigateway.amazonaws.com");
       expect(permission["SourceArn"]).toMatch(/execute-api:AWS::Region:AWS::AccountId:ServiceHttpApi\w+\//);
     }
@@ -276,6 +294,7 @@ describe("schedules", () => {
       schedule("maintenance", "rate(5 minutes)", 300),
       schedule("rollover", "rate(5 minutes)", 300),
       schedule("servers", "rate(60 minutes)", 3_600),
+      schedule("safekeeping", "rate(5 minutes)", 300),
     ]);
   });
 
@@ -287,8 +306,15 @@ describe("schedules", () => {
     });
     expect(Object.fromEntries(ages)).toEqual({
       ...{ reconciliation: 60, publication: 300, maintenance: 300 },
-      ...{ rollover: 300, ceremony: 300, servers: 300 },
+      ...{ rollover: 300, ceremony: 300, servers: 300, safekeeping: 300 },
     });
+  });
+
+  it("are run by a role that starts the scheduled functions, keeps what it cannot hand over, and does nothing else", () => {
+    const actions = statementsOfRole(stage.api, "-scheduler").flatMap(({ Action }) => Action);
+    expect(new Set(actions)).toEqual(
+      new Set(["lambda:InvokeFunction", "sqs:SendMessage", "kms:Decrypt", "kms:GenerateDataKey"]),
+    );
   });
 
   it("and whoever revokes start the same function, by its name", () => {

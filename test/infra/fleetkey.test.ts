@@ -207,9 +207,16 @@ describe("new FleetKey(this, id)", () => {
       `${prefix}/GET/v1/iam/fleets/pumps/devices/*/keys`,
       `${prefix}/GET/v1/iam/fleets/pumps/server-certificates/*`,
       `${prefix}/GET/v1/iam/fleets/pumps/trust/adoption`,
+      `${prefix}/POST/v1/iam/fleets/pumps/data-key-pairs`,
+      `${prefix}/POST/v1/iam/fleets/pumps/data-keys`,
+      `${prefix}/POST/v1/iam/fleets/pumps/data-keys/unwrapping`,
+      `${prefix}/POST/v1/iam/fleets/pumps/decryption`,
       `${prefix}/POST/v1/iam/fleets/pumps/devices`,
+      `${prefix}/POST/v1/iam/fleets/pumps/encryption`,
       `${prefix}/POST/v1/iam/fleets/pumps/enrollment-tokens`,
+      `${prefix}/POST/v1/iam/fleets/pumps/reencryption`,
       `${prefix}/POST/v1/iam/fleets/pumps/server-certificates`,
+      `${prefix}/POST/v1/iam/fleets/pumps/subject-keys`,
       `${prefix}/POST/v1/iam/fleets/pumps/trust/acknowledgements`,
     ]);
   });

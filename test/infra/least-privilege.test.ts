@@ -133,11 +133,21 @@ function expectedRows(id: string): string[] {
       add(key, "kms:DescribeKey", "kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion", "kms:EnableKey");
       if (kindOf(authority) === "root") add(key, "kms:CreateGrant", "kms:RevokeGrant");
     }
-  const rotating = [
-    ...["kms:DescribeKey", "kms:GetKeyRotationStatus", "kms:ListKeyRotations", "kms:RotateKeyOnDemand"],
-  ];
   if (own.some((row) => row.touches.dataKeys === true))
-    for (const key of [data, operations, ...Object.keys(fleets).map(protectionOf)]) add(key, ...rotating);
+    for (const key of [data, operations, ...Object.keys(fleets).map(protectionOf)])
+      for (const action of ["DescribeKey", "GetKeyRotationStatus", "ListKeyRotations", "RotateKeyOnDemand"])
+        add(key, `kms:${action}`);
+  const protects = new Set(own.map((row) => row.touches.protection));
+  const subjectKeys = `${named("StateSubjectKeys")}.Arn`;
+  const used = protects.has("use") || protects.has("keep");
+  if (used) add(subjectKeys, "dynamodb:GetItem", "dynamodb:Query");
+  if (used) add(subjectKeys, "dynamodb:PutItem", "dynamodb:ConditionCheckItem");
+  if (protects.has("keep")) add(subjectKeys, "dynamodb:DeleteItem");
+  for (const key of Object.keys(fleets).map(protectionOf)) {
+    if (protects.has("use")) add(key, "kms:Decrypt", "kms:GenerateDataKey");
+    if (protects.has("keep")) add(key, "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo");
+    if (protects.has("keep")) add(key, "kms:DescribeKey", "kms:ScheduleKeyDeletion");
+  }
   if (own.some((row) => row.touches.certificates === true))
     add(
       "arn:AWS::Partition:acm:AWS::Region:AWS::AccountId:certificate/*",
@@ -169,7 +179,7 @@ function expectedRows(id: string): string[] {
   }
   for (const started of own.flatMap((row) => row.touches.starts ?? []))
     add(functionArn(everyTask.find((task) => task.id === started)?.function ?? ""), "lambda:InvokeFunction");
-  if (ownTasks.some((task) => task.notifies)) {
+  if (ownTasks.some((task) => task.notifies) || protects.has("use")) {
     add(named("StateNotices"), "sns:Publish");
     add(operations, "kms:Decrypt", "kms:GenerateDataKey");
   }
@@ -203,13 +213,17 @@ describe("functions", () => {
   /** Statements that are about a key itself, and let nobody encrypt or decrypt. */
   const lookedAfter = [
     ...["Sign", "FindRoots", "KeepKeys", "LendRoots", "TakeRootsBack"],
-    ...["DataKeys", "FleetDataKeys"],
+    ...["DataKeys", "FleetDataKeys", "EndWrappingKeys"],
   ];
+
+  /** Statements about one fleet's keys that wrap, which are used directly and in that fleet's name. */
+  const wraps = /^(?:Wrap|Rewrap)[0-9]+$/;
 
   it("use an encryption key through the one service that it is for, and no other way", () => {
     for (const id of functions)
       for (const { Sid, Action, Condition } of statementsOfRole(stage.api, `-${id}`)) {
         if (lookedAfter.includes(Sid ?? "") || !Action.some((action) => action.startsWith("kms:"))) continue;
+        if (wraps.test(Sid ?? "")) continue;
         const services = Condition?.["StringEquals"]?.["kms:ViaService"];
         expect(services, `${id} ${Sid}`).toMatch(
           /^(lambda|dynamodb|s3|sns|sqs)\.AWS::Region\.AWS::URLSuffix$/,
@@ -249,9 +263,9 @@ describe("functions", () => {
     expect(answer.pk).toMatch(/^CERTIFICATE#/);
   });
 
-  it("enrolment deletes items of devices, where holds are, and no other function deletes any", () => {
+  it("enrolment deletes items of devices, where holds are, safekeeping subject keys, and no other function deletes any", () => {
     const deleters = functions.filter((id) => conditionsOf(id, "dynamodb:DeleteItem").length > 0);
-    expect(deleters).toEqual(["enrollment"]);
+    expect(deleters.toSorted()).toEqual(["enrollment", "safekeeping"]);
     expect(conditionsOf("enrollment", "dynamodb:DeleteItem")).toEqual([
       { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["DEVICE#*"] } },
     ]);
@@ -304,13 +318,6 @@ describe("functions", () => {
     expect(starters).toEqual(expect.arrayContaining(["maintenance", "revocation", "rollover", "ceremony"]));
     for (const id of ["enrollment", "distribution", "ocsp", "provisioning", "reconciliation"])
       expect(starters).not.toContain(id);
-  });
-
-  it("the scheduler starts the scheduled functions, keeps what it cannot hand over, and does nothing else", () => {
-    const actions = statementsOfRole(stage.api, "-scheduler").flatMap(({ Action }) => Action);
-    expect(new Set(actions)).toEqual(
-      new Set(["lambda:InvokeFunction", "sqs:SendMessage", "kms:Decrypt", "kms:GenerateDataKey"]),
-    );
   });
 });
 

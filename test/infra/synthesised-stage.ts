@@ -17,7 +17,7 @@ export interface Resource {
 
 export type Resources = Readonly<Record<string, Resource>>;
 
-/** `Fn::GetAtt` is `Id.Attribute`, `Ref` is `Id`, an output of another stack is what it outputs there. */
+/** `Fn::GetAtt` is `Id.Attribute`, `Ref` is `Id`, an output of another stack is what it outputs there, a part is the whole. */
 function flatten(value: unknown, outputs: Readonly<Record<string, unknown>>): unknown {
   if (Array.isArray(value)) return value.map((one) => flatten(one, outputs));
   if (typeof value !== "object" || value === null) return value;
@@ -27,6 +27,8 @@ function flatten(value: unknown, outputs: Readonly<Record<string, unknown>>): un
     if (name === "Ref") return String(argument);
     if (name === "Fn::GetAtt") return (argument as string[]).join(".");
     if (name === "Fn::Join") return (flatten((argument as unknown[])[1], outputs) as string[]).join("");
+    if (name === "Fn::Split") return flatten((argument as unknown[])[1], outputs);
+    if (name === "Fn::Select") return flatten((argument as unknown[])[1], outputs);
     if (name === "Fn::GetStackOutput") return outputs[(argument as { OutputName: string }).OutputName];
   }
   return Object.fromEntries(members.map(([key, one]) => [key, flatten(one, outputs)]));
