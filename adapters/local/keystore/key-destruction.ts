@@ -16,12 +16,24 @@ import { fileFailure } from "./private-files.ts";
  */
 export async function destroyKeyFile(directory: string, keyId: string): Promise<boolean> {
   const name = keyFileName(parseKeyId(keyId).alias);
-  const path = join(directory, name);
+  return await destroyFile(
+    join(directory, name),
+    (content) => isOverwritten(content) || isKeyFileOf(content, keyId, name),
+  );
+}
+
+/**
+ * Destroys `path` where its content is `wanted`; true when it was. For one caller at a time, as above.
+ * @throws AppError key_service_unavailable; what `wanted` throws.
+ */
+export async function destroyFile(
+  path: string,
+  wanted: (content: Buffer) => boolean = () => true,
+): Promise<boolean> {
   try {
     const file = await open(path, "r+");
     try {
-      const content = await file.readFile();
-      if (!isOverwritten(content) && !isKeyFileOf(content, keyId, name)) return false;
+      if (!wanted(await file.readFile())) return false;
       await overwrite(file);
     } finally {
       await file.close();

@@ -10,6 +10,7 @@ import { encodeHeader, type Header, headerName, type KeyDerivation, parseHeader 
 import { isKeyFile } from "./key-record.ts";
 import { publishPrivateFile, readPrivateFile, removeLeftovers } from "./private-files.ts";
 import { seal, unseal } from "./sealing.ts";
+import { isWrappingKeyFile } from "./wrapping-key-name.ts";
 
 /** Where the master key comes from. A key file is made on first use; keep it apart from the store's backups. */
 export type MasterKeySource =
@@ -91,7 +92,7 @@ async function makeHeader(source: MasterKeySource): Promise<Header> {
 
 /** A lost header is not a new store: a fresh one would make every key in it look damaged. */
 async function checkNew(directory: string): Promise<void> {
-  if (!(await readdir(directory)).some(isKeyFile)) return;
+  if (!(await readdir(directory)).some((name) => isKeyFile(name) || isWrappingKeyFile(name))) return;
   // Another first start may have published the header and its first key since we looked.
   if ((await readPrivateFile(join(directory, headerName))) !== undefined) return;
   throw locked(`the key store holds keys but its header ${headerName} is missing; restore it from a backup`);
