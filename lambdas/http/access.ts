@@ -170,9 +170,9 @@ function permitted<Caller extends PipelineCaller>(caller: Caller, knock: Knock):
 const backend: Door = async (knock) => {
   const identity = await certified(knock, "backend");
   if (identity === undefined) return undefined;
-  if (knock.rule.operation !== undefined) return permitted(backendByCertificate(identity), knock);
   assertFleetActive(identity.fleetState);
-  return backendItself(identity);
+  if (knock.rule.operation === undefined) return backendItself(identity);
+  return permitted(backendByCertificate(identity), knock);
 };
 
 const pipeline: Door = async (knock) => {

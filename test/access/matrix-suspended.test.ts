@@ -27,9 +27,9 @@ function outcomeWhileSuspended(route: Expectation, credential: Credential): stri
   if (route.devices !== undefined && kind !== "pipeline")
     return kind === "device" ? "fleet_suspended" : outcome;
   if (route.enrolling === true) return wasLetIn || kind === "certificate" ? "fleet_suspended" : outcome;
-  return wasLetIn && (kind === "pipeline" || kind === "principal" || kind === "backend")
-    ? "fleet_suspended"
-    : outcome;
+  // Nor what a backend's entry says.
+  if (route.backends === true && kind === "backend") return "fleet_suspended";
+  return wasLetIn && (kind === "pipeline" || kind === "principal") ? "fleet_suspended" : outcome;
 }
 
 describe.each(everyRoute)("$method $path", (route) => {
