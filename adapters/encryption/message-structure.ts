@@ -43,6 +43,7 @@ export function messageStructure(message: Uint8Array): MessageStructure {
   const dataKey = readDataKey(octets);
   if (octets.uint8() !== framed) throw unreadable();
   const frameBytes = octets.uint32();
+  if (frameBytes === 0) throw unreadable();
   octets.octets(commitmentOctets + tagOctets);
   readFrames(octets, frameBytes);
   if (suite.signed) octets.counted();

@@ -1,5 +1,5 @@
 /** Room: adapters/encryption. The one answer to whatever does not open: why it does not is nobody's business. */
-import { AppError, isAppError } from "../../core/errors.ts";
+import { AppError, type ErrorCode, isAppError } from "../../core/errors.ts";
 
 /** The same code and text for every reason, and no cause: causes of the SDK quote contexts and answers of KMS. */
 export function unreadable(): AppError {
@@ -9,15 +9,15 @@ export function unreadable(): AppError {
   );
 }
 
-/**
- * The answer of `open`, or what its failure may tell: that keys cannot be used now, otherwise that the data is
- * unreadable. A key that is not there belongs to the latter: it may be another fleet's, or destroyed.
- */
+/** A key that is not there may be another fleet's, or destroyed: who asks learns neither. */
+const silent: ReadonlySet<ErrorCode> = new Set(["data_unreadable", "key_not_found"]);
+
+/** The answer of `open`, or what its failure may tell: that keys cannot be used now, otherwise nothing. */
 export async function opened<Result>(open: () => Promise<Result>): Promise<Result> {
   try {
     return await open();
   } catch (failure) {
-    if (isAppError(failure) && failure.code !== "key_not_found") throw failure;
+    if (isAppError(failure) && !silent.has(failure.code)) throw failure;
     throw unreadable();
   }
 }
