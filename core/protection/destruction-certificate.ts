@@ -29,7 +29,7 @@ export interface DestructionCertificate {
   readonly decidedAt: string;
   readonly decidedBy: string;
   readonly approvalId: string;
-  /** From then on no key was made or opened. */
+  /** From then on the service made and opened no key of it. */
   readonly unreadableFrom: string;
   /** When the last subject key was deleted. */
   readonly destroyedAt: string;

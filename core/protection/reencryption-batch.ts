@@ -102,11 +102,11 @@ export async function moveKeys(
     keys.filter(({ value }) => !isMoved(job, value)),
   ];
   const { contextVersion } = job;
+  // Before any is wrapped; and the clock of whoever began the job may be ahead of this one.
+  const wrappedAt = Math.max(app.clock.now(), job.createdAt);
   const { done, ...failure } = await severally(left, width, ({ value }) =>
     rewrapped(app, value, contextVersion),
   );
-  // The clock of whoever began the job may be ahead of this one.
-  const wrappedAt = Math.max(app.clock.now(), job.createdAt);
   const writes = done.flatMap(({ each: key, result }) => {
     if (result === undefined) return [];
     const { keyId, wrapped } = result;

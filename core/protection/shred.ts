@@ -107,7 +107,7 @@ async function decide(app: ProtectionApp, decision: ShredDecision): Promise<Shre
 /** At once, not when the task comes. Where it fails the task does it: what is decided stays decided. */
 async function markNow(app: ProtectionApp, shred: ShredRecord): Promise<void> {
   try {
-    await mark(app, shred, shred.decidedAt);
+    await mark(app, shred, app.clock.now());
   } catch (error) {
     app.log.warn("shred_not_marked", { shredId: shred.shredId, code: codeOf(error) });
   }

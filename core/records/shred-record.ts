@@ -30,8 +30,6 @@ export interface ShredRecord {
   readonly approvalId: string;
   /** Keys destroyed so far. */
   readonly destroyed: number;
-  /** Of a fleet: the part of its keys at work. */
-  readonly part?: string;
   readonly endedAt?: number;
   /** Of a fleet: when its wrapping keys are gone for good. */
   readonly wrappingKeysGoneAt?: number;
@@ -64,7 +62,6 @@ export function shredItem(record: ShredRecord): NewItem {
 export function shredRecord(item: Item): Stored<ShredRecord> {
   const optional = present({
     subject: optionalText(item, "subject"),
-    part: optionalText(item, "part"),
     endedAt: optionalNumber(item, "endedAt"),
     wrappingKeysGoneAt: optionalNumber(item, "wrappingKeysGoneAt"),
     certificate: optionalText(item, "certificate"),

@@ -91,12 +91,13 @@ export interface WorldOptions {
   /** @default memory */
   readonly items?: ItemStore;
   readonly subjectKeys?: ItemStore;
+  readonly keys?: WrappingKeysDouble;
 }
 
 export async function openWorld(options: WorldOptions = {}): Promise<KeepingWorld> {
   const { fleets = [fleet], fleetWrappedPurposes, items = memoryItemStore() } = options;
   const clock = testClock();
-  const keys = wrappingKeysDouble(clock.now);
+  const { keys = wrappingKeysDouble(clock.now) } = options;
   const notices: Notice[] = [];
   const log: LogLine[] = [];
   const started: StartedTask[] = [];

@@ -28,14 +28,26 @@ function boundTo(keyId: string, context: EncryptionContext): Buffer {
 const unreadable = () =>
   new AppError("data_unreadable", "the data cannot be read: not of this fleet and context, or changed");
 
-/** @param seed Two doubles of one seed have the same keys, in two processes. */
-export function wrappingKeysDouble(now: () => number, seed = randomBytes(32)): WrappingKeysDouble {
+/**
+ * @param seed Two doubles of one seed have the same keys, in two processes.
+ * @param first The generation that fleets are at.
+ */
+export function wrappingKeysDouble(
+  now: () => number,
+  seed: Uint8Array = randomBytes(32),
+  first = 1,
+): WrappingKeysDouble {
   const generations = new Map<string, number>();
   const deletions = new Map<string, number>();
   let [opened, calls] = [0, 0];
-  const generationOf = (fleet: string) => generations.get(fleet) ?? 1;
+  const generationOf = (fleet: string) => generations.get(fleet) ?? first;
   const idOf = (fleet: string, generation: number) => `double:${fleet}-protection:${generation}`;
-  const keyOf = (keyId: string) => Buffer.from(hkdfSync("sha256", seed, "", keyId, 32));
+  const derived = new Map<string, Buffer>();
+  const keyOf = (keyId: string): Buffer => {
+    const key = derived.get(keyId) ?? Buffer.from(hkdfSync("sha256", seed, "", keyId, 32));
+    derived.set(keyId, key);
+    return key;
+  };
   const double: WrappingKeysDouble = {
     fault: () => undefined,
     get opened() {

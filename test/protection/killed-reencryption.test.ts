@@ -1,0 +1,124 @@
+/**
+ * Room: test. A re-encryption of 100,000 subject keys on the embedded store, whose process is killed (SIGKILL) ten
+ * times: every key opens in the end and is what it was, and none is under the old wrapping key.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { hash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { getReencryption, startReencryption } from "../../core/protection/reencryption.ts";
+import { findReencryption } from "../../core/protection/reencryption-view.ts";
+import {
+  currentContextVersion,
+  subjectKeyContext,
+  subjectKeyItem,
+  subjectKeyPartition,
+  subjectKeyRecord,
+} from "../../core/records/subject-key-record.ts";
+import { openStores } from "./fixtures/keeping-directory.ts";
+import { actor, fleet, type KeepingApp, openWorld, storedKeys } from "./keeping-world.ts";
+import { wrappingKeysDouble } from "./wrapping-keys-double.ts";
+
+const script = join(import.meta.dirname, "fixtures/safekeeping-process.ts");
+const subjects = 100_000;
+const kills = 10;
+
+function startTask(directory: string, seed: Buffer): ChildProcess {
+  const env = { ...process.env, NODE_COMPILE_CACHE: join(directory, "compiled") };
+  const args = [script, directory, seed.toString("hex"), "2"];
+  return spawn(process.execPath, args, { env, stdio: ["ignore", "ignore", "inherit"] });
+}
+
+/** Digests of the keys in the clear, by subject. */
+async function putSubjects(app: KeepingApp): Promise<ReadonlyMap<string, string>> {
+  const digests = new Map<string, string>();
+  for (let first = 0; first < subjects; first += 100) {
+    const writes = await Promise.all(
+      Array.from({ length: 100 }, async (_, index) => {
+        const named = {
+          fleet,
+          subject: `s-${first + index}`,
+          version: 1,
+          contextVersion: currentContextVersion,
+        };
+        const key = await app.wrappingKeys.generate(fleet, subjectKeyContext(named));
+        digests.set(named.subject, hash("sha256", key.plaintext));
+        const now = app.clock.now();
+        const { keyId, wrapped } = key;
+        const put = subjectKeyItem({ ...named, keyId, wrapped, createdAt: now, wrappedAt: now });
+        return { put, when: "absent" as const };
+      }),
+    );
+    await app.subjectKeys.transact(writes);
+  }
+  return digests;
+}
+
+/** Whatever was under way: a key is under the old wrapping key or under the new one, and opens. */
+async function expectReadable(app: KeepingApp, part: string): Promise<void> {
+  const { items } = await app.subjectKeys.query({ pk: subjectKeyPartition(fleet, part), limit: 1_000 });
+  expect(items.length).toBeGreaterThan(100);
+  for (const item of items) {
+    const { value } = subjectKeyRecord(item);
+    expect(await app.wrappingKeys.unwrap(fleet, value, subjectKeyContext(value))).toHaveLength(32);
+  }
+}
+
+/** Kills the task when it has come so far. */
+async function killAt(app: KeepingApp, child: ChildProcess, jobId: string, progress: number) {
+  const gone = once(child, "exit");
+  for (;;) {
+    const { moved, unchanged, verified } = await getReencryption(app, { fleet, jobId });
+    if (moved + unchanged + verified >= progress) break;
+    if (child.exitCode !== null) expect.fail(`the task ended with ${child.exitCode} before it was killed`);
+    await app.clock.sleep(5);
+  }
+  child.kill("SIGKILL");
+  expect((await gone)[1]).toBe("SIGKILL");
+}
+
+it(`${subjects} keys, killed ${kills} times: all open, all are what they were, none is under the old key`, async () => {
+  const directory = await mkdtemp(join(tmpdir(), "fleetkey-test-"));
+  const seed = randomBytes(32);
+  const stores = await openStores(directory);
+  let child: ChildProcess | undefined;
+  try {
+    const keys = wrappingKeysDouble(Date.now, seed);
+    const { app } = await openWorld({ ...stores, keys });
+    const digests = await putSubjects(app);
+    const oldKeyId = await app.wrappingKeys.keyOf(fleet);
+    keys.rotate(fleet);
+    const { reencryptionId: jobId } = await startReencryption(app, { fleet, actor });
+    for (let kill = 1; kill <= kills; kill += 1) {
+      child = startTask(directory, seed);
+      await killAt(app, child, jobId, Math.ceil((kill * 2 * subjects) / (kills + 1)));
+      const { part } = (await findReencryption(app, { fleet, jobId })).value;
+      await expectReadable(app, part);
+    }
+    child = startTask(directory, seed);
+    expect((await once(child, "exit"))[0]).toBe(0);
+    expect(await getReencryption(app, { fleet, jobId })).toMatchObject({
+      state: "done",
+      moved: subjects,
+      unchanged: 0,
+      unreadable: 0,
+      verified: subjects,
+    });
+    const stored = await storedKeys(app);
+    expect(stored.filter(({ keyId }) => keyId === oldKeyId)).toEqual([]);
+    expect(stored).toHaveLength(subjects);
+    let same = 0;
+    for (const key of stored) {
+      const opened = await app.wrappingKeys.unwrap(fleet, key, subjectKeyContext(key));
+      if (hash("sha256", opened) === digests.get(key.subject)) same += 1;
+    }
+    expect(same).toBe(subjects);
+  } finally {
+    if (child !== undefined && child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
+    await stores.close();
+    await rm(directory, { recursive: true, force: true });
+  }
+}, 240_000);
