@@ -4,6 +4,8 @@
  */
 import { isIP } from "node:net";
 import { join } from "node:path";
+import { encryptionSdkCipher } from "../adapters/encryption/encryption-sdk-cipher.ts";
+import { rawFleetKeyrings } from "../adapters/encryption/raw-fleet-keyring.ts";
 import { identityVerifier } from "../adapters/identity/identity-verifier.ts";
 import { localDataKeys } from "../adapters/local/data-keys.ts";
 import { fileNotifier } from "../adapters/local/file-notifier.ts";
@@ -12,6 +14,7 @@ import { ensurePrivateDirectory } from "../adapters/local/private-directory.ts";
 import { sealedCertificates } from "../adapters/local/sealed-certificates.ts";
 import { softwareKeyCustody } from "../adapters/local/software-key-custody.ts";
 import { type MasterKeySource, openSoftwareKeyService } from "../adapters/local/software-key-service.ts";
+import { softwareWrappingKeys } from "../adapters/local/software-wrapping-keys.ts";
 import { openSqliteItemStore } from "../adapters/local/sqlite-item-store.ts";
 import { systemClock } from "../adapters/system/clock.ts";
 import { systemEntropy } from "../adapters/system/entropy.ts";
@@ -81,7 +84,13 @@ export async function openLocalApp(
     passphrase === undefined ? { keyFile: join(dataDir, "master.key") } : { passphrase };
   const keyDirectory = join(dataDir, "keys");
   const keys = await openSoftwareKeyService({ directory: keyDirectory, masterKey });
+  const wrappingKeys = await softwareWrappingKeys({ directory: keyDirectory, masterKey, clock: systemClock });
   const items = await openSqliteItemStore({ path: join(dataDir, "fleetkey.sqlite") });
+  // A store of its own, which backups leave out: what is shredded comes back from none.
+  await ensurePrivateDirectory(join(dataDir, "subject-keys"));
+  const subjectKeys = await openSqliteItemStore({
+    path: join(dataDir, "subject-keys", "subject-keys.sqlite"),
+  });
   const log = options.log ?? createLog();
   const objects = (name: string) => openFileObjectStore({ directory: join(dataDir, "objects", name) });
   const app: HouseApp = {
@@ -97,7 +106,14 @@ export async function openLocalApp(
     records: await objects("records"),
     notifier: fileNotifier({ path: join(dataDir, "notices.jsonl") }),
     custody: softwareKeyCustody({ directory: keyDirectory, clock: systemClock }),
-    dataKeys: localDataKeys(),
+    dataKeys: localDataKeys(wrappingKeys),
+    wrappingKeys,
+    subjectKeys,
+    // What this process deletes is overwritten, and it makes no copies.
+    keyRecoveryDays: 0,
+    cipher: encryptionSdkCipher({
+      fleetKeyring: rawFleetKeyrings((fleet, keyId) => wrappingKeys.openGeneration(fleet, keyId)),
+    }),
     // Whoever has the data directory has its keys: a loan is kept in the books, and no lock.
     keysWith: () => keys,
     certificates: await sealedCertificates({ directory: join(dataDir, "certificates"), masterKey }),
@@ -108,7 +124,9 @@ export async function openLocalApp(
     async sweep() {
       await items.sweep(Math.floor(systemClock.now() / 1000));
     },
-    close: () => items.close(),
+    async close() {
+      await Promise.all([items.close(), subjectKeys.close()]);
+    },
   };
 }
 
@@ -195,7 +213,8 @@ async function startServer(
     const server = await startHttpsServer({ handlers, tls, host, port, log: app.log });
     await followListener(app, options, server);
     // What was due while nothing ran waits for no interval.
-    for (const task of ["publish", "rotate", "tendServers"] as const) await tasks.starter.start(task);
+    for (const task of ["publish", "rotate", "tendServers", "safekeep"] as const)
+      await tasks.starter.start(task);
     return server;
   } catch (error) {
     await tasks.stop();

@@ -12,7 +12,7 @@ import type { HttpEvent } from "./message.ts";
 export const bodyLimit = 65_536;
 
 /** Octets of a body that this row takes; of a path that is none, as for most. */
-export function bodyLimitOf(route: Pick<Route, "bodyBytes"> | undefined): number {
+export function bodyLimitOf(route: Route | undefined): number {
   return route?.bodyBytes ?? bodyLimit;
 }
 

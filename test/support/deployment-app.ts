@@ -14,6 +14,7 @@ import { systemServerKeys } from "../../adapters/system/server-key.ts";
 import { boundedMemo } from "../../core/memo.ts";
 import type { HouseApp, Notice, RevocationApp, StartedTask } from "../../core/ports.ts";
 import { type LogLine, recordingLog, recordingStarter, type TestClock, testClock } from "./fleet-app.ts";
+import { openLocalProtection } from "./local-protection.ts";
 import { type MemoryObjectStore, memoryObjectStore } from "./memory-object-store.ts";
 
 export type DeploymentPorts = HouseApp & RevocationApp;
@@ -37,8 +38,10 @@ export async function openDeploymentApp(): Promise<DeploymentFixture> {
   const directory = await mkdtemp(join(tmpdir(), "fleetkey-test-"));
   const items = await openSqliteItemStore({ path: ":memory:" });
   const masterKey = { keyFile: join(directory, "master.key") };
-  const keys = await openSoftwareKeyService({ directory: join(directory, "keys"), masterKey });
+  const keyStore = { directory: join(directory, "keys"), masterKey };
+  const keys = await openSoftwareKeyService(keyStore);
   const clock = testClock();
+  const protection = await openLocalProtection({ ...keyStore, clock });
   const log: LogLine[] = [];
   const notices: Notice[] = [];
   const started: StartedTask[] = [];
@@ -59,6 +62,7 @@ export async function openDeploymentApp(): Promise<DeploymentFixture> {
     identities: identityVerifier(),
     custody: softwareKeyCustody({ directory: join(directory, "keys"), clock }),
     dataKeys: localDataKeys(),
+    ...protection.ports,
     keysWith: () => keys,
     certificates: await sealedCertificates({
       directory: join(directory, "certificates"),
@@ -82,7 +86,7 @@ export async function openDeploymentApp(): Promise<DeploymentFixture> {
     started,
     directory,
     async close() {
-      await items.close();
+      await Promise.all([items.close(), protection.close()]);
       await rm(directory, { recursive: true, force: true });
     },
   };

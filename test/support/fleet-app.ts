@@ -14,7 +14,8 @@ import type { Fleet } from "../../core/authority/issuer.ts";
 import { bootstrapFleet } from "../../core/bootstrap/fleet.ts";
 import type { AuthorityAlgorithmId } from "../../core/formats/algorithms.ts";
 import { boundedMemo } from "../../core/memo.ts";
-import type { App, Clock, Log, ServiceApp, StartedTask, TaskStarter } from "../../core/ports.ts";
+import type { App, Clock, Log, Notice, ServiceApp, StartedTask, TaskStarter } from "../../core/ports.ts";
+import { openLocalProtection } from "./local-protection.ts";
 import { copyLine } from "./log-copy.ts";
 import { type MemoryObjectStore, memoryObjectStore } from "./memory-object-store.ts";
 
@@ -59,6 +60,8 @@ export interface FleetApp {
   /** What was asked for, in order; nothing is run. */
   readonly started: readonly StartedTask[];
   readonly artifacts: MemoryObjectStore;
+  /** What people were told. */
+  readonly notices: readonly Notice[];
   readonly clock: TestClock;
   readonly log: readonly LogLine[];
   readonly fleet: Fleet;
@@ -103,8 +106,11 @@ export async function openFleetApp(options: FleetAppOptions = {}): Promise<Fleet
   const path = options.onDisk === true ? join(directory, "fleetkey.sqlite") : ":memory:";
   const items = await openSqliteItemStore({ path });
   const masterKey = { keyFile: join(directory, "master.key") };
-  const keys = await openSoftwareKeyService({ directory: join(directory, "keys"), masterKey });
+  const keyStore = { directory: join(directory, "keys"), masterKey };
+  const keys = await openSoftwareKeyService(keyStore);
   const clock = testClock();
+  const protection = await openLocalProtection({ ...keyStore, clock });
+  const notices: Notice[] = [];
   const log: LogLine[] = [];
   const started: StartedTask[] = [];
   const artifacts = memoryObjectStore({ namesVersions: false });
@@ -118,6 +124,13 @@ export async function openFleetApp(options: FleetAppOptions = {}): Promise<Fleet
     identities: identityVerifier(),
     tasks: recordingStarter(started),
     artifacts,
+    ...protection.ports,
+    notifier: {
+      async notify(notice) {
+        await Promise.resolve();
+        notices.push(notice);
+      },
+    },
   };
   const fleet = await addFleet(app, options.fleet ?? testFleet, options);
   return {
@@ -127,9 +140,10 @@ export async function openFleetApp(options: FleetAppOptions = {}): Promise<Fleet
     fleet,
     started,
     artifacts,
+    notices,
     directory,
     async close() {
-      await items.close();
+      await Promise.all([items.close(), protection.close()]);
       await rm(directory, { recursive: true, force: true });
     },
   };
