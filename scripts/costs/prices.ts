@@ -45,4 +45,7 @@ export const prices = {
   transfer: price("transfer out of the region", 0.09, 1, "GB"),
 } as const satisfies Readonly<Record<string, Price>>;
 
+/** Of requests that only backends can count. */
+export const kmsSymmetric = price("KMS: Decrypt, GenerateDataKey", 0.03, 10_000, "requests");
+
 export type PriceId = keyof typeof prices;

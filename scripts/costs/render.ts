@@ -1,7 +1,7 @@
 /** Room: scripts. docs/costs.md: the cost table with its arithmetic, made from the figures in code. */
 import { profiles } from "../../core/standard/profiles.ts";
-import { type Price, type PriceId, priceRegion, prices, pricesOf } from "./prices.ts";
-import { assumptions, deployed, monthlyActs, monthlyUsage } from "./usage.ts";
+import { kmsSymmetric, type Price, type PriceId, priceRegion, prices, pricesOf } from "./prices.ts";
+import { assumptions, dataKeyRequest, deployed, monthlyActs, monthlyUsage } from "./usage.ts";
 import { type Act, acts, writeUnits, writeUnitsOf } from "./writes.ts";
 
 /** Devices of each column of the table. */
@@ -94,6 +94,23 @@ function actTable(name: string, act: Act): string {
   ].join("\n\n");
 }
 
+const million = 1_000_000;
+
+/** US dollars of a million requests about data keys, none of them spared by a cache. */
+function millionDataKeys(): number {
+  const { milliseconds, reads, writeUnits, kmsRequests } = dataKeyRequest;
+  const units: readonly (readonly [Price, number])[] = [
+    [prices.httpApi, million],
+    [prices.lambdaRequest, million],
+    [prices.lambdaDuration, (million * milliseconds * deployed.protectionMegabytes) / 1000 / 1024],
+    [prices.dynamoRead, million * reads],
+    [prices.dynamoWrite, million * writeUnits],
+    [prices.logIngestion, (million * assumptions.logOctetsPerRequest) / 1_000_000_000],
+    [kmsSymmetric, million * kmsRequests],
+  ];
+  return units.reduce((sum, [{ usd, per }, count]) => sum + (count * usd) / per, 0);
+}
+
 function assumed(): string {
   const { defaultDays, renewAfterFraction } = profiles.device;
   const { renewals, enrolments } = monthlyActs(1_000_000);
@@ -112,10 +129,13 @@ function assumed(): string {
     `- No certificate record is ever deleted: the table shows the end of the first year, and each year adds as much.`,
     `- ${of.backupCopies} daily copies of the table are kept, each of them whole. This is the largest line of a large fleet: ` +
       "see `recoveryDays` and the backup plan in [deploy.md](deploy.md#backup-and-restore) before you grow.",
-    `- One fleet. Every further fleet adds ${deployed.signingKeysOfFleet + deployed.encryptingKeysOfFleet} keys: ${deployed.signingKeysOfFleet} that sign, and the one under which its backends wrap their data keys.`,
+    `- One fleet. Every further fleet adds ${deployed.signingKeysOfFleet + deployed.encryptingKeysOfFleet} keys: ${deployed.signingKeysOfFleet} that sign, and the one under which subject keys and its backends' data keys are wrapped.`,
     "- Keys that encrypt are rotated yearly; KMS bills the first two rotations. The table shows one rotation.",
     "- Left out, since you alone know how often others ask: OCSP. A question costs what a request to a function of 512 MB costs, and one Sign when no " +
       "answer is kept: once in six hours for each certificate, and each time for a question with a nonce.",
+    "- Left out, since your backends alone know how often they ask: protecting data. A million requests about data keys cost at most " +
+      `${dollars(millionDataKeys())} dollars (${dataKeyRequest.milliseconds} ms of ${whole(deployed.protectionMegabytes)} MB, one request of KMS, ${dataKeyRequest.reads} reads, an audit entry, a log line); ` +
+      "a client of ours asks once a minute for each context, however many records it protects.",
     "- Left out, being cents: signatures of revocation lists and trust manifests, operators' sessions and approvals, KMS calls of AWS services under our data keys, S3, SNS, SQS, EventBridge rules, Route 53. " +
       "Left out, being yours: CloudTrail, GuardDuty, support, tax.",
   ].join("\n");

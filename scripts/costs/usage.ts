@@ -13,7 +13,7 @@ export const deployed = {
   /** KMS keys beside them: data, operations, the firewall's log. All rotate. */
   sharedKeys: 3,
   /** Metrics that alarms look at: each alarm one, the rate of 5xx two, the two certificates of the domains. */
-  alarms: 51,
+  alarms: 58,
   compositeAlarms: 1,
   /** Counted from log lines. */
   metrics: 8,
@@ -22,6 +22,7 @@ export const deployed = {
   issuanceMegabytes: 1_024,
   publicationMegabytes: 1_769,
   otherMegabytes: 512,
+  protectionMegabytes: 1_024,
 } as const;
 
 const daysPerMonth = 365.25 / 12;
@@ -45,6 +46,16 @@ export const assumptions = {
   logCompression: 5,
   backupCopies: 35,
   shards: 16,
+} as const;
+
+/** Of a request about a data key, at most: what a client of ours keeps for a minute it does not ask again. */
+export const dataKeyRequest = {
+  milliseconds: 50,
+  /** The subject's key and its tombstones. */
+  reads: 3,
+  /** An audit entry, of reading alone. */
+  writeUnits: 2,
+  kmsRequests: 1,
 } as const;
 
 export interface MonthlyActs {

@@ -23,7 +23,7 @@ export interface DestructiveChange {
 const reasons: Readonly<Record<string, string>> = {
   "AWS::KMS::Key": "what it signed or encrypted names this key, and no other can take its place",
   "AWS::KMS::Alias": "whoever asks for a key by this name finds none, or another",
-  "AWS::DynamoDB::Table": "it holds every device, certificate and token",
+  "AWS::DynamoDB::Table": "it holds every device, certificate and token, or the keys of all protected data",
   "AWS::DynamoDB::GlobalTable": "it holds every device, certificate and token",
   "AWS::S3::Bucket": "it holds what others read or what the law has kept",
   "AWS::Backup::BackupVault": "it holds the table's copies",

@@ -1,7 +1,13 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { defaultReservedConcurrency } from "../../infra/configuration/concurrency.ts";
 import { type Route, routes } from "../../lambdas/routes.ts";
-import { ofType, type SynthesisedStage, statementsOf, synthesise } from "./synthesised-stage.ts";
+import {
+  ofType,
+  type SynthesisedStage,
+  statementsOf,
+  statementsOfRole,
+  synthesise,
+} from "./synthesised-stage.ts";
 
 let stage: SynthesisedStage;
 beforeAll(() => {
