@@ -31,7 +31,7 @@ export class StateStack extends Stack {
     });
     const { items, subjectKeys, buckets, topic } = this.state;
     new CfnOutput(this, "ItemTable", { value: items.tableName });
-    new CfnOutput(this, "SubjectKeyTable", { value: subjectKeys.tableName });
+    new CfnOutput(this, "SubjectKeysTable", { value: subjectKeys.tableName });
     new CfnOutput(this, "TrustStoresBucket", { value: buckets.trustStores.bucketName });
     new CfnOutput(this, "ArtifactsBucket", { value: buckets.artifacts.bucketName });
     new CfnOutput(this, "RecordsBucket", { value: buckets.records.bucketName });
