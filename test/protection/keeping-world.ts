@@ -16,6 +16,7 @@ import type {
   ProtectionApp,
   SafekeepingApp,
   StartedTask,
+  WrappingKeys,
 } from "../../core/ports.ts";
 import type { ShredDecision } from "../../core/protection/shred.ts";
 import { approvalItem, approvalKey, approvalRecord } from "../../core/records/approval-record.ts";
@@ -91,13 +92,14 @@ export interface WorldOptions {
   /** @default memory */
   readonly items?: ItemStore;
   readonly subjectKeys?: ItemStore;
-  readonly keys?: WrappingKeysDouble;
+  /** @default the double */
+  readonly wrappingKeys?: WrappingKeys;
 }
 
 export async function openWorld(options: WorldOptions = {}): Promise<KeepingWorld> {
   const { fleets = [fleet], fleetWrappedPurposes, items = memoryItemStore() } = options;
   const clock = testClock();
-  const { keys = wrappingKeysDouble(clock.now) } = options;
+  const keys = wrappingKeysDouble(clock.now);
   const notices: Notice[] = [];
   const log: LogLine[] = [];
   const started: StartedTask[] = [];
@@ -111,7 +113,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<KeepingWorl
     entropy: systemEntropy,
     items,
     subjectKeys: options.subjectKeys ?? memoryItemStore(),
-    wrappingKeys: keys,
+    wrappingKeys: options.wrappingKeys ?? keys,
     cipher: noCipher,
     log: recordingLog(log),
     memo: boundedMemo(),

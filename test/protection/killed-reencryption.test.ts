@@ -3,12 +3,13 @@
  * times: every key opens in the end and is what it was, and none is under the old wrapping key.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { hash, randomBytes } from "node:crypto";
+import { hash } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { localDataKeys } from "../../adapters/local/data-keys.ts";
 import { getReencryption, startReencryption } from "../../core/protection/reencryption.ts";
 import { findReencryption } from "../../core/protection/reencryption-view.ts";
 import {
@@ -18,18 +19,16 @@ import {
   subjectKeyPartition,
   subjectKeyRecord,
 } from "../../core/records/subject-key-record.ts";
-import { openStores } from "./fixtures/keeping-directory.ts";
+import { openPorts } from "./fixtures/keeping-directory.ts";
 import { actor, fleet, type KeepingApp, openWorld, storedKeys } from "./keeping-world.ts";
-import { wrappingKeysDouble } from "./wrapping-keys-double.ts";
 
 const script = join(import.meta.dirname, "fixtures/safekeeping-process.ts");
 const subjects = 100_000;
 const kills = 10;
 
-function startTask(directory: string, seed: Buffer): ChildProcess {
+function startTask(directory: string): ChildProcess {
   const env = { ...process.env, NODE_COMPILE_CACHE: join(directory, "compiled") };
-  const args = [script, directory, seed.toString("hex"), "2"];
-  return spawn(process.execPath, args, { env, stdio: ["ignore", "ignore", "inherit"] });
+  return spawn(process.execPath, [script, directory], { env, stdio: ["ignore", "ignore", "inherit"] });
 }
 
 /** Digests of the keys in the clear, by subject. */
@@ -82,23 +81,21 @@ async function killAt(app: KeepingApp, child: ChildProcess, jobId: string, progr
 
 it(`${subjects} keys, killed ${kills} times: all open, all are what they were, none is under the old key`, async () => {
   const directory = await mkdtemp(join(tmpdir(), "fleetkey-test-"));
-  const seed = randomBytes(32);
-  const stores = await openStores(directory);
+  const ports = await openPorts(directory);
   let child: ChildProcess | undefined;
   try {
-    const keys = wrappingKeysDouble(Date.now, seed);
-    const { app } = await openWorld({ ...stores, keys });
+    const { app } = await openWorld(ports);
     const digests = await putSubjects(app);
     const oldKeyId = await app.wrappingKeys.keyOf(fleet);
-    keys.rotate(fleet);
+    await localDataKeys(ports.wrappingKeys).rotateNow(`${fleet}-protection`);
     const { reencryptionId: jobId } = await startReencryption(app, { fleet, actor });
     for (let kill = 1; kill <= kills; kill += 1) {
-      child = startTask(directory, seed);
+      child = startTask(directory);
       await killAt(app, child, jobId, Math.ceil((kill * 2 * subjects) / (kills + 1)));
       const { part } = (await findReencryption(app, { fleet, jobId })).value;
       await expectReadable(app, part);
     }
-    child = startTask(directory, seed);
+    child = startTask(directory);
     expect((await once(child, "exit"))[0]).toBe(0);
     expect(await getReencryption(app, { fleet, jobId })).toMatchObject({
       state: "done",
@@ -118,7 +115,7 @@ it(`${subjects} keys, killed ${kills} times: all open, all are what they were, n
     expect(same).toBe(subjects);
   } finally {
     if (child !== undefined && child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
-    await stores.close();
+    await ports.close();
     await rm(directory, { recursive: true, force: true });
   }
 }, 240_000);

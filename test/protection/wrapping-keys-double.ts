@@ -28,19 +28,12 @@ function boundTo(keyId: string, context: EncryptionContext): Buffer {
 const unreadable = () =>
   new AppError("data_unreadable", "the data cannot be read: not of this fleet and context, or changed");
 
-/**
- * @param seed Two doubles of one seed have the same keys, in two processes.
- * @param first The generation that fleets are at.
- */
-export function wrappingKeysDouble(
-  now: () => number,
-  seed: Uint8Array = randomBytes(32),
-  first = 1,
-): WrappingKeysDouble {
+export function wrappingKeysDouble(now: () => number): WrappingKeysDouble {
+  const seed = randomBytes(32);
   const generations = new Map<string, number>();
   const deletions = new Map<string, number>();
   let [opened, calls] = [0, 0];
-  const generationOf = (fleet: string) => generations.get(fleet) ?? first;
+  const generationOf = (fleet: string) => generations.get(fleet) ?? 1;
   const idOf = (fleet: string, generation: number) => `double:${fleet}-protection:${generation}`;
   const derived = new Map<string, Buffer>();
   const keyOf = (keyId: string): Buffer => {
