@@ -12,7 +12,9 @@ const job = (state: string, revoked = 0, more: object = {}): FakeAnswer =>
   ok({
     ...{ jobId, state, criteria: { claimId: "batch-1" }, reason: "keyCompromise" },
     ...{ matched: 9, revoked, unchanged: 0, progress: { read: revoked, of: 7 } },
-    ...{ toRevoke: { certificates: 7, bySubject: { device: 5, operator: 1, server: 1, claim: 0 } } },
+    ...{
+      toRevoke: { certificates: 7, bySubject: { device: 5, operator: 1, server: 1, claim: 0, backend: 0 } },
+    },
     ...more,
     ...{ createdAt: "2026-01-01T00:00:00Z", createdBy: "operator:operator-1" },
   });
@@ -82,7 +84,9 @@ describe("revoke execute", () => {
     });
   });
 
-  const none = { toRevoke: { certificates: 0, bySubject: { device: 0, operator: 0, server: 0, claim: 0 } } };
+  const none = {
+    toRevoke: { certificates: 0, bySubject: { device: 0, operator: 0, server: 0, claim: 0, backend: 0 } },
+  };
   it.each([
     {
       more: { ...none, matched: 3, unchanged: 3 },
