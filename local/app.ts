@@ -122,7 +122,9 @@ export async function openLocalApp(
   return {
     app,
     async sweep() {
-      await items.sweep(Math.floor(systemClock.now() / 1000));
+      const now = Math.floor(systemClock.now() / 1000);
+      // Nothing in the other expires; what was destroyed while others read is overwritten then.
+      await Promise.all([items.sweep(now), subjectKeys.sweep(now)]);
     },
     async close() {
       await Promise.all([items.close(), subjectKeys.close()]);

@@ -141,7 +141,7 @@ function shreddingSection(): string {
         ],
         [
           "the recovery window of the table of subject keys",
-          `${keyRecoveryDays.default} days, or what the stage says: 0 to ${keyRecoveryDays.maximum}`,
+          `${keyRecoveryDays.default} days, or what the stage says: 0 to ${keyRecoveryDays.maximum}; on one machine there is none`,
         ],
         ["copies of the table of items", "it is in none"],
         [
@@ -149,7 +149,7 @@ function shreddingSection(): string {
           `${fleetDeletionDays} days in KMS, in which an administrator could call their deletion off; locally destroyed at once`,
         ],
         [
-          "copies that the owner made of `subject-keys.sqlite`",
+          "copies that the owner made of `subject-keys/`",
           "as long as the owner keeps them: keep none for longer than a week",
         ],
       ],

@@ -193,12 +193,12 @@ export const localStorage = {
   },
   subjectKeys: {
     what: "subject keys, each under its fleet's wrapping key; tombstones",
-    where: "`subject-keys.sqlite` with its journal",
+    where: "`subject-keys/subject-keys.sqlite` with its journal",
     form: "sealed",
     kept: "until they are shredded, and overwritten then; tombstones as long as the file",
-    copies: `keep it out of copies that live longer than ${days(recovery.default)}: a copy brings shredded keys back`,
+    copies: `the owner's, in a rhythm of their own: none older than ${days(recovery.default)}, for a copy brings shredded keys back`,
     citation: `${dataAtRest}; SP 800-88 r1 §2.6; 45 CFR 164.310(d)(2)(i)`,
-    files: /^subject-keys\.sqlite(?:-wal|-shm)?$/,
+    files: /^subject-keys\/subject-keys\.sqlite(?:-wal|-shm)?$/,
   },
   masterKey: {
     what: "the master key, where no passphrase is given",
@@ -218,14 +218,25 @@ export const localStorage = {
     citation: `${dataAtRest}; SP 800-57 Part 1 r5 §6.2.2`,
     files: /^keys\/key\.[\w.-]+\.json$/,
   },
+  wrappingKeys: {
+    what: "generations of fleets' wrapping keys, sealed with AES-256-GCM",
+    where: "`keys/wrapping.{fleet}.{generation}.json`",
+    form: "sealed",
+    kept: "until two people shred the fleet, and overwritten then",
+    copies: `${ownCopies}: one that holds them and the subject keys brings a shredded fleet back`,
+    citation: `${dataAtRest}; SP 800-57 Part 1 r5 §6.2.2`,
+    files: /^keys\/wrapping\.[a-z0-9-]+\.[0-9]+\.json$/,
+  },
   keyStoreState: {
-    what: "how the master key is derived, a value to check it, which keys are to be destroyed, locks",
-    where: "`keys/` and `certificates/`: `keystore.json`, `deletion.*.json`, locks",
+    what: "how the master key is derived, a value to check it, which keys are to be or were destroyed, locks",
+    where:
+      "`keys/` and `certificates/`: `keystore.json`, `deletion.*.json`, `wrapping.*.destroyed.json`, locks",
     form: "clear",
     kept: "as long as the key store",
     copies: ownCopies,
     citation: "RFC 7914",
-    files: /^(?:keys|certificates)\/(?:keystore\.json|deletion\.[\w.-]+\.json|\.?[\w-]*\.?lock)$/,
+    files:
+      /^(?:keys|certificates)\/(?:keystore\.json|deletion\.[\w.-]+\.json|wrapping\.[a-z0-9-]+\.destroyed\.json|\.?[\w-]*\.?lock)$/,
   },
   certificates: {
     what: "servers' certificates, with their keys sealed with AES-256-GCM",
