@@ -36,7 +36,17 @@ const claims: Readonly<Record<string, string>> = { "pump-1": "Batch-1", "pump-2"
 const label = "4.2.0+build.7";
 const withLabel: readonly string[] = ["pump-1", "pump-3"];
 
-const kinds = ["device", "device", "device", "server", "operator", "claim", "service", "authority"] as const;
+const kinds = [
+  "device",
+  "device",
+  "device",
+  "server",
+  "operator",
+  "claim",
+  "backend",
+  "service",
+  "authority",
+] as const;
 const states = ["issued", "issued", "issued", "revoked", "held"] as const;
 const credentials = [
   "token:x",
@@ -171,6 +181,7 @@ describe("a dry run over random certificates", () => {
               operator: ofKind("operator"),
               server: ofKind("server"),
               claim: ofKind("claim"),
+              backend: ofKind("backend"),
             },
           },
         };

@@ -235,6 +235,7 @@ describe("what people list", () => {
       "server",
       "operator",
       "claim",
+      "backend",
     ]);
   });
 });
