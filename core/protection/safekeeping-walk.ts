@@ -1,6 +1,7 @@
 /** Room: core/protection. All subject keys of a fleet, part by part: the one way to find them without their subjects. */
-import type { ItemStore } from "../ports.ts";
+import type { Item, ItemQuery, SafekeepingApp } from "../ports.ts";
 import type { Stored } from "../records/certificate-record.ts";
+import { readItems } from "../records/pages.ts";
 import {
   isSubjectKeyItem,
   type SubjectKeyRecord,
@@ -31,29 +32,31 @@ function placeAfter(part: string): KeyPlace | undefined {
   return next === undefined ? undefined : { part: next };
 }
 
+/** As `readItems`, from the store of subject keys. */
+export const readSubjectKeyItems = (app: SafekeepingApp, query: ItemQuery): Promise<readonly Item[]> =>
+  readItems({ ...app, items: app.subjectKeys }, query);
+
 /** Up to `limit` items of one part; without the tombstones among them. */
 async function readPart(
-  subjectKeys: ItemStore,
+  app: SafekeepingApp,
   fleet: string,
   { part, after }: KeyPlace,
   limit: number,
 ): Promise<KeyBatch> {
   // The bound is inclusive, and its own item may be gone.
-  const pk = subjectKeyPartition(fleet, part);
-  const page = await subjectKeys.query(
-    after === undefined ? { pk, limit } : { pk, from: after, limit: limit + 1 },
-  );
-  const fresh = page.items.filter(({ sk }) => sk !== after).slice(0, limit);
+  const range = after === undefined ? { limit } : { from: after, limit: limit + 1 };
+  const items = await readSubjectKeyItems(app, { pk: subjectKeyPartition(fleet, part), ...range });
+  const fresh = items.filter(({ sk }) => sk !== after).slice(0, limit);
   const keys = fresh.filter(isSubjectKeyItem).map(subjectKeyRecord);
-  const last = page.items.at(-1)?.sk;
-  const isAtEnd = page.cursor === undefined && (last === undefined || last === (fresh.at(-1)?.sk ?? after));
-  const next = isAtEnd ? placeAfter(part) : { part, after: fresh.at(-1)?.sk ?? after ?? "" };
+  const last = fresh.at(-1);
+  const isAtEnd = items.length < range.limit || last === undefined;
+  const next = isAtEnd ? placeAfter(part) : { part, after: last.sk };
   return next === undefined ? { keys } : { keys, next };
 }
 
 /** Up to `limit` keys (1 to 999) from `place` on; fewer, or none, though there are more. */
 export async function readKeys(
-  { subjectKeys }: { readonly subjectKeys: ItemStore },
+  app: SafekeepingApp,
   fleet: string,
   place: KeyPlace,
   limit: number,
@@ -61,7 +64,7 @@ export async function readKeys(
   const keys: Stored<SubjectKeyRecord>[] = [];
   let next: KeyPlace | undefined = place;
   for (let parts = 0; parts < batchParts && next !== undefined && keys.length < limit; parts += 1) {
-    const batch: KeyBatch = await readPart(subjectKeys, fleet, next, limit - keys.length);
+    const batch: KeyBatch = await readPart(app, fleet, next, limit - keys.length);
     keys.push(...batch.keys);
     next = batch.next;
   }

@@ -4,7 +4,6 @@ import type { SafekeepingApp, WriteOperation } from "../ports.ts";
 import type { Stored } from "../records/certificate-record.ts";
 import type { ShredRecord } from "../records/shred-record.ts";
 import {
-  isSubjectKeyItem,
   type SubjectKeyRecord,
   subjectKeyKey,
   subjectKeyPart,
@@ -12,7 +11,7 @@ import {
   subjectKeyRange,
   subjectKeyRecord,
 } from "../records/subject-key-record.ts";
-import { firstPlace, type KeyPlace, readKeys } from "./safekeeping-walk.ts";
+import { firstPlace, type KeyPlace, readKeys, readSubjectKeyItems } from "./safekeeping-walk.ts";
 import { marked, noted, type Tombstone } from "./shred-tombstone.ts";
 
 export interface Deletion {
@@ -55,9 +54,9 @@ export async function destroySubjectKeys(app: SafekeepingApp, shred: ShredRecord
   const { fleet, subject = "" } = shred;
   const stone = await marked(app, shred, app.clock.now());
   const pk = subjectKeyPartition(fleet, subjectKeyPart(subject));
-  const page = await app.subjectKeys.query({ pk, ...subjectKeyRange(subject), limit: deletedKeys });
-  const keys = page.items.filter(isSubjectKeyItem).map(subjectKeyRecord);
-  const isOver = keys.length === 0 && page.cursor === undefined;
+  const items = await readSubjectKeyItems(app, { pk, ...subjectKeyRange(subject), limit: deletedKeys });
+  const keys = items.map(subjectKeyRecord);
+  const isOver = keys.length === 0;
   const isDeleted = keys.length > 0 && (await deleteKeys(app, stone, keys, { subject: true }));
   return { tombstone: stone.value, deleted: isDeleted ? keys.length : 0, isOver, next: undefined };
 }

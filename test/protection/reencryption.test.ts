@@ -1,6 +1,7 @@
 /** Room: test. Re-encryptions: what they move and verify, what they survive, and what they leave alone. */
 import { describe, expect, it } from "vitest";
 import { AppError } from "../../core/errors.ts";
+import type { ItemStore } from "../../core/ports.ts";
 import {
   cancelReencryption,
   getReencryption,
@@ -8,10 +9,12 @@ import {
   startReencryption,
 } from "../../core/protection/reencryption.ts";
 import { safekeep } from "../../core/protection/safekeeping.ts";
+import { shredData } from "../../core/protection/shred.ts";
 import { subjectKeyContext, subjectKeyItem, subjectKeyKey } from "../../core/records/subject-key-record.ts";
 import {
   actor,
   auditOf,
+  decisionOf,
   expectSame,
   fleet,
   openWorld,
@@ -177,6 +180,29 @@ describe("a re-encryption", () => {
     const left = (await storedKeys(app)).find(({ subject }) => subject === "s-7");
     expect(left?.keyId).toBe(key.keyId);
     expect(plain.size).toBe(20);
+  });
+
+  it("passes over tombstones, and reads pages that end early", async () => {
+    const { app, clock } = await openWorld();
+    const plain = new Map(await putKeys(app, 120));
+    for (const subject of ["s-1", "s-50", "s-none"]) {
+      await shredData(app, await decisionOf(app, { scope: "subject", subject }));
+      plain.delete(subject);
+    }
+    const { subjectKeys } = app;
+    const early: ItemStore = {
+      get: (key) => subjectKeys.get(key),
+      query: (query) => subjectKeys.query({ ...query, limit: 1 }),
+      transact: (operations) => subjectKeys.transact(operations),
+    };
+    clock.advance(1_000);
+    await startReencryption(app, { fleet, actor });
+    expect(await safekeep({ ...app, subjectKeys: early })).toMatchObject({
+      destroyed: 2,
+      moved: 118,
+      ended: 4,
+    });
+    await expectSame(app, plain);
   });
 
   it("lists the newest first, page by page", async () => {
