@@ -18,7 +18,7 @@ import { DutyFunction, type DutyFunctionProps } from "./duty-function.ts";
 import { FleetKeyState, type FleetKeyStateProps } from "./fleetkey-state.ts";
 import { HttpApi, type Throttling } from "./http-api.ts";
 import { endpoint } from "./key-policies.ts";
-import { inNameOf, subjectKeyPartitions, wrappingKeyArns } from "./protection-grants.ts";
+import { forBackends, forSubjectKeys, subjectKeyPartitions, wrappingKeyArns } from "./protection-grants.ts";
 import { deadLetterQueue, Schedules, unattendedFunctions } from "./schedules.ts";
 
 export interface FleetKeyProps extends FleetKeyStateProps {
@@ -138,7 +138,8 @@ export class FleetKey extends Construct {
 
   /**
    * Lets `grantee` wrap and unwrap data keys of one fleet, with the encryption context `fleet` = the fleet's name and
-   * never without; as the AWS Encryption SDK does with a KMS keyring.
+   * never without; as the AWS Encryption SDK does with a KMS keyring. What the service wraps for itself, subject keys above
+   * all, it does not open.
    * @throws Error for a fleet that is not configured.
    */
   grantDataKeys(grantee: IGrantable, fleet: string): Grant {
@@ -146,7 +147,7 @@ export class FleetKey extends Construct {
       grantee,
       actions: ["kms:Decrypt", "kms:GenerateDataKey"],
       resourceArns: wrappingKeyArns(this.state, fleet),
-      conditions: inNameOf(fleet),
+      conditions: forBackends(fleet),
     });
   }
 
@@ -161,7 +162,7 @@ export class FleetKey extends Construct {
       grantee,
       actions: ["kms:Decrypt"],
       resourceArns: wrappingKeyArns(this.state, fleet),
-      conditions: inNameOf(fleet),
+      conditions: forSubjectKeys(fleet),
     });
     const reading = Grant.addToPrincipal({
       grantee,

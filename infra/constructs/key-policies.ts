@@ -154,14 +154,23 @@ export function useForFleet(fleet: string): PolicyStatement {
   });
 }
 
-/** This role moves what one key of the fleet has wrapped under another, when it says for which fleet. */
+/** Stands in the context of subject keys: see core/records/subject-key-record.ts. */
+export const subjectKeyPurpose = "fleetkey-subject-key";
+
+/** This role moves subject keys from one key of the fleet to another, and no data key. */
 export function rewrapForFleet(fleet: string, roleArn: string): PolicyStatement {
   return new PolicyStatement({
     sid: "RewrapForFleet",
     principals: [new AccountRootPrincipal()],
     actions: ["kms:ReEncryptFrom", "kms:ReEncryptTo"],
     resources: thisKey,
-    conditions: { StringEquals: { "kms:EncryptionContext:fleet": fleet, "aws:PrincipalArn": roleArn } },
+    conditions: {
+      StringEquals: {
+        "kms:EncryptionContext:fleet": fleet,
+        "kms:EncryptionContext:purpose": subjectKeyPurpose,
+        "aws:PrincipalArn": roleArn,
+      },
+    },
   });
 }
 

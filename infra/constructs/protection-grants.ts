@@ -3,12 +3,28 @@
  * can delete none, the other moves and destroys them and makes none.
  */
 import type { PolicyStatement } from "aws-cdk-lib/aws-iam";
+import { protectionStandard } from "../../core/standard/protection.ts";
 import type { Duty } from "./duty.ts";
 import type { FleetKeyState } from "./fleetkey-state.ts";
+import { subjectKeyPurpose } from "./key-policies.ts";
 import { allow } from "./statements.ts";
 
+const fleetOf = "kms:EncryptionContext:fleet";
+const purposeOf = "kms:EncryptionContext:purpose";
+
 /** What a key that wraps is asked in the name of its fleet, see `useForFleet`. */
-export const inNameOf = (fleet: string) => ({ StringEquals: { "kms:EncryptionContext:fleet": fleet } });
+const inNameOf = (fleet: string) => ({ StringEquals: { [fleetOf]: fleet } });
+
+/** The same for what backends protect, and for nothing of the service's own: no subject key, no sealed field. */
+export const forBackends = (fleet: string) => ({
+  ...inNameOf(fleet),
+  StringNotLike: { [purposeOf]: `${protectionStandard.context.reservedPurpose}*` },
+});
+
+/** The same for subject keys, and for no data key: see core/records/subject-key-record.ts. */
+export const forSubjectKeys = (fleet: string) => ({
+  StringEquals: { [fleetOf]: fleet, [purposeOf]: subjectKeyPurpose },
+});
 
 /** Partitions of one fleet: see core/records/subject-key-record.ts. */
 export const subjectKeyPartitions = (fleet: string): readonly string[] => [
@@ -41,14 +57,18 @@ function useStatements(
   fleet: string,
   number: number,
 ): PolicyStatement[] {
-  const statement = (sid: string, actions: string[]): PolicyStatement =>
-    allow(`${sid}${number}`, { actions, resources: keys, conditions: inNameOf(fleet) });
-  return [
-    ...(protection.has("use") ? [statement("Wrap", ["kms:Decrypt", "kms:GenerateDataKey"])] : []),
-    ...(protection.has("keep")
-      ? [statement("Rewrap", ["kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"])]
-      : []),
-  ];
+  const resources = keys;
+  const wrap = allow(`Wrap${number}`, {
+    actions: ["kms:Decrypt", "kms:GenerateDataKey"],
+    resources,
+    conditions: inNameOf(fleet),
+  });
+  const rewrap = allow(`Rewrap${number}`, {
+    actions: ["kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"],
+    resources,
+    conditions: forSubjectKeys(fleet),
+  });
+  return [...(protection.has("use") ? [wrap] : []), ...(protection.has("keep") ? [rewrap] : [])];
 }
 
 /** Of the keys of these fleets that wrap: each in the name of its own fleet, and in no other's. */

@@ -280,6 +280,7 @@ describe("keys that wrap", () => {
           Condition: {
             StringEquals: {
               ...inItsName,
+              "kms:EncryptionContext:purpose": "fleetkey-subject-key",
               "aws:PrincipalArn": expect.stringMatching(/:role\/fleetkey-test-eu-central-1-safekeeping$/),
             },
           },
@@ -287,10 +288,10 @@ describe("keys that wrap", () => {
       ]);
     }
     const record = { fleet: "pumps", subject: "patient-1", version: 1, contextVersion: 1 };
-    expect(subjectKeyContext(record)).toHaveProperty("fleet", "pumps");
+    expect(subjectKeyContext(record)).toMatchObject({ fleet: "pumps", purpose: "fleetkey-subject-key" });
   });
 
-  it("are used in the name of that very fleet, by the two functions that protect", () => {
+  it("are used in the name of that very fleet, by the two functions that protect; safekeeping opens subject keys alone", () => {
     const wraps = /^(?:Wrap|Rewrap)[0-9]+$/;
     const functions = [...new Set([...routes, ...tasks].map((row) => row.function))];
     const statementsOn = (id: string) =>
@@ -298,19 +299,21 @@ describe("keys that wrap", () => {
     const arn = (alias: string) => `${keyWithAlias(stage, alias)}.Arn`;
     const users = functions.filter((id) => statementsOn(id).length > 0);
     expect(users.toSorted()).toEqual(["protection", "safekeeping"]);
-    for (const id of users)
+    for (const id of users) {
+      const purpose = { "kms:EncryptionContext:purpose": "fleetkey-subject-key" };
+      const inNameOf = (fleet: string) => ({
+        StringEquals: { "kms:EncryptionContext:fleet": fleet, ...(id === "safekeeping" && purpose) },
+      });
       expect(
         statementsOn(id).map(({ Resource: keys, Condition }) => ({ keys: keys.toSorted(), Condition })),
       ).toEqual([
         {
           keys: ["pumps-protection", "pumps-protection-2"].map(arn).toSorted(),
-          Condition: { StringEquals: { "kms:EncryptionContext:fleet": "pumps" } },
+          Condition: inNameOf("pumps"),
         },
-        {
-          keys: [arn("scales-protection")],
-          Condition: { StringEquals: { "kms:EncryptionContext:fleet": "scales" } },
-        },
+        { keys: [arn("scales-protection")], Condition: inNameOf("scales") },
       ]);
+    }
   });
 
   it("are told to both functions with the newest first, which is the one in force", () => {

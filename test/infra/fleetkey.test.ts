@@ -120,7 +120,11 @@ describe("new FleetKey(this, id)", () => {
         Effect: "Allow",
         Action: ["kms:Decrypt", "kms:GenerateDataKey"],
         Resource: attribute(/^PkiStateFleetpumpsProtectionKey/),
-        Condition: { StringEquals: { "kms:EncryptionContext:fleet": "pumps" } },
+        Condition: {
+          StringEquals: { "kms:EncryptionContext:fleet": "pumps" },
+          // Purposes of the service's own: subject keys, sealed fields.
+          StringNotLike: { "kms:EncryptionContext:purpose": "fleetkey-*" },
+        },
       },
     ]);
   });
@@ -152,7 +156,12 @@ describe("new FleetKey(this, id)", () => {
         Effect: "Allow",
         Action: "kms:Decrypt",
         Resource: attribute(/^PkiStateFleetpumpsProtectionKey/),
-        Condition: { StringEquals: { "kms:EncryptionContext:fleet": "pumps" } },
+        Condition: {
+          StringEquals: {
+            "kms:EncryptionContext:fleet": "pumps",
+            "kms:EncryptionContext:purpose": "fleetkey-subject-key",
+          },
+        },
       },
       {
         Effect: "Allow",
