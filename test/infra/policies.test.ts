@@ -62,6 +62,16 @@ describe("policies", () => {
     for (const [role, count] of policiesOfRoles(policies)) expect(count, role).toBeLessThanOrEqual(10);
   });
 
+  it("IAM: and while nineteen of them move on to the next key that wraps, as many as an environment can tell of", () => {
+    const fleet = { trustDomain: "e.org", keys: { protection: 2 } };
+    const names = Array.from({ length: 19 }, (_, i) => `fleet-with-a-name-of-32-chars-${10 + i}`);
+    const many = synthesise({ fleets: Object.fromEntries(names.map((name) => [name, fleet])) });
+    const policies = ofType(many.api, "AWS::IAM::ManagedPolicy");
+    for (const [id, { Properties }] of policies)
+      expect(lengthOf(Properties["PolicyDocument"]), id).toBeLessThanOrEqual(6_144);
+    for (const [role, count] of policiesOfRoles(policies)) expect(count, role).toBeLessThanOrEqual(10);
+  });
+
   it("CloudFormation: as many fleets, each with one key more, fit into stacks of 500 resources, 200 outputs and a megabyte", () => {
     const names = Array.from({ length: 30 }, (_, i) => `fleet-${10 + i}`);
     const fleet = { trustDomain: "e.org", keys: { issuing: 2 } };
