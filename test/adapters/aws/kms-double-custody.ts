@@ -31,7 +31,7 @@ export class DoubleRefusal extends Error {
 
 const daySeconds = 86_400;
 
-function refuseUnlessEnabled(key: KmsDoubleKey): void {
+export function refuseUnlessEnabled(key: KmsDoubleKey): void {
   if (key.state === "Disabled") throw new DoubleRefusal("DisabledException", "is disabled");
   if (key.state !== "Enabled") throw new DoubleRefusal("KMSInvalidStateException", `is ${key.state}`);
 }

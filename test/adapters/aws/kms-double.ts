@@ -7,6 +7,7 @@ import { KMSClient } from "@aws-sdk/client-kms";
 import { clientConfiguration, type RequestHandler } from "../../../adapters/aws/client-configuration.ts";
 import { digests, doubleSpecs } from "./double-keys.ts";
 import { custodyOperations, DoubleRefusal, type KmsDoubleKey } from "./kms-double-custody.ts";
+import { wrappingOperations } from "./kms-double-wrapping.ts";
 
 type Handle = RequestHandler["handle"];
 type Options = Parameters<Handle>[1];
@@ -107,6 +108,8 @@ export class KmsDouble {
       case "CreateAlias":
         return this.#createAlias(text(body["AliasName"]), text(body["TargetKeyId"]));
       default: {
+        const wrapping = wrappingOperations[operation];
+        if (wrapping !== undefined) return wrapping((KeyId) => this.#find({ KeyId }), body);
         const custody = custodyOperations[operation];
         if (custody === undefined) throw new DoubleRefusal("UnknownOperationException", operation);
         return custody(this.#find(body), body);
