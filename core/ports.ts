@@ -5,7 +5,7 @@
 import type { CertificateManager, DataKeyCustody, KeyCustody, ServerKeys } from "./custody-ports.ts";
 import type { AuthorityAlgorithmId } from "./formats/algorithms.ts";
 import type { IdentityVerifier } from "./identity-ports.ts";
-import type { MessageCipher, WrappingKeys } from "./protection-ports.ts";
+import type { DataKeyPairs, MessageCipher, WrappingKeys } from "./protection-ports.ts";
 
 export type * from "./custody-ports.ts";
 export type * from "./identity-ports.ts";
@@ -241,6 +241,7 @@ export interface ProtectionApp extends RevocationApp {
   readonly subjectKeys: ItemStore;
   readonly wrappingKeys: WrappingKeys;
   readonly cipher: MessageCipher;
+  readonly keyPairs: DataKeyPairs;
   readonly notifier: Notifier;
 }
 
@@ -306,5 +307,5 @@ export type HouseApp = DeploymentApp &
   Pick<RotationApp, "custody" | "dataKeys"> &
   Pick<CeremonyApp, "keysWith"> &
   Pick<ServerApp, "certificates" | "serverKeys"> &
-  Pick<ProtectionApp, "cipher"> &
+  Pick<ProtectionApp, "cipher" | "keyPairs"> &
   Pick<SafekeepingApp, "subjectKeys" | "wrappingKeys" | "keyRecoveryDays">;

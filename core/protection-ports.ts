@@ -4,6 +4,7 @@
  * encrypts one message or a few: destroying a subject key makes unreadable what stands below it, and nothing else.
  */
 import type { EncryptionContext } from "./protection-values.ts";
+import type { DataKeyPairAlgorithm } from "./standard/protection.ts";
 
 export type { EncryptionContext } from "./protection-values.ts";
 
@@ -42,6 +43,17 @@ export interface WrappingKeys {
    * @throws AppError request_invalid (days), key_service_unavailable.
    */
   scheduleDeletion(fleet: string, days: number): Promise<{ readonly deletionAt: number }>;
+}
+
+/** Key pairs that somebody else will hold. */
+export interface DataKeyPairs {
+  /** A fresh pair. The caller overwrites the private key. */
+  make(algorithm: DataKeyPairAlgorithm): Promise<{
+    /** SubjectPublicKeyInfo, PEM. */
+    readonly publicKey: string;
+    /** PKCS #8, DER. */
+    readonly privateKey: Buffer;
+  }>;
 }
 
 /** What wraps the data key of a message: the fleet's wrapping key itself, or a subject key. */

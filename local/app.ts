@@ -17,6 +17,7 @@ import { type MasterKeySource, openSoftwareKeyService } from "../adapters/local/
 import { softwareWrappingKeys } from "../adapters/local/software-wrapping-keys.ts";
 import { openSqliteItemStore } from "../adapters/local/sqlite-item-store.ts";
 import { systemClock } from "../adapters/system/clock.ts";
+import { systemDataKeyPairs } from "../adapters/system/data-key-pair.ts";
 import { systemEntropy } from "../adapters/system/entropy.ts";
 import { systemServerKeys } from "../adapters/system/server-key.ts";
 import { deployFleet } from "../core/bootstrap/deployment.ts";
@@ -109,6 +110,7 @@ export async function openLocalApp(
     dataKeys: localDataKeys(wrappingKeys),
     wrappingKeys,
     subjectKeys,
+    keyPairs: systemDataKeyPairs,
     // What this process deletes is overwritten, and it makes no copies.
     keyRecoveryDays: 0,
     cipher: encryptionSdkCipher({

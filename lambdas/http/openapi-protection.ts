@@ -136,7 +136,7 @@ export const protectionOperations = {
   },
   listOperatorDecryptions: {
     status: "200",
-    description: "With their reasons, for whoever audits them.",
+    description: "Each with its reason is at its own path, for whoever audits them.",
     answers: "A page of requests and readings.",
     query: listOperatorDecryptionsQuery(),
     response: operatorDecryptionPage,

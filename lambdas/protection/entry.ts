@@ -5,6 +5,7 @@ import { lambdaTaskStarter } from "../../adapters/aws/lambda-task-starter.ts";
 import { snsNotifier } from "../../adapters/aws/sns-notifier.ts";
 import { encryptionSdkCipher } from "../../adapters/encryption/encryption-sdk-cipher.ts";
 import { kmsFleetKeyrings } from "../../adapters/encryption/kms-fleet-keyring.ts";
+import { systemDataKeyPairs } from "../../adapters/system/data-key-pair.ts";
 import { readEnvironment } from "../environment.ts";
 import { functionRuntime } from "../runtime.ts";
 import { protectionFunction } from "./handler.ts";
@@ -25,6 +26,7 @@ export const handler = protectionFunction({
   items: dynamoDbItemStore({ table: environment.FLEETKEY_TABLE }),
   subjectKeys: dynamoDbItemStore({ table: environment.FLEETKEY_SUBJECT_KEYS_TABLE }),
   wrappingKeys,
+  keyPairs: systemDataKeyPairs,
   cipher: encryptionSdkCipher({ fleetKeyring: kmsFleetKeyrings(wrappingKeys) }),
   tasks: lambdaTaskStarter({ functions: { safekeep: environment.FLEETKEY_SAFEKEEPING_FUNCTION } }),
   notifier: snsNotifier({ topicArn: environment.FLEETKEY_TOPIC_ARN }),

@@ -31,7 +31,7 @@ export const keepingRoutes = [
     access: { by: ["operator"], roles: overseers },
     function: "protection",
     summary: "List what operators asked to read and read, the newest first",
-    touches: opens,
+    touches: reads,
     produces: json,
   },
   {

@@ -138,6 +138,7 @@ export function emptyApp(): ServiceApp & { readonly lines: LogLine[] } {
       createDataKey: refuse,
       unwrapDataKey: refuse,
     },
+    keyPairs: { make: refuse },
     notifier: { notify: refuse },
   };
 }

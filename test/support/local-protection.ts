@@ -7,9 +7,10 @@ import {
   softwareWrappingKeys,
 } from "../../adapters/local/software-wrapping-keys.ts";
 import { openSqliteItemStore } from "../../adapters/local/sqlite-item-store.ts";
+import { systemDataKeyPairs } from "../../adapters/system/data-key-pair.ts";
 import type { ProtectionApp } from "../../core/ports.ts";
 
-export interface LocalProtection extends Pick<ProtectionApp, "subjectKeys" | "cipher"> {
+export interface LocalProtection extends Pick<ProtectionApp, "subjectKeys" | "cipher" | "keyPairs"> {
   readonly wrappingKeys: SoftwareWrappingKeys;
   readonly keyRecoveryDays: number;
 }
@@ -28,7 +29,13 @@ export async function openLocalProtection(
   const subjectKeys = await openSqliteItemStore({ path });
   const fleetKeyring = rawFleetKeyrings((fleet, keyId) => wrappingKeys.openGeneration(fleet, keyId));
   return {
-    ports: { wrappingKeys, subjectKeys, cipher: encryptionSdkCipher({ fleetKeyring }), keyRecoveryDays: 0 },
+    ports: {
+      wrappingKeys,
+      subjectKeys,
+      cipher: encryptionSdkCipher({ fleetKeyring }),
+      keyPairs: systemDataKeyPairs,
+      keyRecoveryDays: 0,
+    },
     close: () => subjectKeys.close(),
   };
 }
