@@ -6,6 +6,9 @@ import {
   getReencryption,
   startReencryption,
 } from "../../core/protection/reencryption.ts";
+import { moveKeys } from "../../core/protection/reencryption-batch.ts";
+import { findReencryption } from "../../core/protection/reencryption-view.ts";
+import { readKeys } from "../../core/protection/safekeeping-walk.ts";
 import { safekeep } from "../../core/protection/safekeeping.ts";
 import { getShred, listShreds, type ShredDecision, shredData } from "../../core/protection/shred.ts";
 import {
@@ -13,6 +16,7 @@ import {
   fleetTombstoneKey,
   subjectKeyContext,
   subjectKeyItem,
+  subjectKeyKey,
   subjectTombstoneKey,
 } from "../../core/records/subject-key-record.ts";
 import {
@@ -127,6 +131,23 @@ it("writers beside a destruction of the fleet leave no key behind", async () => 
   expect(made).toBeGreaterThanOrEqual(100);
   expect(await storedKeys(app)).toEqual([]);
   expect(await getShred(app, { fleet, shredId })).toMatchObject({ state: "done", destroyed: 300 + made });
+});
+
+it("a batch whose keys others changed first moves the rest, and counts what the others moved", async () => {
+  const { app, clock } = await openWorld();
+  await putKeys(app, 10);
+  clock.advance(1_000);
+  const { reencryptionId: jobId } = await startReencryption(app, { fleet, actor });
+  const job = (await findReencryption(app, { fleet, jobId })).value;
+  const { keys } = await readKeys(app, fleet, { part: "00" }, 99);
+  const rest = keys.length > 5 ? keys : [...keys, ...(await readKeys(app, fleet, { part: "40" }, 99)).keys];
+  const [first, second, third, ...others] = rest;
+  if (first === undefined || second === undefined || third === undefined) expect.fail("too few keys");
+  await moveKeys(app, job, [first, second]);
+  const { fleet: name, subject, version } = third.value;
+  await app.subjectKeys.transact([{ delete: subjectKeyKey(name, subject, version), when: "present" }]);
+  const outcome = { moved: 2 + others.length, unchanged: 0, unreadable: 0, written: others.length };
+  expect(await moveKeys(app, job, rest)).toEqual(outcome);
 });
 
 it("a cancellation wins against a task that is at work", async () => {

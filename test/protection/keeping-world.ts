@@ -1,6 +1,7 @@
 /** Room: test/protection. A fleet with subject keys, the people who decide over them, and the task that keeps them. */
 import { expect } from "vitest";
 import { identityVerifier } from "../../adapters/identity/identity-verifier.ts";
+import { systemDataKeyPairs } from "../../adapters/system/data-key-pair.ts";
 import { systemEntropy } from "../../adapters/system/entropy.ts";
 import { redeemApproval } from "../../core/access/approval.ts";
 import { createApproval } from "../../core/access/approval-request.ts";
@@ -115,6 +116,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<KeepingWorl
     subjectKeys: options.subjectKeys ?? memoryItemStore(),
     wrappingKeys: options.wrappingKeys ?? keys,
     cipher: noCipher,
+    keyPairs: systemDataKeyPairs,
     log: recordingLog(log),
     memo: boundedMemo(),
     identities: identityVerifier(),
