@@ -117,12 +117,14 @@ export class DataFlows {
     expect(text(shown, "reason")).toBe(reason);
   }
 
-  /** @returns The subject's key as it was wrapped, which is to be in no file any more. */
-  async shred(subject: string): Promise<Buffer> {
-    const wrapped = Buffer.from(
-      text(await this.#post("subject-keys", { subject }, 200), "wrapped"),
-      "base64",
-    );
+  /** The subject's key, wrapped. */
+  async subjectKey(subject: string): Promise<Buffer> {
+    const answer = await this.#post("subject-keys", { subject }, 200);
+    return Buffer.from(text(answer, "wrapped"), "base64");
+  }
+
+  /** Ends when the subject's keys are destroyed. */
+  async shred(subject: string): Promise<void> {
     const json = { scope: "subject", subject, reason: "erasure-request" };
     const decided = await this.#flows.critical(this.#person, "shredData", `${base}/shreds`, {
       method: "POST",
