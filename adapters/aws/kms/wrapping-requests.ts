@@ -25,15 +25,6 @@ export function unreadable(): AppError {
   );
 }
 
-/**
- * So KMS also says that a ciphertext names a key that the caller has no right to, or that is none: a right to the key
- * that was asked for is not what is missing, and no grant will come late.
- */
-function namesAnotherKey(cause: unknown): boolean {
-  if (!(cause instanceof Error) || refusalName(cause) !== "AccessDeniedException") return false;
-  return cause.message.startsWith("The ciphertext refers to");
-}
-
 /** Without a cause: KMS's own text tells apart what the caller may not tell apart. */
 const unreadableNames = new Set(["InvalidCiphertextException", "IncorrectKeyException"]);
 
@@ -46,13 +37,8 @@ const disabledMeanings: Readonly<Record<string, string>> = {
 
 /** @throws AppError data_unreadable, key_disabled, and those of `refusalOf`. */
 async function askToWrap<Result>(request: KmsRequest<Result>): Promise<Result> {
-  const send = (signal: AbortSignal) =>
-    request.send(signal).catch((cause: unknown) => {
-      if (!namesAnotherKey(cause)) throw cause;
-      throw Object.assign(new Error("of another key"), { name: "IncorrectKeyException" });
-    });
   try {
-    return await ask({ ...request, send });
+    return await ask(request);
   } catch (error) {
     const name = error instanceof AppError ? refusalName(error.cause) : "";
     if (unreadableNames.has(name)) throw unreadable();
