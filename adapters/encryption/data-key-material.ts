@@ -5,7 +5,6 @@
 import type { KeyringNode } from "@aws-crypto/client-node";
 import type { EncryptedDataKey, EncryptionContext } from "../../core/ports.ts";
 import type { EncryptionSdk } from "./encryption-sdk.ts";
-import { unreadable } from "./unreadable.ts";
 import { fromSdk, toSdk } from "./wrapped-data-key.ts";
 
 // Both committed suites have data keys of 32 octets, and wrapped data keys do not say for which they are.
@@ -41,7 +40,7 @@ export async function createDataKey(
   }
 }
 
-/** @throws AppError data_unreadable, and what the keyring throws. */
+/** Fails with what the keyring throws, or with an error of the SDK where the keyring has not unwrapped. */
 export async function unwrapDataKey(
   sdk: EncryptionSdk,
   keyring: KeyringNode,
@@ -51,7 +50,6 @@ export async function unwrapDataKey(
   const material = new sdk.NodeDecryptionMaterial(suiteOf(sdk), { ...context });
   try {
     await keyring.onDecrypt(material, [toSdk(sdk, wrapped)]);
-    if (!material.hasUnencryptedDataKey) throw unreadable();
     return copyOf(sdk, material.getUnencryptedDataKey());
   } finally {
     material.zeroUnencryptedDataKey();

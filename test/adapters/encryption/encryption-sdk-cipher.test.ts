@@ -76,6 +76,33 @@ describe("failures of keys", () => {
   });
 });
 
+describe("what is compared when", () => {
+  it("another context or a foreign key is unreadable before a key service is asked", async () => {
+    const { keys, cipher } = underKms();
+    const message = await cipher.encrypt(fleetWrapping, Buffer.from("secret"), context);
+    const { wrapped } = await cipher.createDataKey(fleetWrapping, context);
+    keys.failWith(new AppError("key_disabled", "asked"));
+    const other = { ...context, subject: "s-2" };
+    expect(await openingOf(cipher.decrypt(fleetWrapping, message, other))).toBe("unreadable");
+    const foreign = { ...wrapped, providerId: "someone" };
+    expect(await openingOf(cipher.unwrapDataKey(fleetWrapping, foreign, context))).toBe("unreadable");
+  });
+
+  it("octets that change hands meanwhile do not bring another context's plaintext", async () => {
+    const { keyrings } = rawFleetKeys(["meters"]);
+    const quiet = encryptionSdkCipher({ fleetKeyring: keyrings });
+    const message = await quiet.encrypt(fleetWrapping, Buffer.from("mine!"), context);
+    const other = await quiet.encrypt(fleetWrapping, Buffer.from("other"), { ...context, subject: "s-2" });
+    const cipher = encryptionSdkCipher({
+      fleetKeyring: async (fleet, keyId) => {
+        message.set(other);
+        return keyrings(fleet, keyId);
+      },
+    });
+    expect(await openingOf(cipher.decrypt(fleetWrapping, message, context))).toBe("unreadable");
+  });
+});
+
 describe("keys in memory", () => {
   it("what a key service hands over in the clear is overwritten, and what the caller gets is not", async () => {
     const { keys, cipher } = underKms();
