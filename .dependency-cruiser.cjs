@@ -59,7 +59,7 @@ const core = [
     "A judgement depends on the bytes and the standard alone, never on a use case or a store.",
     { path: "^core/(policy|lint)/" },
     {},
-    ["^core/$1/", "^core/formats/", "^core/standard/", "^core/errors\\.ts$", "^crypto$"],
+    ["^core/$1/", "^core/formats/", "^core/standard/", "^core/(errors|protection-values)\\.ts$", "^crypto$"],
   ),
   only(
     "errors-know-nothing",
