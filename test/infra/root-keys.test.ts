@@ -85,14 +85,15 @@ describe("root keys", () => {
       functions.filter((id) =>
         statementsOfRole(stage.api, `-${id}`).some(({ Action }) => Action.includes(action)),
       );
-    for (const action of [
-      "CreateGrant",
-      "RevokeGrant",
-      "ScheduleKeyDeletion",
-      "CancelKeyDeletion",
-      "EnableKey",
-    ])
+    for (const action of ["CreateGrant", "RevokeGrant", "CancelKeyDeletion", "EnableKey"])
       expect(may(`kms:${action}`), action).toEqual(["rollover"]);
+    // The other has keys that wrap deleted, and no key that signs.
+    expect(may("kms:ScheduleKeyDeletion")).toEqual(["rollover", "safekeeping"]);
+    const ended = statementsOfRole(stage.api, "-safekeeping")
+      .filter(({ Action }) => Action.includes("kms:ScheduleKeyDeletion"))
+      .flatMap(({ Resource: keys }) => keys);
+    expect(ended).not.toEqual([]);
+    for (const key of ended) expect(key).toMatch(/ProtectionKey/);
     expect(may("kms:Sign")).not.toContain("rollover");
     const [lending] = statementsOfRole(stage.api, "-rollover").filter(({ Sid }) => Sid === "LendRoots");
     expect(lending?.Condition).toEqual({
