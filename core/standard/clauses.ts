@@ -131,13 +131,20 @@ export const clauses: readonly Clause[] = [
     "every certificate is linted before it is signed",
     "core/lint",
   ),
-  planned(
+  enforced(
     "45 CFR 164.312(a)(2)(iv), of patient data",
     "encryption at rest",
-    "envelope encryption of data under KMS keys",
+    "messages bound to fleet, purpose and subject, under keys that move and can be destroyed one subject at a time",
+    "core/protection",
+    "protect",
   ),
   planned("45 CFR 164.312(b)", "audit controls", "a Merkle log of every act, readable and provable"),
   planned("45 CFR 164.308(a)(1)(ii)", "risk analysis and activity review", "audit review reports"),
   planned("45 CFR 164.400 to 164.414", "breach notification", "incident records with their deadlines"),
-  planned("RFC 5280 §5", "certificate revocation lists", "sharded CRLs, published when they change"),
+  enforced(
+    "RFC 5280 §5",
+    "certificate revocation lists",
+    "sharded CRLs, published within a minute of a change",
+    "core/revocation",
+  ),
 ];

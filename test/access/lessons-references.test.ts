@@ -9,10 +9,15 @@ import { createClaim } from "../../core/enrollment/claim.ts";
 import { enroll } from "../../core/enrollment/enroll.ts";
 import { pullForward } from "../../core/enrollment/renewal-window.ts";
 import type { ItemStore } from "../../core/ports.ts";
+import { reasonPlace } from "../../core/protection/operator-decryption-view.ts";
+import { sealField } from "../../core/protection/sealed-field.ts";
 import { type ApprovalRecord, approvalItem } from "../../core/records/approval-record.ts";
 import { ceremonyItem } from "../../core/records/ceremony-record.ts";
+import { operatorDecryptionItem } from "../../core/records/operator-decryption-record.ts";
 import { operatorItem } from "../../core/records/operator-record.ts";
+import { reencryptionItem } from "../../core/records/reencryption-record.ts";
 import { rolloverItem } from "../../core/records/rollover-record.ts";
+import { shredItem } from "../../core/records/shred-record.ts";
 import { previewRevocation } from "../../core/revocation/bulk.ts";
 import { requestServerCertificate } from "../../core/rotation/server-request.ts";
 import { handlersOf } from "../../lambdas/handlers.ts";
@@ -37,6 +42,9 @@ const nobodys: Readonly<Record<string, string>> = {
   ceremonyId: "0123456789abcdef0123456789abcdef",
   windowId: "0123456789abcdef0123456789abcdef",
   serverName: "server-of-nobody",
+  decryptionId: "0123456789abcdef0123456789abcdef",
+  reencryptionId: "0123456789abcdef0123456789abcdef",
+  shredId: "0123456789abcdef0123456789abcdef",
 };
 
 beforeAll(async () => {
@@ -73,6 +81,7 @@ async function furnish(world: World): Promise<Readonly<Record<string, string>>> 
   const { jobId } = await previewRevocation(app, preview);
   return {
     ...(await furnishRotation(world)),
+    ...(await furnishProtection(world)),
     jobId,
     serialNumber: victim("other"),
     deviceId: "pump-only-there",
@@ -104,6 +113,33 @@ async function furnishRotation({ house: { app }, put }: World): Promise<Readonly
   return { rolloverId, ceremonyId, windowId, serverName: server.name };
 }
 
+/** A wish to read, a re-encryption and a destruction of the other fleet. */
+async function furnishProtection({ house: { app }, put }: World): Promise<Readonly<Record<string, string>>> {
+  const fleet = fleets.other;
+  const now = app.clock.now();
+  const id = () => randomBytes(16).toString("hex");
+  const [decryptionId, reencryptionId, shredId] = [id(), id(), id()];
+  const sealedReason = await sealField(app, reasonPlace({ fleet, decryptionId }), "seen at the bedside");
+  const context = JSON.stringify({ fleet, purpose: "observations", subject: "s-1" });
+  const wish = { fleet, decryptionId, context, message: randomBytes(300), sealedReason } as const;
+  const by = { state: "requested", operatorId: "operator-owner", requestedAt: now } as const;
+  await put(operatorDecryptionItem({ ...wish, ...by }));
+  const counts = { moved: 0, unchanged: 0, unreadable: 0, verified: 0, failures: 0 } as const;
+  const job = {
+    fleet,
+    jobId: reencryptionId,
+    state: "moving",
+    createdAt: now,
+    createdBy: "operator:x",
+  } as const;
+  const target = { targetKeyId: `local:${fleet}-protection:1`, contextVersion: 1, part: "00" } as const;
+  await put(reencryptionItem({ ...job, ...target, ...counts }));
+  const shred = { fleet, shredId, state: "decided", scope: "subject", subject: "s-1" } as const;
+  const decision = { reason: "incident", decidedAt: now, decidedBy: "operator:x", approvalId: id() } as const;
+  await put(shredItem({ ...shred, ...decision, destroyed: 0, failures: 0 }));
+  return { decryptionId, reencryptionId, shredId };
+}
+
 function approvalOf(fleet: string, approvalId: string, now: number): ApprovalRecord {
   return {
     fleet,
@@ -133,6 +169,8 @@ const everyRoute = [...routes] as readonly Route[];
 const referring = everyRoute
   // What is public is published for everybody: no reference to it needs a credential.
   .filter(({ path, access }) => access !== "public" && /\{(?!fleet\})/.test(path))
+  // A backend's id names nothing that is stored: what is certified under it is this fleet's own.
+  .filter(({ path }) => !path.includes("{backendId}"))
   .map((route) => [route.id, route] as const);
 
 /** Whoever may do most of what the route lets anybody do. */
@@ -168,6 +206,9 @@ async function answersThere(): Promise<readonly string[]> {
     `${there}/renewal-windows`,
     `${there}/server-certificates/${theirs["serverName"]}`,
     `${there}/enrollment-requests`,
+    `${there}/operator-decryptions/${theirs["decryptionId"]}`,
+    `${there}/reencryptions/${theirs["reencryptionId"]}`,
+    `${there}/shreds/${theirs["shredId"]}`,
     there,
   ];
   const answers: string[] = [];
