@@ -61,7 +61,6 @@ export interface KeepingWorld {
   readonly started: readonly StartedTask[];
 }
 
-/** Jobs read no message. */
 const noCipher = {} as MessageCipher;
 
 async function putFleet(items: ItemStore, name: string): Promise<void> {
@@ -93,6 +92,8 @@ export interface WorldOptions {
   /** @default memory */
   readonly items?: ItemStore;
   readonly subjectKeys?: ItemStore;
+  /** @default none: the jobs read no message */
+  readonly cipher?: MessageCipher;
   /** @default the double */
   readonly wrappingKeys?: WrappingKeys;
 }
@@ -115,7 +116,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<KeepingWorl
     items,
     subjectKeys: options.subjectKeys ?? memoryItemStore(),
     wrappingKeys: options.wrappingKeys ?? keys,
-    cipher: noCipher,
+    cipher: options.cipher ?? noCipher,
     keyPairs: systemDataKeyPairs,
     log: recordingLog(log),
     memo: boundedMemo(),

@@ -6,8 +6,6 @@ import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { encryptionSdkCipher } from "../../adapters/encryption/encryption-sdk-cipher.ts";
-import { rawFleetKeyrings } from "../../adapters/encryption/raw-fleet-keyring.ts";
 import { localDataKeys } from "../../adapters/local/data-keys.ts";
 import { getFleet } from "../../core/authority/issuer.ts";
 import type { DataCaller } from "../../core/protection/data-caller.ts";
@@ -16,7 +14,7 @@ import { encryptData } from "../../core/protection/encrypt.ts";
 import { startReencryption } from "../../core/protection/reencryption.ts";
 import { safekeep } from "../../core/protection/safekeeping.ts";
 import { shredData } from "../../core/protection/shred.ts";
-import { openPorts } from "./fixtures/keeping-directory.ts";
+import { localCipher, openPorts } from "./fixtures/keeping-directory.ts";
 import { actor, decisionOf, fleet, type KeepingApp, openWorld, storedKeys } from "./keeping-world.ts";
 
 const subjects = ["s-1", "s-2", "s-3"];
@@ -26,11 +24,6 @@ let directory: string;
 let ports: Awaited<ReturnType<typeof openPorts>>;
 let app: KeepingApp;
 let messages: ReadonlyMap<string, Buffer>;
-
-const cipherOf = ({ wrappingKeys }: typeof ports) =>
-  encryptionSdkCipher({
-    fleetKeyring: rawFleetKeyrings((name, keyId) => wrappingKeys.openGeneration(name, keyId)),
-  });
 
 async function caller(): Promise<DataCaller> {
   return { fleet, actor: "backend:b-1", purposes: ["*"], fleetState: await getFleet(app, fleet) };
@@ -62,7 +55,7 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "fleetkey-test-"));
   ports = await openPorts(directory);
   ({ app } = await openWorld(ports));
-  app = { ...app, cipher: cipherOf(ports) };
+  app = { ...app, cipher: localCipher(ports) };
   const made: [string, Buffer][] = [];
   for (const subject of subjects) made.push([subject, await encrypted(subject)]);
   messages = new Map(made);
@@ -77,7 +70,7 @@ async function reopen(copy: (database: string) => Promise<void>): Promise<void> 
   await ports.close();
   await copy(join(directory, "fleetkey.sqlite"));
   ports = await openPorts(directory);
-  app = { ...app, ...ports, cipher: cipherOf(ports) };
+  app = { ...app, ...ports, cipher: localCipher(ports) };
 }
 
 it("after a rotation and a re-encryption every message opens, and its key is under the new wrapping key alone", async () => {

@@ -10,50 +10,89 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { localDataKeys } from "../../adapters/local/data-keys.ts";
+import { getFleet } from "../../core/authority/issuer.ts";
+import type { WriteOperation } from "../../core/ports.ts";
+import { decryptData } from "../../core/protection/decrypt.ts";
 import { getReencryption, startReencryption } from "../../core/protection/reencryption.ts";
 import { findReencryption } from "../../core/protection/reencryption-view.ts";
 import {
   currentContextVersion,
   subjectKeyContext,
   subjectKeyItem,
+  subjectKeyName,
   subjectKeyPartition,
   subjectKeyRecord,
 } from "../../core/records/subject-key-record.ts";
-import { openPorts } from "./fixtures/keeping-directory.ts";
+import { localCipher, openPorts } from "./fixtures/keeping-directory.ts";
 import { actor, fleet, type KeepingApp, openWorld, storedKeys } from "./keeping-world.ts";
 
 const script = join(import.meta.dirname, "fixtures/safekeeping-process.ts");
 const subjects = 100_000;
 const kills = 10;
+const everyMessage = 500;
 
 function startTask(directory: string): ChildProcess {
   const env = { ...process.env, NODE_COMPILE_CACHE: join(directory, "compiled") };
   return spawn(process.execPath, [script, directory], { env, stdio: ["ignore", "ignore", "inherit"] });
 }
 
-/** Digests of the keys in the clear, by subject. */
-async function putSubjects(app: KeepingApp): Promise<ReadonlyMap<string, string>> {
+interface Protected {
+  /** Digests of the keys in the clear, by subject. */
+  readonly digests: ReadonlyMap<string, string>;
+  /** A message of every so manieth subject. */
+  readonly messages: ReadonlyMap<string, Buffer>;
+}
+
+const contextOf = (subject: string) => ({ fleet, purpose: "observations", subject });
+
+async function putSubjects(app: KeepingApp): Promise<Protected> {
   const digests = new Map<string, string>();
+  const messages = new Map<string, Buffer>();
+  const newKey = async (subject: string, index: number): Promise<WriteOperation> => {
+    const named = { fleet, subject, version: 1, contextVersion: currentContextVersion };
+    const now = app.clock.now();
+    const key = await app.wrappingKeys.generate(fleet, subjectKeyContext(named));
+    digests.set(subject, hash("sha256", key.plaintext));
+    if (index % everyMessage === 0) {
+      const wrapping = { kind: "subject", keyName: subjectKeyName(named), key: key.plaintext } as const;
+      messages.set(subject, await app.cipher.encrypt(wrapping, Buffer.from(subject), contextOf(subject)));
+    }
+    const { keyId, wrapped } = key;
+    const put = subjectKeyItem({ ...named, keyId, wrapped, createdAt: now, wrappedAt: now });
+    return { put, when: "absent" };
+  };
   for (let first = 0; first < subjects; first += 100) {
-    const writes = await Promise.all(
-      Array.from({ length: 100 }, async (_, index) => {
-        const named = {
-          fleet,
-          subject: `s-${first + index}`,
-          version: 1,
-          contextVersion: currentContextVersion,
-        };
-        const key = await app.wrappingKeys.generate(fleet, subjectKeyContext(named));
-        digests.set(named.subject, hash("sha256", key.plaintext));
-        const now = app.clock.now();
-        const { keyId, wrapped } = key;
-        const put = subjectKeyItem({ ...named, keyId, wrapped, createdAt: now, wrappedAt: now });
-        return { put, when: "absent" as const };
-      }),
-    );
-    await app.subjectKeys.transact(writes);
+    const indexes = Array.from({ length: 100 }, (_, index) => first + index);
+    await app.subjectKeys.transact(await Promise.all(indexes.map((index) => newKey(`s-${index}`, index))));
   }
-  return digests;
+  return { digests, messages };
+}
+
+/** Every key is what it was, under another wrapping key than `oldKeyId`. */
+async function expectMoved(app: KeepingApp, digests: Protected["digests"], oldKeyId: string): Promise<void> {
+  const stored = await storedKeys(app);
+  expect(stored).toHaveLength(subjects);
+  expect(stored.filter(({ keyId }) => keyId === oldKeyId)).toEqual([]);
+  let same = 0;
+  for (const key of stored) {
+    const opened = await app.wrappingKeys.unwrap(fleet, key, subjectKeyContext(key));
+    if (hash("sha256", opened) === digests.get(key.subject)) same += 1;
+  }
+  expect(same).toBe(subjects);
+}
+
+/** As the API reads them. */
+async function expectMessages(app: KeepingApp, messages: Protected["messages"]): Promise<void> {
+  const caller = { fleet, actor, purposes: ["*"], fleetState: await getFleet(app, fleet) };
+  expect(messages.size).toBe(Math.ceil(subjects / everyMessage));
+  for (const [subject, message] of messages) {
+    const { plaintext } = await decryptData(app, {
+      caller,
+      context: { purpose: "observations", subject },
+      message,
+    });
+    expect(plaintext.toString()).toBe(subject);
+  }
 }
 
 /** Whatever was under way: a key is under the old wrapping key or under the new one, and opens. */
@@ -84,8 +123,8 @@ it(`${subjects} keys, killed ${kills} times: all open, all are what they were, n
   const ports = await openPorts(directory);
   let child: ChildProcess | undefined;
   try {
-    const { app } = await openWorld(ports);
-    const digests = await putSubjects(app);
+    const { app } = await openWorld({ ...ports, cipher: localCipher(ports) });
+    const { digests, messages } = await putSubjects(app);
     const oldKeyId = await app.wrappingKeys.keyOf(fleet);
     await localDataKeys(ports.wrappingKeys).rotateNow(`${fleet}-protection`);
     const { reencryptionId: jobId } = await startReencryption(app, { fleet, actor });
@@ -104,15 +143,8 @@ it(`${subjects} keys, killed ${kills} times: all open, all are what they were, n
       unreadable: 0,
       verified: subjects,
     });
-    const stored = await storedKeys(app);
-    expect(stored.filter(({ keyId }) => keyId === oldKeyId)).toEqual([]);
-    expect(stored).toHaveLength(subjects);
-    let same = 0;
-    for (const key of stored) {
-      const opened = await app.wrappingKeys.unwrap(fleet, key, subjectKeyContext(key));
-      if (hash("sha256", opened) === digests.get(key.subject)) same += 1;
-    }
-    expect(same).toBe(subjects);
+    await expectMoved(app, digests, oldKeyId);
+    await expectMessages(app, messages);
   } finally {
     if (child !== undefined && child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
     await ports.close();
