@@ -17,9 +17,12 @@ import { kmsWrappingKeys } from "../../adapters/aws/kms-wrapping-keys.ts";
 import { failure } from "../adapters/aws/kms-bench.ts";
 import { KmsDouble } from "../adapters/aws/kms-double.ts";
 import { type WrappingKeysContractOptions, wrappingKeysContract } from "../contracts/wrapping-keys.ts";
+import { seededRandom } from "../formats/seeded-random.ts";
 import { modelComplaints } from "../support/aws-model.ts";
 import { type Emulator, emulatorClient, startMinistack, startMoto } from "../support/emulators.ts";
 import { codeOf } from "../support/errors.ts";
+import { faultyRequests } from "./support/faulty-requests.ts";
+import { impatientRetries } from "./support/impatient-retries.ts";
 
 const context = { fleet: "fleet-a", purpose: "observations", subject: "subject-1" };
 
@@ -218,6 +221,57 @@ describe("KMS, moto: gaps", () => {
     const { subject, ...others } = context;
     const shifted = { ...others, subjects: subject.slice(1) };
     expect(await keys.unwrap("mine", made, shifted)).toEqual(made.plaintext);
+  });
+});
+
+describe("KMS, moto, of whose answers half are ThrottlingException and one in ten is lost", () => {
+  let emulator: Emulator;
+  beforeAll(async () => {
+    emulator = await startMoto();
+  });
+  afterAll(async () => {
+    await emulator.close();
+  });
+
+  it("200 keys are wrapped, moved to another key and opened: each is told to ask again, or is right", async () => {
+    const clean = clientOf(emulator);
+    const [from, to] = [await newKey(clean), await newKey(clean)];
+    const random = seededRandom(20_261_125);
+    const requests = faultyRequests(
+      () => (random.chance(0.5) ? "throttled" : random.chance(0.2) ? "answerLost" : "none"),
+      () => undefined,
+    );
+    const client = new KMSClient({
+      ...clientConfiguration({ requestHandler: requests.handler }),
+      ...emulatorClient,
+      endpoint: emulator.url,
+      retryStrategy: impatientRetries(3),
+    });
+    const before = kmsWrappingKeys({ keys: { mine: [from] }, client });
+    const keys = kmsWrappingKeys({ keys: { mine: [to, from] }, client });
+    let refused = 0;
+    const untilAnswered = async <Answer>(call: () => Promise<Answer>): Promise<Answer> => {
+      for (;;) {
+        try {
+          return await call();
+        } catch (error) {
+          expect(error).toMatchObject({ code: "key_service_unavailable", retryAfter: 2 });
+          refused += 1;
+        }
+      }
+    };
+    const move = async () => {
+      const { plaintext, ...old } = await untilAnswered(() => before.generate("mine", context));
+      const moved = await untilAnswered(() => keys.rewrap("mine", old, context, context));
+      expect(moved.keyId).toBe(to);
+      expect(await untilAnswered(() => keys.unwrap("mine", moved, context))).toEqual(plaintext);
+    };
+    for (let at = 0; at < 20; at += 1) await Promise.all(Array.from({ length: 10 }, move));
+    expect(refused).toBeGreaterThan(20);
+    expect(requests.counts.throttled).toBeGreaterThan(300);
+    expect(requests.counts.answerLost).toBeGreaterThan(30);
+    client.destroy();
+    clean.destroy();
   });
 });
 
