@@ -20,6 +20,9 @@ export interface MessageCipherContractOptions {
   readonly everyBit?: boolean;
 }
 
+/** Thousands of attempts take their time on a busy machine. */
+const patience = 120_000;
+
 type Open = () => MessageCipherUnderTest & { readonly context: EncryptionContext };
 
 export const unreadableMessage = "the data cannot be read: not of this fleet and context, or changed";
@@ -242,7 +245,7 @@ function dataKeyContract(open: Open): void {
     }
   });
 
-  it("every changed bit of a wrapped data key makes it unreadable", async () => {
+  it("every changed bit of a wrapped data key makes it unreadable", { timeout: patience }, async () => {
     const { cipher, fleet, context } = open();
     const wrapping = subjectKey(fleet);
     const { wrapped } = await cipher.createDataKey(wrapping, context);
@@ -262,7 +265,9 @@ function flipped(octets: Uint8Array, bit: number): Buffer {
 }
 
 function changeContract(open: Open, everyBit: boolean): void {
-  it("every changed bit of a message makes it unreadable, and never another plaintext", async () => {
+  it("every changed bit of a message makes it unreadable, and never another plaintext", {
+    timeout: patience,
+  }, async () => {
     const { cipher, fleet, context } = open();
     for (const wrapping of wrappingsOf(fleet)) {
       const message = await cipher.encrypt(wrapping, Buffer.from("secret"), context);
@@ -274,7 +279,9 @@ function changeContract(open: Open, everyBit: boolean): void {
     }
   });
 
-  it("a message cut at any octet is unreadable, and so is one with octets after its end", async () => {
+  it("a message cut at any octet is unreadable, and so is one with octets after its end", {
+    timeout: patience,
+  }, async () => {
     const { cipher, fleet, context } = open();
     const wrapping = subjectKey(fleet);
     const message = await cipher.encrypt(wrapping, Buffer.from("secret"), context);
@@ -289,7 +296,7 @@ function changeContract(open: Open, everyBit: boolean): void {
     }
   });
 
-  it("parts of two messages make none", async () => {
+  it("parts of two messages make none", { timeout: patience }, async () => {
     const { cipher, fleet, context } = open();
     const wrapping = subjectKey(fleet);
     const left = await cipher.encrypt(wrapping, Buffer.from("secret"), context);

@@ -3,14 +3,14 @@
  * and a key of KMS (moto), which others use without us.
  */
 import { randomBytes } from "node:crypto";
-import { CreateKeyCommand, DecryptCommand, GenerateDataKeyCommand, KMSClient } from "@aws-sdk/client-kms";
+import { CreateKeyCommand, InvalidCiphertextException, KMSClient } from "@aws-sdk/client-kms";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { clientConfiguration } from "../../adapters/aws/client-configuration.ts";
+import { kmsWrappingKeys } from "../../adapters/aws/kms-wrapping-keys.ts";
 import { encryptionSdkCipher } from "../../adapters/encryption/encryption-sdk-cipher.ts";
 import { kmsFleetKeyrings } from "../../adapters/encryption/kms-fleet-keyring.ts";
 import { rawFleetKeyrings } from "../../adapters/encryption/raw-fleet-keyring.ts";
-import { AppError } from "../../core/errors.ts";
-import type { MessageCipher, WrappingKeys } from "../../core/ports.ts";
+import type { MessageCipher } from "../../core/ports.ts";
 import { protectionStandard } from "../../core/standard/protection.ts";
 import { messageCipherContract, openingOf } from "../contracts/message-cipher.ts";
 import { type Emulator, emulatorClient, startMoto } from "../support/emulators.ts";
@@ -19,47 +19,43 @@ import { askPython, type PythonKeyring } from "./support/encryption-sdk.ts";
 const fleet = "street-lights";
 const otherFleet = "meters";
 
-/** What the port asks of KMS, in as few words as can be: KMS itself says which key opens what. */
-function keysOfKms(
-  client: KMSClient,
-  keys: Readonly<Record<string, string>>,
-): Pick<WrappingKeys, "generate" | "unwrap"> {
-  return {
-    generate: async (of, context) => {
-      const request = { KeyId: keys[of], KeySpec: "AES_256", EncryptionContext: context } as const;
-      const {
-        KeyId = "",
-        Plaintext,
-        CiphertextBlob,
-      } = await client.send(new GenerateDataKeyCommand(request));
-      return { keyId: KeyId, plaintext: Buffer.from(Plaintext!), wrapped: CiphertextBlob! };
-    },
-    unwrap: async (of, { keyId, wrapped }, context) => {
-      if (keyId !== keys[of]) throw new AppError("key_not_found", "not of this fleet");
-      const request = { KeyId: keyId, CiphertextBlob: wrapped, EncryptionContext: context };
-      return Buffer.from((await client.send(new DecryptCommand(request))).Plaintext!);
-    },
-  };
-}
-
 interface UnderMoto {
   readonly emulator: Emulator;
   readonly cipher: MessageCipher;
-  readonly keys: Readonly<Record<string, string>>;
+  readonly keys: Readonly<Record<string, readonly string[]>>;
   readonly close: () => Promise<void>;
+}
+
+/** moto answers AccessDeniedException where KMS calls a ciphertext invalid: `kms-wrapping-keys.judge.ts` asserts it. */
+function motoClient({ url }: Emulator): KMSClient {
+  const client = new KMSClient({ ...clientConfiguration(), ...emulatorClient, endpoint: url });
+  client.middlewareStack.add(
+    (next, { commandName }) =>
+      async (args) => {
+        try {
+          return await next(args);
+        } catch (refusal) {
+          const mended = commandName === "DecryptCommand" && refusal instanceof Error;
+          if (!mended || refusal.name !== "AccessDeniedException") throw refusal;
+          throw new InvalidCiphertextException({ message: refusal.message, $metadata: {} });
+        }
+      },
+    { step: "initialize", name: "motoInvalidCiphertext" },
+  );
+  return client;
 }
 
 async function underMoto(): Promise<UnderMoto> {
   const emulator = await startMoto();
-  const client = new KMSClient({ ...clientConfiguration(), ...emulatorClient, endpoint: emulator.url });
-  const keys: Record<string, string> = {};
+  const client = motoClient(emulator);
+  const keys: Record<string, readonly string[]> = {};
   for (const name of [fleet, otherFleet])
-    keys[name] = (await client.send(new CreateKeyCommand({}))).KeyMetadata?.Arn ?? "";
+    keys[name] = [(await client.send(new CreateKeyCommand({}))).KeyMetadata?.Arn ?? ""];
   const close = async () => {
     client.destroy();
     await emulator.close();
   };
-  const cipher = encryptionSdkCipher({ fleetKeyring: kmsFleetKeyrings(keysOfKms(client, keys)) });
+  const cipher = encryptionSdkCipher({ fleetKeyring: kmsFleetKeyrings(kmsWrappingKeys({ client, keys })) });
   return { emulator, cipher, keys, close };
 }
 
@@ -175,7 +171,7 @@ describe("a fleet's key in KMS (moto)", () => {
   judged(() => {
     if (opened === undefined) throw new Error("moto runs only while its tests do");
     const { cipher, keys, emulator } = opened;
-    const keyring = { kmsKeyId: keys[fleet] ?? "", url: emulator.url, region: emulatorClient.region };
+    const keyring = { kmsKeyId: keys[fleet]?.[0] ?? "", url: emulator.url, region: emulatorClient.region };
     return { cipher, wrapping: { kind: "fleet", fleet }, keyring };
   });
 });

@@ -138,7 +138,9 @@ describe("keys in memory", () => {
 });
 
 describe("attacks by number", () => {
-  it("4,000 messages with octets changed, left out, repeated or put in: none opens, none breaks the process", async () => {
+  it("4,000 messages with octets changed, left out, repeated or put in: none opens, none breaks the process", {
+    timeout: 120_000,
+  }, async () => {
     const { cipher } = underKms();
     const wrapping = subjectKey("meters");
     const message = await cipher.encrypt(wrapping, Buffer.from("secret"), context);
