@@ -17,9 +17,14 @@ import {
 import { cancelled, movingFromStart, reencryptionEntry } from "./reencryption.ts";
 import { moveKeys, verifyKeys } from "./reencryption-batch.ts";
 import { findReencryption } from "./reencryption-view.ts";
-import type { SafekeepingCounts } from "./safekeeping.ts";
 import { codeOf } from "./safekeeping-list.ts";
-import { noteSafely, type Turn, takeTurns, toldFailures } from "./safekeeping-turns.ts";
+import {
+  noteSafely,
+  type SafekeepingCounts,
+  type Turn,
+  takeTurns,
+  toldFailures,
+} from "./safekeeping-turns.ts";
 import { firstPlace, type KeyPlace, readKeys } from "./safekeeping-walk.ts";
 
 /** Puts of one transaction. */

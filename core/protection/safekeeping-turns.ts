@@ -14,16 +14,23 @@ export interface Turn {
   fail(error: unknown): Promise<void>;
 }
 
-export interface TurnCounts {
-  ended: number;
-  failed: number;
+export interface SafekeepingReport {
+  /** Keys that this run destroyed, moved, and opened again. */
+  readonly destroyed: number;
+  readonly moved: number;
+  readonly verified: number;
+  /** Destructions and re-encryptions that came to their end; that failed, and are gone on with in another run. */
+  readonly ended: number;
+  readonly failed: number;
 }
+
+export type SafekeepingCounts = { -readonly [Name in keyof SafekeepingReport]: SafekeepingReport[Name] };
 
 /** A failure in a row at which people are told: the first ones pass by themselves. */
 export const toldFailures = 3;
 
 /** True when the job is to be gone on with in this run. */
-async function take(app: SafekeepingApp, counts: TurnCounts, turn: Turn): Promise<boolean> {
+async function take(app: SafekeepingApp, counts: SafekeepingCounts, turn: Turn): Promise<boolean> {
   try {
     const outcome = await turn.step();
     if (outcome === "ended") counts.ended += 1;
@@ -39,7 +46,7 @@ async function take(app: SafekeepingApp, counts: TurnCounts, turn: Turn): Promis
 /** Until all are ended, have failed or are left, or `isOver`, which is asked before each step. */
 export async function takeTurns(
   app: SafekeepingApp,
-  counts: TurnCounts,
+  counts: SafekeepingCounts,
   isOver: () => boolean,
   turns: readonly Turn[],
 ): Promise<void> {

@@ -5,17 +5,10 @@
 import type { SafekeepingApp } from "../ports.ts";
 import { continueReencryptions } from "./reencryption-work.ts";
 import { codeOf } from "./safekeeping-list.ts";
+import type { SafekeepingCounts, SafekeepingReport } from "./safekeeping-turns.ts";
 import { continueShreds } from "./shred-work.ts";
 
-export interface SafekeepingReport {
-  /** Keys that this run destroyed, moved, and opened again. */
-  readonly destroyed: number;
-  readonly moved: number;
-  readonly verified: number;
-  /** Destructions and re-encryptions that came to their end; that failed, and are gone on with in another run. */
-  readonly ended: number;
-  readonly failed: number;
-}
+export type { SafekeepingReport } from "./safekeeping-turns.ts";
 
 export interface SafekeepingOptions {
   /** Milliseconds since the epoch after which nothing new is begun; may come nearer meanwhile. @default without end */
@@ -23,8 +16,6 @@ export interface SafekeepingOptions {
   /** Logs a run that changed nothing too. @default false */
   readonly logEveryRun?: boolean;
 }
-
-export type SafekeepingCounts = { -readonly [Name in keyof SafekeepingReport]: SafekeepingReport[Name] };
 
 /** One step that fails keeps no other from being done. */
 async function attempt(

@@ -12,9 +12,14 @@ import { readItems } from "../records/pages.ts";
 import { openShredsPartition, type ShredRecord, shredItem, shredRecord } from "../records/shred-record.ts";
 import { protectionStandard } from "../standard/protection.ts";
 import { destructionCertificate, encodeDestruction } from "./destruction-certificate.ts";
-import type { SafekeepingCounts } from "./safekeeping.ts";
 import { codeOf } from "./safekeeping-list.ts";
-import { noteSafely, type Turn, takeTurns, toldFailures } from "./safekeeping-turns.ts";
+import {
+  noteSafely,
+  type SafekeepingCounts,
+  type Turn,
+  takeTurns,
+  toldFailures,
+} from "./safekeeping-turns.ts";
 import type { KeyPlace } from "./safekeeping-walk.ts";
 import { destroyFleetKeys, destroySubjectKeys } from "./shred-deletion.ts";
 import type { Tombstone } from "./shred-tombstone.ts";

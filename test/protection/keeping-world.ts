@@ -10,6 +10,7 @@ import { operationDigest } from "../../core/access/operation.ts";
 import { operatorCaller } from "../../core/access/operator.ts";
 import { getFleet } from "../../core/authority/issuer.ts";
 import { boundedMemo } from "../../core/memo.ts";
+import { encodeNotice } from "../../core/notice.ts";
 import type {
   ItemStore,
   MessageCipher,
@@ -19,6 +20,7 @@ import type {
   StartedTask,
   WrappingKeys,
 } from "../../core/ports.ts";
+import { startReencryption } from "../../core/protection/reencryption.ts";
 import type { ShredDecision } from "../../core/protection/shred.ts";
 import { approvalItem, approvalKey, approvalRecord } from "../../core/records/approval-record.ts";
 import { configurationItem, defaultConfiguration } from "../../core/records/fleet-configuration.ts";
@@ -126,6 +128,8 @@ export async function openWorld(options: WorldOptions = {}): Promise<KeepingWorl
     notifier: {
       async notify(notice) {
         await Promise.resolve();
+        // As every real one does: what it refuses would keep a job from its end.
+        encodeNotice(notice);
         notices.push(notice);
       },
     },
@@ -227,4 +231,14 @@ export async function decisionOf(
   const body = { reason: "erasure-request" as const, ...what };
   const approval = await approvalOf(app, critical, body, name);
   return { caller: await callerOf(app, name), approval, ...body };
+}
+
+/** So many keys, a wrapping key that was replaced since, and a re-encryption that has begun. */
+export async function rotatedWorld(count: number) {
+  const world = await openWorld();
+  const keys = await putKeys(world.app, count);
+  world.clock.advance(60_000);
+  world.keys.rotate(fleet);
+  const { reencryptionId: jobId } = await startReencryption(world.app, { fleet, actor });
+  return { ...world, world, plain: keys, jobId };
 }

@@ -1,0 +1,68 @@
+/** Room: test. A key service that is throttled, or whose key is disabled, in the middle of a re-encryption. */
+import { describe, expect, it } from "vitest";
+import { AppError } from "../../core/errors.ts";
+import { getReencryption, startReencryption } from "../../core/protection/reencryption.ts";
+import { safekeep } from "../../core/protection/safekeeping.ts";
+import { actor, expectSame, fleet, openWorld, putKeys, rotatedWorld } from "./keeping-world.ts";
+
+const throttled = () => new AppError("key_service_unavailable", "throttled", { retryAfter: 30 });
+
+describe("a key service that does not answer", () => {
+  it.each([
+    ["throttled", throttled()],
+    ["disabled", new AppError("key_disabled", "the key is disabled; enable it")],
+  ])(
+    "%s: the job keeps its place and what it moved, waits longer each time, tells people, and goes on",
+    async (_, failure) => {
+      const { app, keys, clock, jobId, notices, plain } = await rotatedWorld(30);
+      const from = { calls: 0 };
+      keys.fault = () => (++from.calls > 20 ? failure : undefined);
+      expect(await safekeep(app)).toMatchObject({ failed: 1 });
+      const first = await getReencryption(app, { fleet, jobId });
+      expect(first).toMatchObject({ state: "moving", lastFailure: failure.code, nextAt: expect.any(String) });
+      // Nothing more is asked before its time.
+      const calls = from.calls;
+      expect(await safekeep(app)).toMatchObject({ failed: 0, moved: 0 });
+      expect(from.calls).toBe(calls);
+      for (let failures = 2; failures <= 4; failures += 1) {
+        clock.advance(3_600_000);
+        expect(await safekeep(app)).toMatchObject({ failed: 1 });
+      }
+      expect(notices).toMatchObject([
+        { event: "reencryption.stalled", severity: "warning", subject: jobId, measures: { failures: 3 } },
+      ]);
+      keys.fault = () => undefined;
+      clock.advance(3_600_000);
+      expect(await safekeep(app)).toMatchObject({ ended: 1, failed: 0 });
+      const last = await getReencryption(app, { fleet, jobId });
+      expect(last).toMatchObject({ state: "done", moved: 30, verified: 30, unreadable: 0 });
+      expect(last.lastFailure).toBeUndefined();
+      await expectSame(app, plain);
+    },
+  );
+
+  it("keeps no other fleet's job from its end", async () => {
+    const { app, keys, clock } = await openWorld({ fleets: [fleet, "other"] });
+    await putKeys(app, 3);
+    await putKeys(app, 3, "other");
+    clock.advance(1_000);
+    const one = await startReencryption(app, { fleet, actor });
+    const two = await startReencryption(app, { fleet: "other", actor });
+    const rewrap = app.wrappingKeys.rewrap.bind(keys);
+    const failing = {
+      ...app,
+      wrappingKeys: {
+        ...app.wrappingKeys,
+        rewrap: (...call: Parameters<typeof rewrap>) =>
+          call[0] === fleet ? Promise.reject(throttled()) : rewrap(...call),
+      },
+    };
+    expect(await safekeep(failing)).toMatchObject({ failed: 1, ended: 1 });
+    expect(await getReencryption(app, { fleet, jobId: one.reencryptionId })).toMatchObject({
+      state: "moving",
+    });
+    expect(await getReencryption(app, { fleet: "other", jobId: two.reencryptionId })).toMatchObject({
+      state: "done",
+    });
+  });
+});
