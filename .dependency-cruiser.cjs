@@ -84,7 +84,7 @@ const adapters = [
     { path: rooms },
     [
       "^adapters/$1/",
-      "^core/(ports|errors|item-limits|item-cursor|object-limits|custody-limits|notice)\\.ts$",
+      "^core/(ports|protection-ports|errors|item-limits|item-cursor|object-limits|custody-limits|notice)\\.ts$",
       "^core/formats/algorithms?[^/]*\\.ts$",
       "^core/standard/protection\\.ts$",
     ],

@@ -1,9 +1,9 @@
 /**
  * Room: adapters/encryption. What stands where in a message (AWS Encryption SDK, message format reference, version 2),
- * before anything is opened. The SDK reads a message as a stream: it takes octets after the last frame, and fails
- * outside its promise at some that are cut or out of order, so it is given whole messages only.
+ * before anything is opened. The SDK reads a message as a stream and opens one with octets after its end too, so a
+ * message is walked here to its end first.
  */
-import type { EncryptedDataKey, EncryptionContext } from "../../core/ports.ts";
+import type { EncryptedDataKey, EncryptionContext } from "../../core/protection-ports.ts";
 import { type MessageOctets, messageOctets, text } from "./message-octets.ts";
 import { unreadable } from "./unreadable.ts";
 
