@@ -4,7 +4,6 @@
  */
 import { AppError, isAppError } from "../../core/errors.ts";
 import type { DataKeyCustody, DataKeyState } from "../../core/ports.ts";
-import { rotationStandard } from "../../core/standard/rotation.ts";
 import {
   endOfGeneration,
   generationDays,
@@ -14,7 +13,8 @@ import { fleetOfWrappingKey, wrappingKeyName } from "./keystore/wrapping-key-nam
 import type { OpenGeneration } from "./keystore/wrapping-key-record.ts";
 import type { SoftwareWrappingKeys } from "./software-wrapping-keys.ts";
 
-const { limit: onDemandLimit } = rotationStandard.onDemandRotations;
+/** That of KMS. */
+const onDemandLimit = 25;
 
 const askedFor = (all: readonly OpenGeneration[]): number =>
   all.filter(({ cause }) => cause === "onDemand").length;

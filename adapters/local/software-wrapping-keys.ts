@@ -40,7 +40,10 @@ export interface RawGeneration {
   readonly key: Buffer;
 }
 
-/** The wrapped octets belong to this key and this context: members in one order, whatever order they came in. */
+/**
+ * The wrapped octets belong to this key and this context: members in one order, whatever order they came in. A data key
+ * that the AWS Encryption SDK wraps with the same key has other associated data: neither is ever taken for the other.
+ */
 function wrappingContext(keyId: string, context: EncryptionContext): string[] {
   const members = Object.entries(context).sort(([left], [right]) => (left < right ? -1 : 1));
   return ["fleetkey-wrapped-key", keyId, ...members.flat()];

@@ -9,7 +9,6 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "../../../core/errors.ts";
 import type { Clock } from "../../../core/ports.ts";
-import { cryptoperiods } from "../../../core/standard/cryptoperiods.ts";
 import { FileLock } from "../file-lock.ts";
 import { destroyFile } from "./key-destruction.ts";
 import { fileFailure, publishPrivateFile, readPrivateFile } from "./private-files.ts";
@@ -29,8 +28,11 @@ import {
 } from "./wrapping-key-record.ts";
 
 const dayMilliseconds = 86_400_000;
-/** Days after which a generation wraps nothing any more: the next one is made by itself. */
-export const generationDays = cryptoperiods.keyEncryption.originatorDays;
+/**
+ * Days after which a generation wraps nothing any more: the next one is made by itself. KMS's own default, and the
+ * originator-usage period of a key-wrapping key (SP 800-57 Part 1 r5 §5.3.6).
+ */
+export const generationDays = 365;
 
 /** When `generation` gives way to the next one, in milliseconds since the epoch. */
 export const endOfGeneration = ({ createdAt }: Pick<OpenGeneration, "createdAt">): number =>

@@ -3,13 +3,14 @@
  * A fleet's key has generations, 1 and up; the highest wraps, all of them unwrap.
  */
 import { AppError } from "../../../core/errors.ts";
-import { checkFleetId } from "../../../core/policy/identifiers.ts";
 
 const suffix = "-protection";
-const keyIdPattern = /^local:(?<fleet>[a-z0-9-]{1,64})-protection:(?<number>[1-9][0-9]{0,5})$/;
+/** Names of fleets, as the product has them: 1 to 32 characters. */
+const fleetPattern = /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/;
+const keyIdPattern = /^local:(?<fleet>[a-z0-9-]{1,32})-protection:(?<number>[1-9][0-9]{0,5})$/;
 // No fleet has a dot, so no two generations share a file; the files of signing keys begin with "key.".
-const filePattern = /^wrapping\.(?<fleet>[a-z0-9-]{1,64})\.(?<number>[1-9][0-9]{0,5})\.json$/;
-const tombstonePattern = /^wrapping\.[a-z0-9-]{1,64}\.destroyed\.json$/;
+const filePattern = /^wrapping\.(?<fleet>[a-z0-9-]{1,32})\.(?<number>[1-9][0-9]{0,5})\.json$/;
+const tombstonePattern = /^wrapping\.[a-z0-9-]{1,32}\.destroyed\.json$/;
 
 export interface GenerationName {
   readonly fleet: string;
@@ -19,7 +20,7 @@ export interface GenerationName {
 
 /** @throws AppError key_not_found for what no fleet is called: no file is looked for. */
 export function checkFleet(fleet: string): void {
-  if (checkFleetId(fleet).allow) return;
+  if (fleetPattern.test(fleet)) return;
   throw new AppError(
     "key_not_found",
     `no wrapping key: what was given, of ${fleet.length} characters, is no fleet's name; check the fleet`,
@@ -32,7 +33,7 @@ export const wrappingKeyName = (fleet: string): string => `${fleet}${suffix}`;
 /** The fleet of `wrappingKeyName`; undefined for another name. */
 export function fleetOfWrappingKey(name: string): string | undefined {
   const fleet = name.endsWith(suffix) ? name.slice(0, -suffix.length) : "";
-  return checkFleetId(fleet).allow ? fleet : undefined;
+  return fleetPattern.test(fleet) ? fleet : undefined;
 }
 
 /** `local:{fleet}-protection:{number}`. */

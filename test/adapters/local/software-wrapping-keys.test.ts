@@ -3,6 +3,8 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { localDataKeys } from "../../../adapters/local/data-keys.ts";
 import { dataKeyDuties } from "../../../core/rotation/data-key-duties.ts";
+import { cryptoperiods } from "../../../core/standard/cryptoperiods.ts";
+import { rotationStandard } from "../../../core/standard/rotation.ts";
 import { dataKeysContract } from "../../contracts/data-keys.ts";
 import { wrappingKeysContract } from "../../contracts/wrapping-keys.ts";
 import { codeOf } from "../../support/errors.ts";
@@ -79,7 +81,10 @@ describe("a generation", () => {
     expect((await keys.generate(fleet, context)).keyId).toBe(`local:${name}:2`);
     expect(await keys.unwrap(fleet, first, context)).toEqual(first.plaintext);
     const [state] = await localDataKeys(keys).list();
-    expect(state).toMatchObject({ onDemandRotations: 0, lastRotationAt: world.now(), rotationDays: 365 });
+    const rotationDays = cryptoperiods.keyEncryption.originatorDays;
+    const onDemandLimit = rotationStandard.onDemandRotations.limit;
+    const rotated = { onDemandRotations: 0, onDemandLimit, lastRotationAt: world.now(), rotationDays };
+    expect(state).toMatchObject(rotated);
   });
 
   it("whose time is over gives way when the keys are listed: nobody is asked to do anything, for years", async () => {
@@ -175,6 +180,35 @@ describe("several processes", () => {
     expect(new Set(await Promise.all(all.map((keys) => keys.keyOf(fleet))))).toEqual(
       new Set([`local:${name}:9`]),
     );
+  });
+
+  it("that rotate and are killed over it, ten times: every generation is whole, and opens what it wrapped", async () => {
+    const printed: string[] = [];
+    for (let kill = 0; kill < 10; kill += 1) {
+      const maker = runFixture(
+        "wrapping-key-maker.ts",
+        world.directory,
+        world.keyFile,
+        fleet,
+        "forever",
+        "rotating",
+      );
+      await maker.printed("ready");
+      const lines = maker.lines().length;
+      await expect.poll(() => maker.lines().length, { interval: 3 + kill }).toBeGreaterThan(lines + kill);
+      maker.process.kill("SIGKILL");
+      await maker.ended;
+      printed.push(...maker.lines().slice(1));
+    }
+    const keys = await world.open();
+    for (const line of printed) {
+      const [keyId = "", wrapped = "", plaintext = ""] = line.split(" ");
+      const opened = await keys.unwrap(fleet, { keyId, wrapped: Buffer.from(wrapped, "hex") }, { fleet });
+      expect(opened.toString("hex")).toBe(plaintext);
+    }
+    const numbers = (await keys.generations.all(fleet)).map(({ number }) => number);
+    expect(numbers.length).toBeGreaterThan(30);
+    expect(numbers).toEqual(numbers.map((_, at) => at + 1));
   });
 
   it("of which one destroys the keys: the other, which has them in memory, uses none from then on", async () => {
