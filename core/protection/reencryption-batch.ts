@@ -3,7 +3,7 @@
  * condition that nobody changed it meanwhile; and one batch of its verification. No key comes into the clear for either:
  * the key service opens and wraps it in one call, for the verification too, whose answer is dropped.
  */
-import { isAppError } from "../errors.ts";
+import { AppError, isAppError } from "../errors.ts";
 import type { SafekeepingApp, WrappedKey, WriteOperation } from "../ports.ts";
 import type { Stored } from "../records/certificate-record.ts";
 import type { ReencryptionRecord } from "../records/reencryption-record.ts";
@@ -27,17 +27,22 @@ export function isMoved(job: ReencryptionRecord, key: SubjectKeyRecord): boolean
   return key.keyId === targetKeyId && key.contextVersion === contextVersion && key.wrappedAt >= createdAt;
 }
 
-/** Undefined when no wrapping key of the fleet opens it. @throws AppError whatever else the key service says. */
+/**
+ * Undefined when the key's octets open nowhere; the error when a wrapping key is not there: its own, or the one in
+ * force.
+ * @throws AppError whatever else the key service says.
+ */
 async function rewrapped(
   app: SafekeepingApp,
   key: SubjectKeyRecord,
   contextVersion: number,
-): Promise<WrappedKey | undefined> {
+): Promise<WrappedKey | AppError | undefined> {
   const [from, to] = [subjectKeyContext(key), subjectKeyContext({ ...key, contextVersion })];
   try {
     return await app.wrappingKeys.rewrap(key.fleet, key, from, to);
   } catch (error) {
-    if (isAppError(error, "data_unreadable") || isAppError(error, "key_not_found")) return undefined;
+    if (isAppError(error, "data_unreadable")) return undefined;
+    if (isAppError(error, "key_not_found")) return error;
     throw error;
   }
 }
@@ -108,11 +113,14 @@ export async function moveKeys(
     rewrapped(app, value, contextVersion),
   );
   const writes = done.flatMap(({ each: key, result }) => {
-    if (result === undefined) return [];
+    if (result === undefined || result instanceof AppError) return [];
     const { keyId, wrapped } = result;
     const put = subjectKeyItem({ ...key.value, keyId, wrapped, contextVersion, wrappedAt });
     return [{ key, write: { put, when: key.version } }];
   });
+  // Where nothing has opened yet, the wrapping key in force may be what is missing: no key is called unreadable then.
+  const missing = done.find(({ result }) => result instanceof AppError);
+  const isBlind = missing !== undefined && job.moved + writes.length === 0;
   const lost = await writeAll(app, writes);
   const before = there.filter(({ value }) => value.createdAt < job.createdAt).length;
   const written = writes.length - lost.length;
@@ -121,6 +129,7 @@ export async function moveKeys(
     unchanged: there.length - before,
     unreadable: done.length - writes.length,
     written,
+    ...(isBlind ? { failure: { error: missing.result } } : {}),
     ...failure,
   };
 }
@@ -145,10 +154,13 @@ export async function verifyKeys(
     rewrapped(app, value, value.contextVersion),
   );
   if (failure !== undefined) throw failure.error;
-  const opened = done.filter(({ result }) => result !== undefined);
-  const verified = opened.filter(
-    ({ each, result }) => isMoved(job, each.value) && result?.keyId === job.targetKeyId,
-  );
+  const opened: { readonly key: SubjectKeyRecord; readonly keyId: string }[] = [];
+  for (const { each, result } of done) {
+    if (result instanceof AppError && each.value.keyId === job.targetKeyId) throw result;
+    if (result !== undefined && !(result instanceof AppError))
+      opened.push({ key: each.value, keyId: result.keyId });
+  }
+  const verified = opened.filter(({ key, keyId }) => isMoved(job, key) && keyId === job.targetKeyId);
   return {
     verified: verified.length,
     unreadable: done.length - opened.length,

@@ -24,9 +24,6 @@ export interface KeyBatch {
 
 export const firstPlace: KeyPlace = { part: subjectKeyParts[0] ?? "00" };
 
-/** Parts in one batch, however empty: a batch ends soon enough to look at the time. */
-const batchParts = 64;
-
 function placeAfter(part: string): KeyPlace | undefined {
   const next = subjectKeyParts[subjectKeyParts.indexOf(part) + 1];
   return next === undefined ? undefined : { part: next };
@@ -54,7 +51,10 @@ async function readPart(
   return next === undefined ? { keys } : { keys, next };
 }
 
-/** Up to `limit` keys (1 to 999) from `place` on; fewer, or none, though there are more. */
+/**
+ * Up to `limit` keys (1 to 999) from `place` on; fewer where there are no more. A query a part, so 256 of them for a
+ * fleet with few keys: a second or two.
+ */
 export async function readKeys(
   app: SafekeepingApp,
   fleet: string,
@@ -63,7 +63,7 @@ export async function readKeys(
 ): Promise<KeyBatch> {
   const keys: Stored<SubjectKeyRecord>[] = [];
   let next: KeyPlace | undefined = place;
-  for (let parts = 0; parts < batchParts && next !== undefined && keys.length < limit; parts += 1) {
+  while (next !== undefined && keys.length < limit) {
     const batch: KeyBatch = await readPart(app, fleet, next, limit - keys.length);
     keys.push(...batch.keys);
     next = batch.next;

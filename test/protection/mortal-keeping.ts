@@ -16,8 +16,16 @@ export interface MortalKeeping {
 
 const never = (): Promise<never> => new Promise(() => undefined);
 
+/** Which calls it may die at: all, or those that change something. */
+export type Deadly = "every call" | "every write";
+
 /** @param target The call at which it dies, from 1. */
-export function mortalKeeping(app: KeepingApp, target: number, death: Death): MortalKeeping {
+export function mortalKeeping(
+  app: KeepingApp,
+  target: number,
+  death: Death,
+  deadly: Deadly = "every call",
+): MortalKeeping {
   let calls = 0;
   let die: () => void = () => undefined;
   const died = new Promise<void>((resolve) => {
@@ -35,6 +43,10 @@ export function mortalKeeping(app: KeepingApp, target: number, death: Death): Mo
     if (mine === target) die();
     return calls >= target ? never() : result;
   }
+  const opens = <Result>(act: () => Promise<Result>): Promise<Result> => {
+    if (deadly === "every call") return call(act);
+    return calls >= target ? never() : act();
+  };
   const mortalStore = (store: ItemStore): ItemStore => ({
     get: (key) => call(() => store.get(key)),
     query: (query) => (calls >= target ? never() : store.query(query)),
@@ -50,7 +62,7 @@ export function mortalKeeping(app: KeepingApp, target: number, death: Death): Mo
         keyOf: (fleet) => call(() => keys.keyOf(fleet)),
         generate: (...wish) => call(() => keys.generate(...wish)),
         unwrap: (...wish) => call(() => keys.unwrap(...wish)),
-        rewrap: (...wish) => call(() => keys.rewrap(...wish)),
+        rewrap: (...wish) => opens(() => keys.rewrap(...wish)),
         scheduleDeletion: (...wish) => call(() => keys.scheduleDeletion(...wish)),
       },
       notifier: { notify: (notice) => call(() => notifier.notify(notice)) },
@@ -66,11 +78,12 @@ export async function atEveryCall(
   life: (
     dying: (app: KeepingApp, work: (app: KeepingApp) => Promise<unknown>) => Promise<boolean>,
   ) => Promise<void>,
+  deadly?: Deadly,
 ): Promise<number> {
   for (let target = 1; ; target += 1) {
     let hasDied = false;
     await life(async (app, work) => {
-      const mortal = mortalKeeping(app, target, death);
+      const mortal = mortalKeeping(app, target, death, deadly);
       hasDied = await mortal.dies(() => work(mortal.app));
       return hasDied;
     });

@@ -65,4 +65,37 @@ describe("a key service that does not answer", () => {
       state: "done",
     });
   });
+
+  it("whose keys are missing from its list: no key is called unreadable for that, and the job goes on once they are back", async () => {
+    const { app, keys, clock, jobId, plain } = await rotatedWorld(12);
+    keys.fault = () => new AppError("key_not_found", "no wrapping key");
+    expect(await safekeep(app)).toMatchObject({ failed: 1, ended: 0 });
+    const view = await getReencryption(app, { fleet, jobId });
+    expect(view).toMatchObject({ state: "moving", lastFailure: "key_not_found", unreadable: 0 });
+    // All moved, and lost again before the verification.
+    const calls = { count: 0 };
+    keys.fault = () => (++calls.count > 24 ? new AppError("key_not_found", "no wrapping key") : undefined);
+    clock.advance(3_600_000);
+    expect(await safekeep(app)).toMatchObject({ failed: 1, moved: 12 });
+    expect(await getReencryption(app, { fleet, jobId })).toMatchObject({ state: "verifying", unreadable: 0 });
+    keys.fault = () => undefined;
+    clock.advance(3_600_000);
+    expect(await safekeep(app)).toMatchObject({ ended: 1, verified: 12 });
+    await expectSame(app, plain);
+  });
+
+  it("of which one older key is gone: what was under it is unreadable, the rest moves", async () => {
+    const { app, keys, jobId } = await rotatedWorld(8);
+    const rewrap = app.wrappingKeys.rewrap.bind(keys);
+    const wrappingKeys = {
+      ...app.wrappingKeys,
+      rewrap: (...call: Parameters<typeof rewrap>) =>
+        call[2]["subject"] === "s-3"
+          ? Promise.reject(new AppError("key_not_found", "that key is gone"))
+          : rewrap(...call),
+    };
+    expect(await safekeep({ ...app, wrappingKeys })).toMatchObject({ ended: 1, failed: 0 });
+    const view = await getReencryption(app, { fleet, jobId });
+    expect(view).toMatchObject({ state: "done", moved: 7, verified: 7, unreadable: 1 });
+  });
 });

@@ -169,7 +169,7 @@ describe("a re-encryption", () => {
   });
 
   it("counts keys that no wrapping key opens, tells of them, and moves the rest", async () => {
-    const { app, jobId, notices, plain } = await rotatedWorld(20);
+    const { app, jobId, notices, plain } = await rotatedWorld(150);
     const key = (await storedKeys(app)).find(({ subject }) => subject === "s-7");
     if (key === undefined) expect.fail("no key");
     const wrapped = Uint8Array.from(key.wrapped, (octet, index) => (index === 20 ? octet ^ 1 : octet));
@@ -179,15 +179,15 @@ describe("a re-encryption", () => {
     expect(views.filter(({ state }) => state === "moving").map(({ unreadable }) => unreadable)).toContain(1);
     expect(views.at(-1)).toMatchObject({
       state: "done",
-      moved: 19,
-      verified: 19,
+      moved: 149,
+      verified: 149,
       unreadable: 1,
     });
     expect(notices).toMatchObject([{ event: "reencryption.unreadable", severity: "critical" }]);
     expect(await auditOf(app, "reencryption.ended")).toMatchObject([{ reason: "unreadable" }]);
     const left = (await storedKeys(app)).find(({ subject }) => subject === "s-7");
     expect(left?.keyId).toBe(key.keyId);
-    expect(plain.size).toBe(20);
+    expect(plain.size).toBe(150);
   });
 
   it("passes over tombstones, and reads pages that end early", async () => {
