@@ -14,7 +14,7 @@ Visitor.prototype.visitStatement = function visitUsing(statement) {
   return statement;
 };
 
-const rooms = "^(core|adapters|lambdas|infra|local|cli|console|test|bench|scripts)/";
+const rooms = "^(core|adapters|lambdas|infra|local|cli|protect|console|test|bench|scripts)/";
 const packages = "^node_modules/";
 const awsHandlerTypes = "^(node_modules/@types/)?aws-lambda";
 
@@ -130,7 +130,7 @@ const adapters = [
   never(
     "encryption-is-bound-where-an-app-is-made",
     "Only the function that protects data carries it, so only entries and the local server bind it.",
-    { pathNot: ["^lambdas/.+/entry\\.ts$", "^(adapters/encryption|local|test|bench)/"] },
+    { pathNot: ["^lambdas/.+/entry\\.ts$", "^(adapters/encryption|local|protect|test|bench)/"] },
     { path: "^adapters/encryption/" },
   ),
   only(
@@ -255,6 +255,36 @@ const edges = [
   ),
 ];
 
+/** What runs in the processes of others. */
+const clients = [
+  only(
+    "protect-knows-messages",
+    "`fleetkey/protect` is installed in backends: it brings what a message and a context are, and no part of the service.",
+    { path: "^protect/" },
+    { path: rooms },
+    [
+      "^protect/",
+      "^core/(errors|protection-values)\\.ts$",
+      "^core/policy/encryption-context\\.ts$",
+      "^core/standard/protection\\.ts$",
+      "^adapters/encryption/(message-structure|unreadable)\\.ts$",
+    ],
+  ),
+  only(
+    "protect-uses-one-package",
+    "Whoever installs it trusts what it loads: the AWS Encryption SDK, and Node.",
+    { path: "^protect/" },
+    { path: packages },
+    ["^node_modules/@aws-crypto/client-node/"],
+  ),
+  never(
+    "protect-is-for-clients",
+    "The service has a cipher of its own behind a port.",
+    { pathNot: "^(protect|test|bench|scripts)/" },
+    { path: "^protect/" },
+  ),
+];
+
 const everywhere = [
   never(
     "product-needs-no-test",
@@ -271,7 +301,7 @@ const everywhere = [
   never(
     "product-needs-no-development-package",
     "A production install leaves development packages out.",
-    { path: "^(core|adapters|lambdas|local|cli)/", pathNot: "^lambdas/http/openapi[^/]*\\.ts$" },
+    { path: "^(core|adapters|lambdas|local|cli|protect)/", pathNot: "^lambdas/http/openapi[^/]*\\.ts$" },
     { dependencyTypes: ["npm-dev"], pathNot: awsHandlerTypes },
   ),
   never(
@@ -307,7 +337,7 @@ const everywhere = [
 ];
 
 module.exports = {
-  forbidden: [...core, ...adapters, ...edges, ...everywhere],
+  forbidden: [...core, ...adapters, ...edges, ...clients, ...everywhere],
   options: {
     // TypeScript 7 has no compiler API, so the sources are parsed by swc, type imports included. It does not
     // see `import("x").T` in a type: biome/inline-type-import.grit forbids writing that.
