@@ -6,4 +6,10 @@ import type * as Sdk from "@aws-crypto/client-node";
 
 export type EncryptionSdk = typeof Sdk;
 
-export const encryptionSdk = (): Promise<EncryptionSdk> => import("@aws-crypto/client-node");
+export async function encryptionSdk(): Promise<EncryptionSdk> {
+  const loaded: EncryptionSdk & { readonly default?: EncryptionSdk } = await import(
+    "@aws-crypto/client-node"
+  );
+  // In a bundle a CommonJS module is its default and nothing else; Node names its members besides.
+  return loaded.default ?? loaded;
+}

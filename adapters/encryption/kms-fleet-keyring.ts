@@ -23,6 +23,8 @@ export function kmsFleetKeyrings(
   wrappingKeys: Keys,
 ): (fleet: string, keyId?: string) => Promise<KeyringNode> {
   const keyrings = encryptionSdk().then((sdk) => keyringClass(sdk, wrappingKeys));
+  // Whoever asks for a keyring hears of it; a start that nobody has asked yet must not end the process.
+  keyrings.catch(() => undefined);
   return async (fleet) => new (await keyrings)(fleet);
 }
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type BundleReport, bundleFunction } from "../../infra/function-bundle.ts";
+import { type BundleReport, bundleFunction, bundleModule } from "../../infra/function-bundle.ts";
 import { type FunctionId, routes, type TaskFunctionId, tasks } from "../../lambdas/routes.ts";
 
 type Entry = FunctionId | TaskFunctionId;
@@ -133,6 +133,14 @@ describe.each(entries.filter((entry) => !holds[entry].includes("kms")).map((entr
 );
 
 describe("bundling", () => {
+  it("keeps the members of the AWS Encryption SDK, which is CommonJS, for a lazy import", async () => {
+    const source = 'export { encryptionSdk } from "./adapters/encryption/encryption-sdk.ts";';
+    const { file } = bundleModule({ source, directory: join(directory, "sdk") });
+    const { encryptionSdk } = await import(pathToFileURL(file).href);
+    const { buildClient, KeyringTraceFlag } = await encryptionSdk();
+    expect([typeof buildClient, typeof KeyringTraceFlag]).toEqual(["function", "object"]);
+  });
+
   it("gives the same octets again, whichever directory receives them", () => {
     const [first, again] = [join(directory, "first"), join(directory, "elsewhere/again")];
     for (const each of [first, again]) bundleFunction({ entry: "revocation", directory: each });
