@@ -6,10 +6,8 @@ import type * as Sdk from "@aws-crypto/client-node";
 
 export type EncryptionSdk = typeof Sdk;
 
+/** In a bundle a CommonJS module is its default and nothing else; Node names its members besides. */
 export async function encryptionSdk(): Promise<EncryptionSdk> {
-  const loaded: EncryptionSdk & { readonly default?: EncryptionSdk } = await import(
-    "@aws-crypto/client-node"
-  );
-  // In a bundle a CommonJS module is its default and nothing else; Node names its members besides.
-  return loaded.default ?? loaded;
+  const loaded: object = await import("@aws-crypto/client-node");
+  return ("default" in loaded ? loaded.default : loaded) as EncryptionSdk;
 }
