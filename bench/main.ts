@@ -7,7 +7,8 @@ import { benchCrl } from "./crl.ts";
 import { benchEnrollment } from "./enrollment.ts";
 import { benchIssuance } from "./issuance.ts";
 import { benchOcsp } from "./ocsp.ts";
+import { benchProtection } from "./protection.ts";
 import { benchRevocation } from "./revocation.ts";
 
-for (const bench of [benchIssuance, benchEnrollment, benchCrl, benchOcsp, benchRevocation])
+for (const bench of [benchIssuance, benchEnrollment, benchCrl, benchOcsp, benchProtection, benchRevocation])
   process.stdout.write(`${await bench()}\n\n`);

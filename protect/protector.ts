@@ -64,7 +64,7 @@ export interface Protector {
     record: object,
     fields: readonly NoInfer<keyof Clear & string>[],
     context: FieldContext,
-  ): Promise<Clear>;
+  ): Promise<NoInfer<Clear>>;
   /** One message of the AWS Encryption SDK, such as for an object in a bucket; held in memory as a whole. */
   protectBytes(bytes: Uint8Array, context: ContextRequest): Promise<Uint8Array>;
   /** @throws AppError data_unreadable. */

@@ -69,7 +69,9 @@ function send(agent: Agent, { url, headers, body }: RequestToSign, timeout: numb
     const signal = AbortSignal.timeout(timeout);
     // No cause: it may quote the request.
     const failed = () =>
-      reject(unavailable(signal.aborted ? `none in ${timeout} ms` : "the connection failed"));
+      reject(
+        unavailable(signal.aborted ? `none in ${timeout} ms` : "the connection failed, look at url and ca"),
+      );
     const request = httpsRequest(url, { method: "POST", agent, headers, signal }, (response) => {
       const chunks: Buffer[] = [];
       let length = 0;
