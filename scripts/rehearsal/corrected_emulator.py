@@ -4,6 +4,7 @@ Without them our key policies and grants, which rest on these facts, would be ju
 says. Each is corrected where it is found out; what is then allowed or denied, ministack decides. Grants are kept by ministack
 and evaluated by nobody, so that one rule is added here: what no statement denies and no policy allows, a grant may allow.
 ACM keeps certificates without reading them, and the tags of a certificate are no fact of a request: both are mended.
+KMS lacks ReEncrypt, which here is its own Decrypt and Encrypt in one call, each permitted or not by itself.
 """
 
 import json
@@ -88,7 +89,21 @@ def _kms_facts(body):
         "kms:GrantOperations": request.get("Operations"),
         "kms:ScheduleKeyDeletionPendingWindowInDays": request.get("PendingWindowInDays"),
     }
-    return {key: str(value) if isinstance(value, int) else value for key, value in named.items() if value}
+    facts = {key: str(value) if isinstance(value, int) else value for key, value in named.items() if value}
+    by_action = {
+        f"kms:ReEncrypt{end}": _context_facts(request.get(f"{name}EncryptionContext"))
+        for end, name in (("From", "Source"), ("To", "Destination"))
+    }
+    # Two permissions in one call, each with a context of its own (Developer Guide, "ReEncrypt").
+    again = {_by_action: by_action} if "DestinationKeyId" in request else {}
+    return {**facts, **_context_facts(request.get("EncryptionContext")), **again}
+
+
+def _context_facts(context):
+    """kms:EncryptionContext:name, and the names of all members (Developer Guide, "kms:EncryptionContextKeys")."""
+    members = context or {}
+    each = {f"kms:EncryptionContext:{name}": value for name, value in members.items()}
+    return {**each, **({"kms:EncryptionContextKeys": list(members)} if members else {})}
 
 
 def _is_lent(principal, iam_action, resource):
@@ -111,6 +126,9 @@ def _is_nobodys(iam_action, resource):
 
 
 def _enforce_with_grants(access_key_id, iam_action, *request, **named):
+    if iam_action == "kms:ReEncrypt":
+        both = (_enforce_with_grants(access_key_id, f"{iam_action}{end}", *request, **named) for end in ("From", "To"))
+        return next((denied for denied in both if denied), None)
     if _is_nobodys(iam_action, named.get("resource_arn")):
         return None
     result = _enforce_with_own_keys(access_key_id, iam_action, *request, **named)
@@ -129,7 +147,7 @@ def _enforce_with_own_keys(access_key_id, iam_action, *request, **named):
     facts = context.pop(_by_action, None)
     if facts is not None:
         context.pop("dynamodb:Attributes", None)
-        named["service_context"] = {**context, **facts[iam_action]}
+        named["service_context"] = {**context, **facts.get(iam_action, {})}
     return _enforce(access_key_id, iam_action, *request, **named)
 
 
@@ -184,10 +202,28 @@ def _described(certificate):
     }
 
 
+def _reencrypt(request):
+    """ReEncrypt (API reference): what Decrypt answers, encrypted under the other key and context."""
+    source = {"CiphertextBlob": request.get("CiphertextBlob"), "KeyId": request.get("SourceKeyId", "")}
+    opened = kms._decrypt({**source, "EncryptionContext": request.get("SourceEncryptionContext", {})})
+    if opened[0] != 200:
+        return opened
+    read = json.loads(opened[2])
+    wanted = {"KeyId": request.get("DestinationKeyId", ""), "Plaintext": read["Plaintext"]}
+    sealed = kms._encrypt({**wanted, "EncryptionContext": request.get("DestinationEncryptionContext", {})})
+    if sealed[0] != 200:
+        return sealed
+    made = json.loads(sealed[2])
+    return json_response({"CiphertextBlob": made["CiphertextBlob"], "KeyId": made["KeyId"], "SourceKeyId": read["KeyId"]})
+
+
 async def _kms_with_rotations(method, path, headers, body, query_params):
     """ListKeyRotations: no key of a rehearsal is as old as its first rotation."""
-    if headers.get("x-amz-target", "").endswith(".ListKeyRotations"):
+    target = headers.get("x-amz-target", "")
+    if target.endswith(".ListKeyRotations"):
         return json_response({"Rotations": [], "Truncated": False})
+    if target.endswith(".ReEncrypt"):
+        return _reencrypt(json.loads(body or b"{}"))
     return await _kms_request(method, path, headers, body, query_params)
 
 
