@@ -1,23 +1,11 @@
 /** Room: cli. `fleetkey backend renew`. */
-
-import { issuedCertificate } from "../../lambdas/http/answer-schemas.ts";
-import { backendCertificatePath } from "../backend-certificate.ts";
+import { renewBackend } from "../backend-certificate.ts";
 import { defineCommand } from "../command.ts";
 import { withDeviceDirectory } from "../device-enrollment.ts";
 import { deviceKeyAlgorithmIds } from "../device-key.ts";
-import { type RenewalCall, renewIn } from "../device-renewal.ts";
+import { renewIn } from "../device-renewal.ts";
 import { readEnrolled } from "../device-session.ts";
 import { publicFlags } from "../global-flags.ts";
-import { backendRenewalRemedyFor } from "../remedies.ts";
-
-const renewBackend: RenewalCall = (api, backendId, csr) =>
-  api.call({
-    method: "POST",
-    path: backendCertificatePath(backendId),
-    body: { csr },
-    schema: issuedCertificate,
-    remedyOf: backendRenewalRemedyFor,
-  });
 
 export const backendRenew = defineCommand({
   summary: "Renew a backend's certificate over mutual TLS, with a new key",
@@ -26,7 +14,7 @@ export const backendRenew = defineCommand({
       type: "string",
       required: true,
       valueHint: "DIR",
-      description: "Directory that `backend certify` wrote",
+      description: "Directory that `backend certify` or `backend create` wrote",
     },
     algorithm: {
       type: "enum",

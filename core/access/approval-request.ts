@@ -37,7 +37,7 @@ export interface RequestedOperation {
   /** The very body that it will be called with, as JSON.parse gave it. */
   readonly body: unknown;
   /** Throws for a body that the operation would not take: what nobody can execute is not kept. @default takes all */
-  readonly judge?: () => void;
+  readonly judge?: () => void | Promise<void>;
 }
 
 export interface ApprovalSummary {
@@ -160,7 +160,7 @@ export async function createApproval(
       `${operation} is for ${request.roles.join(", ")}; ask one of them to ask for this approval`,
     );
   const document = documentOf(request);
-  request.judge?.();
+  await request.judge?.();
   const createdAt = app.clock.now();
   const record: ApprovalRecord = {
     fleet,

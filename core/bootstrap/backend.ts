@@ -5,7 +5,7 @@
 import { auditEntry } from "../audit/entry.ts";
 import { type Fleet, getFleet } from "../authority/issuer.ts";
 import type { IssuedCertificate } from "../enrollment/answer.ts";
-import { certifyBackend } from "../enrollment/backend-certificate.ts";
+import { certifyDeployedBackend } from "../enrollment/backend-certificate.ts";
 import { AppError, isAppError } from "../errors.ts";
 import { checkConfiguration } from "../fleets/configuration-check.ts";
 import type { App } from "../ports.ts";
@@ -61,7 +61,7 @@ async function trust(app: App, fleet: string, entry: BackendTrust): Promise<void
  * Trusts the backend with these operations and purposes, in the place of what it was trusted with before, and certifies
  * its key. The same again changes nothing and gives the same certificate.
  * @throws AppError name_not_permitted, request_invalid (purposes, operations), already_exists (a pipeline of that name),
- * not_found (fleet); see `certifyBackend`.
+ * not_found (fleet); see `certifyDeployedBackend`.
  */
 export async function deployBackend(app: App, backend: DeploymentBackend): Promise<IssuedCertificate> {
   const { fleet, backendId, operations, purposes, csr } = backend;
@@ -74,5 +74,5 @@ export async function deployBackend(app: App, backend: DeploymentBackend): Promi
     purposes,
   });
   const fleetState = await getFleet(app, fleet);
-  return certifyBackend(app, { kind: "operator", fleet, actor, fleetState }, { backendId, csr });
+  return certifyDeployedBackend(app, { certifier: { fleetState, actor }, backendId, csr });
 }

@@ -1,53 +1,51 @@
 /**
- * Room: core/enrollment. Certificates of backends: the first from an operator, each later one against the one before,
- * so that no operator is needed every month. What a backend may do stands in the fleet's configuration and not here.
+ * Room: core/enrollment. Certificates of backends. The first is approved by two people, for whoever holds it comes to the
+ * data that the fleet's configuration opens to that backend; each later one is made against the one before, so that
+ * nobody is needed every month. What a backend may do stands in the configuration and not here.
  */
+import type { ApprovedOperation } from "../access/approval.ts";
 import type { BackendCaller } from "../access/backend.ts";
 import type { OperatorCaller } from "../access/caller.ts";
 import { auditEntry } from "../audit/entry.ts";
+import type { Fleet } from "../authority/issuer.ts";
 import { AppError } from "../errors.ts";
-import { type VerifiedCsr, verifyCsr } from "../formats/certification-request.ts";
-import { checkBackendId } from "../policy/identifiers.ts";
-import type { BackendIdentity } from "../policy/identity.ts";
-import type { App } from "../ports.ts";
-import { profiles } from "../standard/profiles.ts";
+import type { App, WriteOperation } from "../ports.ts";
 import { type IssuedCertificate, issuedCertificate } from "./answer.ts";
-import { type AuthorisedRequest, issueAuthorised, requestDigest } from "./authorised.ts";
+import { issueAuthorised, requestDigest } from "./authorised.ts";
+import {
+  type BackendCertificateRequest,
+  backendProfile as profile,
+  type VerifiedBackendRequest,
+  verifiedBackendRequest,
+} from "./backend-request.ts";
 import { renewClient } from "./renew.ts";
 
-const profile = profiles.backend;
-
-/** Which operators may, the door has decided. */
-export type CertifyingOperator = Pick<OperatorCaller, "kind" | "fleet" | "actor" | "fleetState">;
-
-export interface BackendCertificateRequest {
-  readonly backendId: string;
-  /** DER. */
-  readonly csr: Uint8Array;
+/** Who has it certified, as the audit log names it. */
+interface Certifier {
+  readonly fleetState: Fleet;
+  readonly actor: string;
 }
 
-function assertName(backendId: string): void {
-  const decision = checkBackendId(backendId);
-  if (!decision.allow) throw new AppError(decision.code, decision.reason);
+function certified(app: App, { fleetState, actor }: Certifier, backendId: string): WriteOperation {
+  const { fleet } = fleetState.record;
+  const act = { fleet, action: "backend.certified", actor, subject: backendId, result: "success" } as const;
+  return auditEntry(app, act);
 }
 
-function certified(app: App, fleet: string, actor: string, backendId: string) {
-  const entry = auditEntry(app, {
-    fleet,
-    action: "backend.certified",
-    actor,
-    subject: backendId,
-    result: "success",
-  });
-  return { alongside: () => [entry] } satisfies Pick<AuthorisedRequest, "alongside">;
-}
+const met = () =>
+  new AppError("store_condition_failed", "the request met another; repeat it", { retryAfter: 1 });
+const spent = () =>
+  new AppError("approval_spent", "the operation of this approval was executed; ask for another approval");
 
 async function certifyAnew(
   app: App,
-  { fleet, fleetState, actor }: CertifyingOperator,
-  csr: VerifiedCsr,
-  identity: BackendIdentity,
+  certifier: Certifier,
+  { csr, identity }: VerifiedBackendRequest,
+  approval?: ApprovedOperation,
 ): Promise<IssuedCertificate> {
+  const { fleetState, actor } = certifier;
+  // With the intent, and not before it: whatever fails until then leaves the approval good.
+  const execution = approval === undefined ? [] : [approval.consume, approval.entry];
   const record = await issueAuthorised(app, {
     fleet: fleetState,
     csr,
@@ -57,50 +55,61 @@ async function certifyAnew(
     // Not by whom: whoever repeats it asks for the same certificate.
     requestDigest: requestDigest(`new-backend:${identity.backendId}`, csr.digest, profile.id),
     consume: [],
-    taken: () =>
-      new AppError("store_condition_failed", "the request met another; repeat it", { retryAfter: 1 }),
-    ...certified(app, fleet, actor, identity.backendId),
+    taken: (failed) => (approval !== undefined && failed.includes(0) ? spent() : met()),
+    alongside: () => [...execution, certified(app, certifier, identity.backendId)],
   });
   return issuedCertificate(fleetState, record);
 }
 
-async function renewOwn(
-  app: App,
-  { fleet, actor, identity: client }: BackendCaller,
-  csr: VerifiedCsr,
-  identity: BackendIdentity,
-): Promise<IssuedCertificate> {
-  const { backendId } = identity;
-  return renewClient(app, { client, csr, profile, identity, ...certified(app, fleet, actor, backendId) });
-}
-
-function assertItself(caller: CertifyingOperator | BackendCaller, backendId: string): void {
-  if (caller.kind === "operator" || caller.identity.subjectId === backendId) return;
-  throw new AppError(
-    "access_denied",
-    "a backend renews its own certificate alone; name the backend of the certificate that you present",
-  );
+export interface ApprovedBackendRequest extends BackendCertificateRequest {
+  readonly caller: Pick<OperatorCaller, "fleetState" | "actor">;
+  readonly approval: ApprovedOperation;
 }
 
 /**
- * An operator certifies a backend's key; the backend itself renews, with a new key. The same request again gets the
- * same certificate. The names come from `backendId`, whatever the CSR says.
+ * Operators certify a backend's key. The approval is spent with the intent of the certificate: where the answer was
+ * lost after that, another approval of the same request gets the same certificate, and leaves that approval as it is. The
+ * names come from `backendId`, whatever the CSR says.
+ * @throws AppError approval_mismatch, approval_spent, name_not_permitted, csr_* and key_* (see `verifyCsr`),
+ * credential_spent (the answer was revoked or has expired), fleet_suspended, the policy's codes, authority_unavailable,
+ * issuance_in_progress, store_condition_failed.
+ */
+export async function certifyBackend(app: App, request: ApprovedBackendRequest): Promise<IssuedCertificate> {
+  const { caller, approval } = request;
+  if (approval.critical !== "fleetConfiguration")
+    throw new AppError("approval_mismatch", "the approval is for another operation; ask for one for this");
+  return certifyAnew(app, caller, await verifiedBackendRequest(caller.fleetState, request), approval);
+}
+
+/**
+ * As `certifyBackend`, for whoever holds a deployment's own keys and needs nobody's approval: no handler calls it.
+ * @throws AppError as `certifyBackend`, but for the approval's codes.
+ */
+export async function certifyDeployedBackend(
+  app: App,
+  { certifier, ...request }: BackendCertificateRequest & { readonly certifier: Certifier },
+): Promise<IssuedCertificate> {
+  return certifyAnew(app, certifier, await verifiedBackendRequest(certifier.fleetState, request));
+}
+
+/**
+ * A backend renews its own certificate, with a new key. The same request again gets the same certificate.
  * @throws AppError name_not_permitted, access_denied (another backend's), csr_* and key_* (see `verifyCsr`),
  * key_reused, client_certificate_revoked, credential_spent (renewed too often; the answer was revoked or has expired),
  * fleet_suspended, the policy's codes, authority_unavailable, issuance_in_progress.
  */
-export async function certifyBackend(
+export async function renewBackend(
   app: App,
-  caller: CertifyingOperator | BackendCaller,
-  { backendId, csr: octets }: BackendCertificateRequest,
+  caller: BackendCaller,
+  request: BackendCertificateRequest,
 ): Promise<IssuedCertificate> {
-  assertName(backendId);
-  assertItself(caller, backendId);
-  const csr = await verifyCsr(octets);
-  const { fleet, fleetState } = caller;
-  const { trustDomain } = fleetState.record;
-  const identity = { kind: "backend", fleet, trustDomain, backendId } as const;
-  return caller.kind === "operator"
-    ? certifyAnew(app, caller, csr, identity)
-    : renewOwn(app, caller, csr, identity);
+  const { identity: client, fleetState } = caller;
+  const { csr, identity } = await verifiedBackendRequest(fleetState, request);
+  if (client.subjectId !== identity.backendId)
+    throw new AppError(
+      "access_denied",
+      "a backend renews its own certificate alone; name the backend of the certificate that you present",
+    );
+  const alongside = () => [certified(app, caller, identity.backendId)];
+  return renewClient(app, { client, csr, profile, identity, alongside });
 }

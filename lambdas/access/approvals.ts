@@ -9,7 +9,7 @@ import {
 import { AppError } from "../../core/errors.ts";
 import type { KeylessApp } from "../../core/ports.ts";
 import { assertApprovalRequest, createApprovalRequest } from "../http/access-schemas.ts";
-import { type CriticalRouteId, judgeCriticalBody } from "../http/critical-bodies.ts";
+import { type CriticalRouteId, type CriticalWish, judgeCriticalBody } from "../http/critical-bodies.ts";
 import type { RouteHandlers } from "../http/message.ts";
 import { pathParameters } from "../http/path.ts";
 import { bodyJson } from "../http/request.ts";
@@ -34,17 +34,14 @@ function checkParameters(route: Route, parameters: Readonly<Record<string, strin
 }
 
 /** What the route's row says of the operation; the operation itself judges its body once more, when it is called. */
-function requestedOperation(
-  operation: CriticalRouteId,
-  parameters: Readonly<Record<string, string>>,
-  body: Readonly<Record<string, unknown>>,
-): RequestedOperation {
+function requestedOperation(operation: CriticalRouteId, wish: CriticalWish): RequestedOperation {
+  const { parameters, body } = wish;
   const route: Route | undefined = routes.find(({ id }) => id === operation);
   if (route === undefined || route.access === "public" || route.access.critical === undefined)
     throw new AppError("request_invalid", "body: operation is none that needs an approval; just call it");
   checkParameters(route, parameters);
   const { critical, roles = [] } = route.access;
-  const judge = (): void => judgeCriticalBody(operation, body);
+  const judge = (): Promise<void> => judgeCriticalBody(operation, wish);
   return { operation, critical, roles, parameters, body, judge };
 }
 
@@ -52,7 +49,8 @@ export function approvalHandlers(app: KeylessApp): Pick<RouteHandlers<"access">,
   return {
     createApproval: async ({ event, path: { fleet }, caller }) => {
       const { operation, parameters = {}, body } = parse(createApprovalRequest, bodyJson(event), "body");
-      const approval = await createApproval(app, caller, requestedOperation(operation, parameters, body));
+      const wish = { fleetState: caller.fleetState, parameters, body };
+      const approval = await createApproval(app, caller, requestedOperation(operation, wish));
       const location = `/v1/fleets/${fleet}/approvals/${approval.approvalId}`;
       return jsonResult(201, approval, { location });
     },

@@ -224,8 +224,9 @@ export const pageScript = `"use strict";
     );
   };
 
-  // What people decide with each operation: members of its body, and what they mean.
+  // What people decide with each operation: members of its body or path, and what they mean.
   const decided = {
+    createBackendCertificate: { backendId: "Backend whose key is certified, to come to its data" },
     executeRevocation: { certificates: "Certificates to revoke" },
     planRollover: {
       kind: "Authority to replace",
@@ -263,7 +264,7 @@ export const pageScript = `"use strict";
       "Asked for by " + approval.requestedBy + ", until " + approval.expiresAt,
       "Approved by " + (approval.approvedBy.join(", ") || "nobody") + "; needs " + approval.persons,
     ];
-    facts.unshift(...decisions(operation, body));
+    facts.unshift(...decisions(operation, { ...body, ...parameters }));
     for (const fact of facts) added(item, "p", fact);
     const button = added(item, "button", "Approve with a passkey");
     button.type = "button";

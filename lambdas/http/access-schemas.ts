@@ -93,6 +93,7 @@ export const createSessionRequest = lazily(() =>
 
 export const criticalRouteIds = [
   "configureFleet",
+  "createBackendCertificate",
   "setFleetState",
   "inviteOperator",
   "changeOperator",

@@ -2,7 +2,10 @@
  * Room: lambdas/http. What people may be asked to approve: a body that the operation would take. An approval is kept for
  * good and shown to others, so nothing else is written into one.
  */
+import type { Fleet } from "../../core/authority/issuer.ts";
+import { judgeBackendRequest } from "../../core/enrollment/backend-request.ts";
 import { AppError } from "../../core/errors.ts";
+import { encodePem } from "../../core/formats/pem.ts";
 import { personalDataShape } from "../../core/policy/personal-data.ts";
 import {
   changeOperatorRequest,
@@ -12,8 +15,10 @@ import {
   noMembers,
 } from "./access-schemas.ts";
 import { fleetConfigurationRequest } from "./configuration-schemas.ts";
+import { createBackendCertificateRequest } from "./device-schemas.ts";
 import { offlineAnswerImport } from "./offline-schemas.ts";
 import { shredRequest } from "./protection-schemas.ts";
+import { csrFromText } from "./request.ts";
 import { executeRevocationRequest } from "./revocation-schemas.ts";
 import {
   advanceRolloverRequest,
@@ -27,11 +32,31 @@ import { parse } from "./schemas.ts";
 
 export type CriticalRouteId = (typeof criticalRouteIds)[number];
 
-type Judge = (body: unknown) => void;
+/** The call that people are asked to approve. */
+export interface CriticalWish {
+  readonly fleetState: Fleet;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+type Judge = (body: unknown, wish: CriticalWish) => unknown;
+
+const withoutSpace = (text: string): string => text.replaceAll(/\s/g, "");
+
+/** A request that would be answered, and no text around it: PEM has room for any (RFC 7468 §5.2). */
+const judgeBackendCertificate: Judge = (body, { fleetState, parameters: { backendId = "" } }) => {
+  const { csr } = parse(createBackendCertificateRequest, body, "body");
+  const der = csrFromText(csr);
+  const forms = [encodePem("CERTIFICATE REQUEST", der), der.toString("base64")].map(withoutSpace);
+  if (!forms.includes(withoutSpace(csr)))
+    throw new AppError("request_invalid", "body: csr is one block of PEM, or base64, and nothing around it");
+  return judgeBackendRequest(fleetState, { backendId, csr: der });
+};
 
 /** The schema with which the operation itself reads its body. */
 const judges: Readonly<Record<CriticalRouteId, Judge>> = {
   configureFleet: (body) => parse(fleetConfigurationRequest, body, "body"),
+  createBackendCertificate: judgeBackendCertificate,
   setFleetState: (body) => parse(fleetStateRequest, body, "body"),
   inviteOperator: (body) => parse(inviteOperatorRequest, body, "body"),
   changeOperator: (body) => parse(changeOperatorRequest, body, "body"),
@@ -61,8 +86,11 @@ function judgeNames(body: Readonly<Record<string, unknown>>): void {
   }
 }
 
-/** @throws AppError request_invalid, request_too_large, name_not_permitted; nothing of the body is in the message. */
-export function judgeCriticalBody(operation: CriticalRouteId, body: Readonly<Record<string, unknown>>): void {
-  judges[operation](body);
-  judgeNames(body);
+/**
+ * @throws AppError request_invalid, request_too_large, name_not_permitted, what the operation says of a CSR; nothing of
+ * the body is in the message.
+ */
+export async function judgeCriticalBody(operation: CriticalRouteId, wish: CriticalWish): Promise<void> {
+  await judges[operation](wish.body, wish);
+  judgeNames(wish.body);
 }

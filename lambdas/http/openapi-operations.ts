@@ -76,7 +76,17 @@ export const operationDetails = {
   createBackendCertificate: {
     status: "201",
     description:
-      "An operator certifies a backend's key; from then on the backend renews by itself, each time with a new key, over mutual TLS. The certificate names the backend of the path, whatever the CSR says. What the backend may do stands in the fleet's configuration: an entry of kind `certificate`. The same request gets the same certificate again; one certificate has at most 8 successors.",
+      "Two people approve it, for whoever holds the key comes to what the fleet's configuration opens to that backend: an entry of kind `certificate`. From then on the backend renews by itself. The certificate names the backend of the path, whatever the CSR says. Where the answer was lost, another approval of the same request gets the same certificate.",
+    answers: "The certificate and its chain.",
+    request: { schema: createBackendCertificateRequest(), required: true },
+    response: issuedCertificate,
+    headers: location,
+    problems: [...csrCodes, "name_not_permitted", "credential_spent", "store_condition_failed"],
+  },
+  renewBackendCertificate: {
+    status: "201",
+    description:
+      "A backend renews its own certificate with a new key, whatever the configuration says of it; another backend's path is `access_denied`. The same request gets the same certificate again; one certificate has at most 8 successors.",
     answers: "The certificate and its chain.",
     request: { schema: createBackendCertificateRequest(), required: true },
     response: issuedCertificate,

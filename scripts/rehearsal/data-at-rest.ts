@@ -34,7 +34,12 @@ const patients = { kept: "s-kept", shredded: "s-shredded" } as const;
 async function certified(stage: RehearsedStage, owner: Person): Promise<ClientCredential> {
   const key = deviceKey();
   const body = { csr: deviceCsr(key).toString("base64") };
-  const reply = await as(stage, owner, { path: `/backends/${backend}/certificates`, body });
+  const reply = await perform(stage, owner, {
+    operation: "createBackendCertificate",
+    parameters: { backendId: backend },
+    path: `/backends/${backend}/certificates`,
+    body,
+  });
   const { certificate, chain } = documentOf<IssuedCertificate>(reply);
   const pem = key.privateKey.export({ type: "pkcs8", format: "pem" }).toString();
   return { certificate: certificate + chain, privateKey: pem };

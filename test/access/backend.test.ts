@@ -121,14 +121,14 @@ describe("tenants", () => {
   it("the path of another fleet is one that does not exist, whatever that fleet trusts", async () => {
     await trust(house.app, [entry()], tenant);
     expect(await refused("encryptData", { certificate: store, at: tenant })).toBe("not_found");
-    expect(await refused("createBackendCertificate", { certificate: store, at: tenant })).toBe("not_found");
+    expect(await refused("renewBackendCertificate", { certificate: store, at: tenant })).toBe("not_found");
   });
 });
 
 describe("what a backend's certificate opens besides", () => {
   it("its own renewal, without an entry", async () => {
     await trust(house.app, []);
-    expect(await knock("createBackendCertificate", { certificate: store })).toMatchObject({
+    expect(await knock("renewBackendCertificate", { certificate: store })).toMatchObject({
       actor: "backend:records-store",
       operations: [],
       purposes: [],
@@ -167,7 +167,7 @@ it("a suspended fleet lets no backend in", async () => {
   await trust(other.app, [entry()]);
   await suspendFleet(other.app);
   const event = gatewayEvent({ method: "POST", path: `/v1/fleets/${fleet}/data`, certificate });
-  for (const id of ["encryptData", "createBackendCertificate"])
+  for (const id of ["encryptData", "renewBackendCertificate"])
     expect(await codeOf(authorize(other.app, route(id), event, { fleet }))).toBe("fleet_suspended");
   await other.close();
 });

@@ -74,6 +74,7 @@ describe("the page for passkeys", () => {
   });
 
   const decisions = [
+    { operation: "createBackendCertificate", member: 'backendId: "Backend whose key is certified' },
     { operation: "executeRevocation", member: 'certificates: "Certificates to revoke"' },
     { operation: "planRollover", member: 'kind: "Authority to replace"' },
     { operation: "planRollover", member: 'emergency: "Emergency, so that no gate is waited for"' },

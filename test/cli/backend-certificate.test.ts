@@ -1,4 +1,4 @@
-/** Room: test. The directory of a backend: certified by an operator, renewed by itself, and never half of either. */
+/** Room: test. The directory of a backend: certified once people approve it, renewed by itself, and never half of either. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -13,10 +13,12 @@ import { runCli } from "./run-cli.ts";
 let server: LocalServer;
 let owner: Person;
 let directory: string;
+let certify: readonly string[];
 beforeAll(async () => {
   server = await startLocalServer();
   owner = await firstPerson(server);
   directory = join(server.place, "records-store");
+  certify = ["backend", "certify", "records-store", "--out", directory];
 });
 afterAll(() => server.stop());
 
@@ -71,7 +73,12 @@ const entry = {
 
 describe("a backend from its first certificate to its last", () => {
   it("is certified, and may do nothing with data until the configuration names it", async () => {
-    const { code, stderr } = await fleetkey("backend", "certify", "records-store", "--out", directory);
+    const waiting = await fleetkey(...certify, "--no-wait");
+    expect(waiting).toMatchObject({ code: 6, stdout: expect.stringMatching(/^[0-9a-f]{32}\n$/) });
+    const approvalId = waiting.stdout.trim();
+    expect((await fleetkey(...certify, "--approval", approvalId, "--no-wait")).code).toBe(6);
+    await owner.approve(approvalId);
+    const { code, stderr } = await fleetkey(...certify, "--approval", approvalId);
     expect({ code, stderr }).toMatchObject({ code: 0 });
     expect(await codeAt("/encryption")).toBe("access_denied");
   });
@@ -126,7 +133,7 @@ describe("a backend from its first certificate to its last", () => {
     expect(await runCli(["backend", "renew", "--dir", directory])).toMatchObject({
       stderr: expect.stringContaining("fleetkey backend certify"),
     });
-    expect((await fleetkey("backend", "certify", "records-store", "--out", directory)).code).toBe(0);
+    expect((await approvedBy([owner], () => fleetkey(...certify))).code).toBe(0);
     expect(contentOf("device.key")).not.toBe(revoked.privateKey);
     expect(await codeAt("/encryption")).toBe("request_invalid");
   });

@@ -68,6 +68,27 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return body;
 }
 
+interface ApprovalWish {
+  readonly operation: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly body: object;
+}
+
+/** Of an operation that people have approved before anybody asks. */
+const approvalOf = (wish: ApprovalWish): object => ({
+  ...wish,
+  approvalId: "a".repeat(32),
+  critical: "fleetConfiguration",
+  operationDigest: "d".repeat(64),
+  challenge: "c".repeat(43),
+  state: "approved",
+  persons: 2,
+  requestedBy: "operator-1",
+  approvedBy: ["operator-1", "operator-2"],
+  createdAt: "2026-01-01T00:00:00Z",
+  expiresAt: "2099-01-01T00:00:00Z",
+});
+
 export async function startFakeService(): Promise<FakeService> {
   const authority = makeFakeAuthority();
   const directory = temporaryDirectory();
@@ -114,7 +135,9 @@ export async function startFakeService(): Promise<FakeService> {
     if (method === "POST" && path.endsWith("/certificates/renew")) {
       return issue(`renew ${hash("sha256", json["csr"] ?? "")}`, json["csr"] ?? "", "");
     }
-    if (method === "POST" && /\/backends\/[^/]+\/certificates$/.test(path)) {
+    if (method === "POST" && path.endsWith("/approvals"))
+      return { status: 201, body: approvalOf(JSON.parse(body) as ApprovalWish) };
+    if (method === "POST" && /\/backends\/[^/]+\/certificates(?:\/renewal)?$/.test(path)) {
       return issue(`backend ${hash("sha256", json["csr"] ?? "")}`, json["csr"] ?? "", "");
     }
     if (method === "POST" && path.endsWith("/certificates")) {

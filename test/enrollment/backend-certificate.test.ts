@@ -1,11 +1,11 @@
-/** Room: test. Certificates of backends: the first from an operator, each later one by the backend itself. */
+/** Room: test. Certificates of backends: the first by whoever may, each later one by the backend itself. */
 import { X509Certificate } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { backendItself } from "../../core/access/backend.ts";
 import { authenticateClientCertificate } from "../../core/access/client-certificate.ts";
 import { getFleet } from "../../core/authority/issuer.ts";
 import { listCertificates } from "../../core/distribution/inventory.ts";
-import { certifyBackend } from "../../core/enrollment/backend-certificate.ts";
+import { certifyDeployedBackend, renewBackend } from "../../core/enrollment/backend-certificate.ts";
 import { type ErrorCode, isAppError } from "../../core/errors.ts";
 import type { App } from "../../core/ports.ts";
 import { revoke } from "../../core/revocation/revoke.ts";
@@ -29,17 +29,10 @@ afterAll(() => opened.close());
 const newCsr = (commonName?: string): Buffer =>
   deviceCsr(deviceKey(), commonName === undefined ? {} : { commonName });
 
-async function operator(name = "operator-1", on: App = app) {
-  return {
-    kind: "operator",
-    fleet,
-    actor: `operator:${name}`,
-    fleetState: await getFleet(on, fleet),
-  } as const;
-}
+const certifier = async (actor: string, on: App) => ({ actor, fleetState: await getFleet(on, fleet) });
 
-const certify = async (backendId: string, csr: Buffer = newCsr(), on: App = app) =>
-  certifyBackend(on, await operator("operator-1", on), { backendId, csr });
+const certify = async (backendId: string, csr: Buffer = newCsr(), on: App = app, by = "system") =>
+  certifyDeployedBackend(on, { certifier: await certifier(by, on), backendId, csr });
 
 async function backend(certificate: string, on: App = app) {
   const identity = await authenticateClientCertificate(on, { certificate });
@@ -49,7 +42,7 @@ async function backend(certificate: string, on: App = app) {
 }
 
 const renew = async (certificate: string, backendId: string, csr: Buffer = newCsr(), on: App = app) =>
-  certifyBackend(on, await backend(certificate, on), { backendId, csr });
+  renewBackend(on, await backend(certificate, on), { backendId, csr });
 
 const day = 86_400_000;
 const daysOf = ({ notBefore, notAfter }: { readonly notBefore: string; readonly notAfter: string }): number =>
@@ -91,9 +84,8 @@ describe("a backend's first certificate", () => {
   it("is the same for the same request, whoever repeats it, and stands in the audit log once", async () => {
     const csr = newCsr();
     const first = await certify("repeated", csr);
-    const again = await certifyBackend(app, await operator("operator-2"), { backendId: "repeated", csr });
-    expect(again).toEqual(first);
-    expect(await audited("repeated")).toEqual(["operator:operator-1"]);
+    expect(await certify("repeated", csr, app, "operator:operator-2")).toEqual(first);
+    expect(await audited("repeated")).toEqual(["system"]);
   });
 
   it("of one key and two backends is two certificates", async () => {
@@ -138,7 +130,7 @@ describe("renewal by the backend itself", () => {
     expect(after.subjectAltName).toBe(before.subjectAltName);
     expect(after.serialNumber).not.toBe(before.serialNumber);
     await expect(backend(second.certificate)).resolves.toMatchObject({ subjectId: "renewing" });
-    expect([...(await audited("renewing"))].sort()).toEqual(["backend:renewing", "operator:operator-1"]);
+    expect([...(await audited("renewing"))].sort()).toEqual(["backend:renewing", "system"]);
   });
 
   it("is the same for the same request", async () => {
@@ -172,7 +164,7 @@ describe("renewal by the backend itself", () => {
     const caller = await backend(certificate);
     await revoke(app, { fleet, serialNumber, actor: "operator:x", reason: "keyCompromise" });
     const request = { backendId: "revoked", csr: newCsr() };
-    expect(await codeOf(certifyBackend(app, caller, request))).toBe("client_certificate_revoked");
+    expect(await codeOf(renewBackend(app, caller, request))).toBe("client_certificate_revoked");
     expect(await codeOf(renew(certificate, "revoked"))).toBe("client_certificate_revoked");
   });
 

@@ -1,7 +1,7 @@
 /** Callers of the API for tests: the credentials of one fleet, each made by the use cases themselves. */
 import { getFleet } from "../../core/authority/issuer.ts";
 import { issueForDeployment } from "../../core/bootstrap/end-entity.ts";
-import { certifyBackend } from "../../core/enrollment/backend-certificate.ts";
+import { certifyDeployedBackend } from "../../core/enrollment/backend-certificate.ts";
 import { enroll } from "../../core/enrollment/enroll.ts";
 import { createEnrollmentToken } from "../../core/enrollment/token.ts";
 import type { App } from "../../core/ports.ts";
@@ -18,11 +18,11 @@ export async function operatorOf(app: App, fleet: string, operatorId = "operator
   return issueForDeployment(app, { fleet, subject, csr: deviceCsr(deviceKey()) });
 }
 
-/** A backend's first certificate, as an operator has it made. */
+/** A backend's first certificate, as whoever holds the deployment has it made. */
 export async function backendOf(app: App, fleet: string, backendId: string): Promise<Caller> {
   const fleetState = await getFleet(app, fleet);
-  const caller = { kind: "operator", fleet, actor: "operator:operator-1", fleetState } as const;
-  return certifyBackend(app, caller, { backendId, csr: deviceCsr(deviceKey()) });
+  const certifier = { fleetState, actor: "system" };
+  return certifyDeployedBackend(app, { certifier, backendId, csr: deviceCsr(deviceKey()) });
 }
 
 export async function tokenOf(app: App, fleet: string, deviceId: string): Promise<string> {

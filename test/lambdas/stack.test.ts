@@ -31,6 +31,7 @@ describe("routes and handlers are the same set", () => {
       "createClaim",
       "certifyOperator",
       "createBackendCertificate",
+      "renewBackendCertificate",
     ]);
     const responding = routes.filter(({ touches }) => touches.keys === "respond").map(({ id }) => id);
     expect(responding).toEqual(["postOcsp", "getOcsp"]);

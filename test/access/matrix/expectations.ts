@@ -142,7 +142,8 @@ export const expectations = {
   decideEnrollmentRequest: { operators: hands },
   // Operators.
   certifyOperator: { operators: all, sessionOnly: true },
-  createBackendCertificate: { operators: security, backends: true },
+  createBackendCertificate: { operators: security, approved: { as: "fleetConfiguration", persons: 2 } },
+  renewBackendCertificate: { backends: true },
   listOperators: { operators: watchers },
   inviteOperator: { operators: ["owner"], approved: { as: "roleChange", persons: 2 } },
   changeOperator: { operators: ["owner"], approved: { as: "roleChange", persons: 2 } },

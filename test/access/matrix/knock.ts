@@ -47,7 +47,7 @@ const newCsr = (): string => deviceCsr(deviceKey()).toString("base64");
 /** Bodies with which a credential that is judged beyond the door is judged there; else one that is refused. */
 async function bodyOf(world: World, route: Route, credential: Credential): Promise<unknown> {
   if (route.id === "enroll") return credential.enrolmentBody?.(world) ?? { csr: newCsr() };
-  if (route.id === "renew" || route.id === "createBackendCertificate") return { csr: newCsr() };
+  if (route.id === "renew" || route.id === "renewBackendCertificate") return { csr: newCsr() };
   // A device that is let in must not revoke what it will knock with next.
   if (route.id === "revokeOwn") return { reason: "none" };
   if (route.id !== "registerPasskey") return {};

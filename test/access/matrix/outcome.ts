@@ -28,7 +28,7 @@ const judgedLater: Readonly<Partial<Record<string, readonly string[]>>> = {
   ],
   renew: ["client_certificate_revoked", "credential_spent", "device_not_active", "rate_limited"],
   // Another backend's path, which is told when the caller is known.
-  createBackendCertificate: ["access_denied"],
+  renewBackendCertificate: ["access_denied"],
   registerPasskey: ["credential_invalid", "credential_expired", "credential_spent", "operator_not_active"],
 } satisfies Partial<Record<RouteId, readonly ErrorCode[]>>;
 
