@@ -88,10 +88,10 @@ function entry(
 }
 
 /**
- * Keeps the wish and tells others; nothing is opened. Good for the one who asks, for 15 minutes.
+ * Tells others of the wish and keeps it; nothing is opened. Good for the one who asks, for 15 minutes. They are told
+ * first: a wish that nobody heard of could be found in the list and read.
  * @throws AppError request_invalid, request_too_large, name_not_permitted (context); data_unreadable (no message of that
- * context by its own word); key_disabled, key_service_unavailable; notifier_unavailable: the wish is kept, and others do
- * not know of it yet.
+ * context by its own word); key_disabled, key_service_unavailable, notifier_unavailable: nothing is kept.
  */
 export async function requestOperatorDecryption(
   app: ProtectionApp,
@@ -114,11 +114,11 @@ export async function requestOperatorDecryption(
     sealedReason: await sealField(app, reasonPlace({ fleet, decryptionId }), reason),
     requestedAt,
   };
+  await tell(app, "data.read-requested", record);
   await app.items.transact([
     { put: operatorDecryptionItem(record), when: "absent" },
     entry(app, "data.read-requested", record, caller.actor),
   ]);
-  await tell(app, "data.read-requested", record);
   return operatorDecryptionView(record, reason);
 }
 

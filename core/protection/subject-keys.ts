@@ -5,7 +5,8 @@
 import { auditEntry } from "../audit/entry.ts";
 import { AppError, isAppError } from "../errors.ts";
 import { checkSubject } from "../policy/encryption-context.ts";
-import type { EncryptionContext, ProtectionApp, Wrapping } from "../ports.ts";
+import type { EncryptionContext, Item, ProtectionApp, Wrapping } from "../ports.ts";
+import { readItems } from "../records/pages.ts";
 import {
   currentContextVersion,
   fleetTombstoneKey,
@@ -21,29 +22,30 @@ import {
   subjectTombstoneKey,
 } from "../records/subject-key-record.ts";
 import { protectionStandard } from "../standard/protection.ts";
-import { assertNotShredded, type DataCaller } from "./data-caller.ts";
+import { assertNotShredded } from "./data-caller.ts";
 import { subjectKeyCache } from "./subject-key-cache.ts";
+import { isSubjectShredded, type SubjectKeyRequest, shredded } from "./subject-standing.ts";
+import { unreadable } from "./unreadable.ts";
 
 /** A subject key in the clear: whoever asked for it overwrites `key`. */
 export interface OpenSubjectKey extends Extract<Wrapping, { kind: "subject" }> {
   readonly version: number;
 }
 
-/** Of a request that makes something: the fleet, the subject, and who asks. */
-export interface SubjectKeyRequest {
-  readonly caller: DataCaller;
-  readonly subject: string;
-}
-
-/** Two makers at once: the second finds the first one's key. */
+/** Of two makers at once the second finds the first one's key. */
 const attempts = 5;
 const day = 86_400_000;
 
-const shredded = () =>
-  new AppError("subject_shredded", "the subject's keys were destroyed; no new data is protected for it");
-
-async function isShredded(app: ProtectionApp, fleet: string, subject: string): Promise<boolean> {
-  return (await app.subjectKeys.get(subjectTombstoneKey(fleet, subject))) !== undefined;
+/**
+ * What the item says, when it stands where it says that it belongs: an item that was moved is nobody's key.
+ * @throws AppError data_unreadable.
+ */
+function ownKey(item: Item, fleet: string, subject: string): SubjectKeyRecord {
+  const { value } = subjectKeyRecord(item);
+  const { pk, sk } = subjectKeyKey(fleet, subject, value.version);
+  const isOwn = value.fleet === fleet && value.subject === subject && item.pk === pk && item.sk === sk;
+  if (!isOwn) throw unreadable();
+  return value;
 }
 
 /** The key in the clear. @throws AppError of WrappingKeys.unwrap. */
@@ -51,14 +53,14 @@ async function opened(app: ProtectionApp, record: SubjectKeyRecord): Promise<Ope
   const cache = subjectKeyCache(app);
   const now = app.clock.now();
   const named = { kind: "subject", keyName: subjectKeyName(record), version: record.version } as const;
-  const known = cache.find(record.wrapped, now);
+  const known = cache.find(record, now);
   if (known !== undefined) return { ...named, key: known };
   const key = await app.wrappingKeys.unwrap(record.fleet, record, subjectKeyContext(record));
-  cache.keep(record.wrapped, key, now);
+  cache.keep(record, key, now);
   return { ...named, key };
 }
 
-/** The newest version; one read. */
+/** The newest version; one read. @throws AppError data_unreadable (the item is not what it should be). */
 async function findNewest(
   app: ProtectionApp,
   fleet: string,
@@ -66,9 +68,8 @@ async function findNewest(
 ): Promise<SubjectKeyRecord | undefined> {
   const pk = subjectKeyPartition(fleet, subjectKeyPart(subject));
   const query = { pk, ...subjectKeyRange(subject), limit: 1, descending: true } as const;
-  const { items } = await app.subjectKeys.query(query);
-  const [item] = items;
-  return item === undefined ? undefined : subjectKeyRecord(item).value;
+  const [item] = await readItems({ ...app, items: app.subjectKeys }, query);
+  return item === undefined ? undefined : ownKey(item, fleet, subject);
 }
 
 function isDue(record: SubjectKeyRecord, now: number): boolean {
@@ -76,16 +77,9 @@ function isDue(record: SubjectKeyRecord, now: number): boolean {
   return now - record.createdAt >= subjectKeyDays * day && record.version < subjectKeyVersions;
 }
 
-/** False when another was faster. @throws AppError subject_shredded; of WrappingKeys.generate. */
-async function made(app: ProtectionApp, request: SubjectKeyRequest, version: number): Promise<boolean> {
-  const { caller, subject } = request;
-  const { fleet } = caller;
-  // Before the key is wrapped: a re-encryption that begins meanwhile counts it as old.
-  const now = app.clock.now();
-  const named = { fleet, subject, version, contextVersion: currentContextVersion };
-  const { keyId, wrapped, plaintext } = await app.wrappingKeys.generate(fleet, subjectKeyContext(named));
-  plaintext.fill(0);
-  const record: SubjectKeyRecord = { ...named, keyId, wrapped, createdAt: now, wrappedAt: now };
+/** Changes nothing when another was faster. @throws AppError subject_shredded. */
+async function put(app: ProtectionApp, record: SubjectKeyRecord): Promise<void> {
+  const { fleet, subject } = record;
   try {
     await app.subjectKeys.transact([
       { put: subjectKeyItem(record), when: "absent" },
@@ -95,11 +89,25 @@ async function made(app: ProtectionApp, request: SubjectKeyRequest, version: num
   } catch (error) {
     if (!isAppError(error, "store_condition_failed")) throw error;
     if ((error.failedOperations ?? []).some((index) => index > 0)) throw shredded();
-    return false;
   }
-  const entry = { fleet, action: "subject-key.created", actor: caller.actor, subject } as const;
-  await app.items.transact([auditEntry(app, { ...entry, result: "success", reason: `version-${version}` })]);
-  return true;
+}
+
+/**
+ * The key and the audit log are in two stores, so the entry comes first: no key is without one. Of two makers at once
+ * both have an entry, and one has made the key; a maker that dies in between leaves an entry alone.
+ * @throws AppError subject_shredded; of WrappingKeys.generate.
+ */
+async function make(app: ProtectionApp, request: SubjectKeyRequest, version: number): Promise<void> {
+  const { caller, subject } = request;
+  const { fleet, actor } = caller;
+  // Before the key is wrapped: a re-encryption that begins meanwhile counts it as old.
+  const now = app.clock.now();
+  const named = { fleet, subject, version, contextVersion: currentContextVersion };
+  const { keyId, wrapped, plaintext } = await app.wrappingKeys.generate(fleet, subjectKeyContext(named));
+  plaintext.fill(0);
+  const act = { fleet, action: "subject-key.created", actor, subject, result: "success" } as const;
+  await app.items.transact([auditEntry(app, { ...act, reason: `version-${version}` })]);
+  await put(app, { ...named, keyId, wrapped, createdAt: now, wrappedAt: now });
 }
 
 /**
@@ -112,11 +120,11 @@ async function newest(app: ProtectionApp, request: SubjectKeyRequest): Promise<S
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     const [found, isGone] = await Promise.all([
       findNewest(app, caller.fleet, subject),
-      isShredded(app, caller.fleet, subject),
+      isSubjectShredded(app, caller.fleet, subject),
     ]);
     if (isGone) throw shredded();
     if (found !== undefined && !isDue(found, app.clock.now())) return found;
-    await made(app, request, (found?.version ?? 0) + 1);
+    await make(app, request, (found?.version ?? 0) + 1);
   }
   throw new AppError("store_condition_failed", "the subject's key was made at the same moment; repeat this", {
     retryAfter: 1,
@@ -131,16 +139,9 @@ export async function currentSubjectKey(
   return opened(app, await newest(app, request));
 }
 
-/** No new data of a subject that was shredded, under whatever key. @throws AppError subject_shredded. */
-export async function assertSubjectAlive(app: ProtectionApp, request: SubjectKeyRequest): Promise<void> {
-  const { caller, subject } = request;
-  assertNotShredded(caller.fleetState);
-  if (await isShredded(app, caller.fleet, subject)) throw shredded();
-}
-
 /**
- * That very version; undefined when there is none, or a tombstone stands. Two reads, whatever a cache holds.
- * @throws AppError of WrappingKeys.unwrap.
+ * That very version; undefined when there is none, or a tombstone stands. Three reads, whatever a cache holds.
+ * @throws AppError data_unreadable (the item is not what it should be); of WrappingKeys.unwrap.
  */
 export async function findSubjectKey(
   app: ProtectionApp,
@@ -148,13 +149,10 @@ export async function findSubjectKey(
 ): Promise<OpenSubjectKey | undefined> {
   const [item, isGone] = await Promise.all([
     app.subjectKeys.get(subjectKeyKey(fleet, subject, version)),
-    isShredded(app, fleet, subject),
+    isSubjectShredded(app, fleet, subject),
   ]);
-  return item === undefined || isGone ? undefined : opened(app, subjectKeyRecord(item).value);
+  return item === undefined || isGone ? undefined : opened(app, ownKey(item, fleet, subject));
 }
-
-/** Whether a tombstone stands for the subject. */
-export const isSubjectShredded = isShredded;
 
 export interface WrappedSubjectKey {
   readonly subject: string;

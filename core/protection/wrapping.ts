@@ -5,7 +5,8 @@
 import type { NamedWrapping, ProtectionApp, Wrapping } from "../ports.ts";
 import { subjectKeyName } from "../records/subject-key-record.ts";
 import { type DataCaller, type DataContext, isFleetWrapped } from "./data-caller.ts";
-import { assertSubjectAlive, currentSubjectKey, findSubjectKey, isSubjectShredded } from "./subject-keys.ts";
+import { currentSubjectKey, findSubjectKey } from "./subject-keys.ts";
+import { assertSubjectAlive, isSubjectShredded } from "./subject-standing.ts";
 import { unreadable } from "./unreadable.ts";
 
 async function using<Value>(
