@@ -8,6 +8,7 @@ import {
   NodeDecryptionMaterial,
   NodeDefaultCryptographicMaterialsManager,
   NodeEncryptionMaterial,
+  unwrapDataKey,
 } from "@aws-crypto/client-node";
 import type { CacheBounds } from "./cache-bounds.ts";
 import { DataKeyCache } from "./data-key-cache.ts";
@@ -39,18 +40,27 @@ function wrappedName({ suite, encryptionContext, encryptedDataKeys }: Decryption
   return JSON.stringify(["read", suite.id, keys, sorted(encryptionContext)]);
 }
 
-function addTrace<Material extends NodeEncryptionMaterial | NodeDecryptionMaterial>(
-  copy: Material,
-  material: Material,
+/** Given a KeyObject, the SDK exports it and leaves the octets behind; these are overwritten. */
+function copyKey(
+  material: NodeEncryptionMaterial | NodeDecryptionMaterial,
+  copy: NodeEncryptionMaterial | NodeDecryptionMaterial,
 ): void {
   const [trace] = material.keyringTrace;
   if (trace === undefined) throw new Error("the keyring has set no data key");
-  copy.setUnencryptedDataKey(material.getUnencryptedDataKey(), trace);
+  const exported = unwrapDataKey(material.getUnencryptedDataKey());
+  // Of its own memory, which the SDK insists on.
+  const key = Uint8Array.from(exported);
+  exported.fill(0);
+  try {
+    copy.setUnencryptedDataKey(key, trace);
+  } finally {
+    key.fill(0);
+  }
 }
 
 function encryptionCopy(material: NodeEncryptionMaterial): NodeEncryptionMaterial {
   const copy = new NodeEncryptionMaterial(material.suite, { ...material.encryptionContext });
-  addTrace(copy, material);
+  copyKey(material, copy);
   const flags = material.keyringTrace.reduce((all, { flags: each }) => all | each, 0);
   for (const key of material.encryptedDataKeys as EncryptedDataKey[])
     copy.addEncryptedDataKey(key, flags & encryptFlags);
@@ -62,7 +72,7 @@ const encryptFlags = 2 | 8;
 
 function decryptionCopy(material: NodeDecryptionMaterial): NodeDecryptionMaterial {
   const copy = new NodeDecryptionMaterial(material.suite, { ...material.encryptionContext });
-  addTrace(copy, material);
+  copyKey(material, copy);
   if (material.verificationKey !== undefined) copy.setVerificationKey(material.verificationKey);
   return copy;
 }

@@ -18,6 +18,10 @@ interface Sample {
 }
 
 const refused: readonly Sample[] = [
+  { module: "protect/a.ts", imports: "lambdas/routes.ts", rule: "protect-knows-messages" },
+  { module: "protect/b.ts", imports: "core/ports.ts", as: "type", rule: "protect-knows-messages" },
+  { module: "protect/c.ts", imports: "zod", rule: "protect-uses-one-package" },
+  { module: "cli/commands/p.ts", imports: "protect/a.ts", rule: "protect-is-for-clients" },
   { module: "core/issuance/a.ts", imports: "zod", rule: "core-knows-only-core" },
   { module: "core/issuance/b.ts", imports: "node:fs", rule: "core-knows-only-core" },
   { module: "core/issuance/c.ts", imports: "adapters/local/store.ts", rule: "core-knows-only-core" },
@@ -212,7 +216,7 @@ interface Violation {
 
 function cruise(directory: string): readonly Violation[] {
   const program = join(root, "node_modules/dependency-cruiser/bin/dependency-cruiser.mjs");
-  const rooms = ["core", "adapters", "lambdas", "infra", "local", "cli", "scripts", "test"];
+  const rooms = ["core", "adapters", "lambdas", "infra", "local", "cli", "protect", "scripts", "test"];
   const options = ["--config", configuration, "--output-type", "json"];
   const output = execFileSync(process.execPath, [program, ...options, ...rooms], {
     cwd: directory,
