@@ -7,41 +7,33 @@ import type { OperatorCaller } from "../access/caller.ts";
 import { auditEntry } from "../audit/entry.ts";
 import { type Fleet, getFleet } from "../authority/issuer.ts";
 import { AppError, isAppError } from "../errors.ts";
-import { checkSubject } from "../policy/encryption-context.ts";
 import type { ProtectionApp, WriteOperation } from "../ports.ts";
 import { fleetItem } from "../records/fleet-record.ts";
 import { type ShredReason, type ShredRecord, shredItem, shredReasons } from "../records/shred-record.ts";
 import { wake } from "../revocation/wake.ts";
 import { codeOf, drawKeepingId } from "./safekeeping-list.ts";
+import { checkShredScope, type ShredScope } from "./shred-scope.ts";
 import { isMarked, mark } from "./shred-tombstone.ts";
 import { type ShredView, shredView } from "./shred-view.ts";
 
 export { getShred, listShreds, type ShredView } from "./shred-view.ts";
 
-export interface ShredDecision {
+export interface ShredDecision extends ShredScope {
   readonly caller: OperatorCaller;
   /** Of `dataDestruction`. */
   readonly approval: ApprovedOperation;
-  readonly scope: "subject" | "fleet";
-  /** With scope `subject` alone: opaque, exactly as the data's writers give it. */
-  readonly subject?: string;
   readonly reason: ShredReason;
 }
 
 /** The record of the fleet changes seldom; so many losses in a row mean that something else is wrong. */
 const attempts = 5;
 
-function checkDecision({ approval, scope, subject, reason }: ShredDecision): void {
+function checkDecision({ approval, reason, ...scope }: ShredDecision): void {
   if (approval.critical !== "dataDestruction")
     throw new AppError("approval_mismatch", "the approval is for another operation; ask for one for this");
   if (!shredReasons.includes(reason))
     throw new AppError("request_invalid", `reason is refused; limit ${shredReasons.join(", ")}`);
-  if (scope === "fleet" && subject !== undefined)
-    throw new AppError("request_invalid", 'scope "fleet" takes no subject; leave it out, or take "subject"');
-  if (scope === "fleet") return;
-  if (subject === undefined)
-    throw new AppError("request_invalid", 'scope "subject" needs a subject; name whose data it is');
-  checkSubject(subject);
+  checkShredScope(scope);
 }
 
 async function assertNotShredded(

@@ -7,6 +7,7 @@ import { judgeBackendRequest } from "../../core/enrollment/backend-request.ts";
 import { AppError } from "../../core/errors.ts";
 import { encodePem } from "../../core/formats/pem.ts";
 import { personalDataShape } from "../../core/policy/personal-data.ts";
+import { checkShredScope } from "../../core/protection/shred-scope.ts";
 import {
   changeOperatorRequest,
   type criticalRouteIds,
@@ -71,19 +72,14 @@ const judges: Readonly<Record<CriticalRouteId, Judge>> = {
   importOfflineAnswer: (body) => parse(offlineAnswerImport, body, "body"),
   importFleetOfflineAnswer: (body) => parse(offlineAnswerImport, body, "body"),
   readAsOperator: (body) => parse(noMembers, body, "body"),
-  shredData: (body) => parse(shredRequest, body, "body"),
+  shredData: (body) => checkShredScope(parse(shredRequest, body, "body")),
 };
 
-/** Members that name somebody or something: opaque, as the operation itself has them. */
-const names = ["operatorId", "subject"] as const;
-
-function judgeNames(body: Readonly<Record<string, unknown>>): void {
-  for (const name of names) {
-    const value = body[name];
-    const shape = typeof value === "string" ? personalDataShape(value) : undefined;
-    if (shape === undefined) continue;
-    throw new AppError("name_not_permitted", `body: ${name} is shaped like ${shape}; use an opaque id`);
-  }
+/** Opaque, as the operation itself has it. */
+function judgeOperatorId({ operatorId }: Readonly<Record<string, unknown>>): void {
+  const shape = typeof operatorId === "string" ? personalDataShape(operatorId) : undefined;
+  if (shape === undefined) return;
+  throw new AppError("name_not_permitted", `body: operatorId is shaped like ${shape}; use an opaque id`);
 }
 
 /**
@@ -92,5 +88,5 @@ function judgeNames(body: Readonly<Record<string, unknown>>): void {
  */
 export async function judgeCriticalBody(operation: CriticalRouteId, wish: CriticalWish): Promise<void> {
   await judges[operation](wish.body, wish);
-  judgeNames(wish.body);
+  judgeOperatorId(wish.body);
 }

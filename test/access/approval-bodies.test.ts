@@ -34,6 +34,18 @@ const refused: readonly { readonly name: string; readonly body: Readonly<Record<
     body: { operation: "shredData", body: { scope: "subject", subject: ssn, reason: "incident" } },
   },
   {
+    name: "a subject that is a person's name, which no subject may be",
+    body: { operation: "shredData", body: { scope: "subject", subject: person, reason: "incident" } },
+  },
+  {
+    name: "a subject for a whole fleet, which the operation would refuse",
+    body: { operation: "shredData", body: { scope: "fleet", subject: "s-1", reason: "incident" } },
+  },
+  {
+    name: "no subject for the destruction of one",
+    body: { operation: "shredData", body: { scope: "subject", reason: "incident" } },
+  },
+  {
     name: "an operator that is shaped like an address",
     body: { operation: "inviteOperator", body: { operatorId: email, roles: ["auditor"] } },
   },
