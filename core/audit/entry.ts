@@ -57,6 +57,7 @@ export type AuditAction =
   | "backend.certified"
   | "subject-key.created"
   | "data.read"
+  | "data.moved"
   | "data.read-requested"
   | "data.read-by-operator"
   | "reencryption.started"

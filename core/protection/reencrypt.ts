@@ -7,6 +7,7 @@ import type { NamedWrapping, ProtectionApp, Wrapping } from "../ports.ts";
 import { type DataRequest, dataContext } from "./data-caller.ts";
 import { openMessage } from "./decrypt.ts";
 import type { EncryptedData } from "./encrypt.ts";
+import { recordMove } from "./reading.ts";
 import { withNewWrapping } from "./wrapping.ts";
 
 export interface MessageReencryption extends DataRequest {
@@ -28,6 +29,7 @@ async function isNewest(app: ProtectionApp, named: NamedWrapping, wrapping: Wrap
 }
 
 /**
+ * A move to another context is on record before its message is given.
  * @throws AppError data_unreadable, subject_shredded (the new context's); both contexts' purposes must be the caller's:
  * purpose_not_permitted; else as `decryptData`.
  */
@@ -42,10 +44,12 @@ export async function reencryptData(
   const plaintext = await openMessage(app, caller, from, message);
   try {
     return await withNewWrapping(app, caller, to, async (wrapping) => {
-      const context = to.context;
-      const stays = isSameContext(from.context, context) && (await isNewest(app, named, wrapping));
-      if (stays) return { context, message, changed: false };
-      return { context, message: await app.cipher.encrypt(wrapping, plaintext, context), changed: true };
+      const { context } = to;
+      const isMove = !isSameContext(from.context, context);
+      if (!isMove && (await isNewest(app, named, wrapping))) return { context, message, changed: false };
+      const made = await app.cipher.encrypt(wrapping, plaintext, context);
+      if (isMove) await recordMove(app, caller, from, to);
+      return { context, message: made, changed: true };
     });
   } finally {
     plaintext.fill(0);
