@@ -79,6 +79,7 @@ export const commandTree: CommandGroup = {
     backend: {
       summary: "Certificates of backends, with which they protect and read data",
       commands: {
+        create: async () => (await import("./commands/backend-create.ts")).backendCreate,
         certify: async () => (await import("./commands/backend-certify.ts")).backendCertify,
         renew: async () => (await import("./commands/backend-renew.ts")).backendRenew,
       },

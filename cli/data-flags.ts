@@ -1,13 +1,17 @@
 /** Room: cli. What the commands about data at rest share: whose data and what for, and as which backend. */
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { AppError } from "../core/errors.ts";
-import { encryptionContext } from "../core/policy/encryption-context.ts";
+import { checkSubject, encryptionContext } from "../core/policy/encryption-context.ts";
+import { deviceFiles } from "./device-directory.ts";
+import { deviceSettings, readEnrolled } from "./device-session.ts";
 import { Failure, usageFailure } from "./failure.ts";
 import type { FleetApi } from "./fleet-api.ts";
 import { connectionFlags } from "./global-flags.ts";
+import type { ClientCredential } from "./https-client.ts";
 import type { RetryPolicy } from "./retry.ts";
-import { withOperatorApi } from "./session.ts";
-import { resolveSettings, type SettingFlags, type Settings } from "./settings.ts";
+import { readClientCredential, withFleetApi } from "./session.ts";
+import { resolveDataDirectory, resolveSettings, type SettingFlags, type Settings } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
 
 export const contextFlags = {
@@ -40,64 +44,119 @@ export interface ContextFlags {
   readonly context?: string | undefined;
 }
 
-function parseMember(text: string): readonly [string, string] {
-  const at = text.indexOf("=");
-  if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
-  throw usageFailure("--context is NAME=VALUE");
+function parseMembers(text: string): Readonly<Record<string, string>> {
+  const members = new Map<string, string>();
+  for (const each of text.split(",").filter((part) => part !== "")) {
+    const at = each.indexOf("=");
+    if (at < 1) throw usageFailure("--context is NAME=VALUE");
+    const name = each.slice(0, at);
+    if (members.has(name)) throw usageFailure("--context names one member twice");
+    members.set(name, each.slice(at + 1));
+  }
+  return Object.fromEntries(members);
 }
 
-/** The context as a request carries it, judged as the service judges it: nothing personal leaves this machine. */
-export function contextOf(
-  { purpose, subject, context }: ContextFlags,
-  fleet: string,
-): Readonly<Record<string, string>> {
-  const members = (context ?? "").split(",").filter((each) => each !== "");
-  const extra = Object.fromEntries(members.map(parseMember));
+/** What core says of words that were given. */
+function orUsage<T>(judge: () => T): T {
   try {
-    const { fleet: _, ...rest } = encryptionContext(fleet, { purpose, subject, extra });
-    return rest;
+    return judge();
   } catch (error) {
     if (error instanceof AppError) throw usageFailure(error.message);
     throw error;
   }
 }
 
-/** `backend.pem` and `backend.key` of the backend that the flags name; the client's own where they name none. */
-export function backendSettings(
-  flags: SettingFlags & { readonly backend?: string | undefined },
-  env: Terminal["env"],
-): Settings {
-  const settings = resolveSettings(flags, env);
-  const { backend } = flags;
-  if (backend === undefined) return settings;
-  if (flags.cert !== undefined || flags.key !== undefined)
-    throw usageFailure("--backend goes with neither --cert nor --key: it names both");
-  const directory = backendDirectory(settings.dataDir.value, backend);
-  const at = (name: string) => ({ value: join(directory, name), source: "flag" }) as const;
-  return { ...settings, cert: at("backend.pem"), key: at("backend.key") };
+/** The context as a request carries it, judged as the service judges it: nothing personal leaves this machine. */
+export function contextOf(
+  { purpose, subject, context = "" }: ContextFlags,
+  fleet: string,
+): Readonly<Record<string, string>> {
+  const extra = parseMembers(context);
+  const { fleet: _, ...rest } = orUsage(() => encryptionContext(fleet, { purpose, subject, extra }));
+  return rest;
+}
+
+/** As `contextOf` judges it. */
+export function parseSubject(subject: string): string {
+  orUsage(() => checkSubject(subject));
+  return subject;
+}
+
+export interface BackendSession {
+  readonly settings: Settings;
+  /** Whether a backend was named; else the credential is the client's own, and most often an operator's. */
+  readonly named: boolean;
 }
 
 /** A name of a backend is a directory below the data directory's; whatever has a slash is a directory itself. */
-export function backendDirectory(dataDir: string, backend: string): string {
-  return backend.includes("/") ? backend : join(dataDir, "backends", backend);
+const directoryOf = (dataDir: string, backend: string): string =>
+  backend.includes("/") ? backend : join(dataDir, "backends", backend);
+
+/**
+ * The credential, service, fleet and roots that the directory of the backend has, unless a flag or a variable says
+ * otherwise; the client's own where no backend is named. Throws `file_missing`.
+ */
+export async function backendSession(
+  flags: SettingFlags & { readonly backend?: string | undefined },
+  env: Terminal["env"],
+): Promise<BackendSession> {
+  const { backend } = flags;
+  if (backend === undefined) return { settings: resolveSettings(flags, env), named: false };
+  if (flags.cert !== undefined || flags.key !== undefined)
+    throw usageFailure("--backend goes with neither --cert nor --key: it names both");
+  const directory = directoryOf(resolveDataDirectory(flags["data-dir"], env), backend);
+  const record = await readEnrolled(directory, "backend create");
+  const at = (name: string) => ({ value: join(directory, name), source: "flag" }) as const;
+  const credential = { cert: at(deviceFiles.fullChain), key: at(deviceFiles.key) };
+  return { settings: { ...deviceSettings(directory, record, flags, env), ...credential }, named: true };
+}
+
+const movingMilliseconds = 100;
+
+/** A renewal moves key and certificate one after the other; a moment later they are a pair again. */
+async function readPair(
+  { cert, key }: Pick<Settings, "cert" | "key">,
+  attempts = 5,
+): Promise<ClientCredential> {
+  try {
+    return await readClientCredential(cert.value, key.value);
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== "key_mismatch" || attempts === 1) throw error;
+  }
+  await pause(movingMilliseconds);
+  return readPair({ cert, key }, attempts - 1);
 }
 
 /** Octets of the longest answer: base64 of the longest message. */
 const maxResponseBytes = 6_500_000;
 
 const notForOperators = new Set(["access_denied", "client_certificate_required"]);
+const nameOne =
+  "name a backend of the fleet with --backend NAME; on the server's machine `fleetkey backend create NAME --purpose WORD` makes one";
+const permitIt =
+  "what it may do, an owner says: fleetkey fleet configure; on the server's machine `fleetkey backend create NAME --purpose WORD --operation NAME`";
 
 /** Runs `work` as the backend. An operator's certificate, the default, is told what is missing. */
 export async function withBackendApi<T>(
-  options: { readonly settings: Settings; readonly terminal: Terminal; readonly retries?: RetryPolicy },
+  {
+    session,
+    terminal,
+    retries,
+  }: {
+    readonly session: BackendSession;
+    readonly terminal: Terminal;
+    readonly retries?: RetryPolicy;
+  },
   work: (api: FleetApi) => Promise<T>,
 ): Promise<T> {
+  const { settings, named } = session;
+  const credential = await readPair(settings);
+  const options = { settings, terminal, credential, maxResponseBytes, finishInFlight: true };
   try {
-    return await withOperatorApi({ ...options, maxResponseBytes, finishInFlight: true }, work);
+    return await withFleetApi({ ...options, ...(retries === undefined ? {} : { retries }) }, work);
   } catch (error) {
     if (!(error instanceof Failure) || !notForOperators.has(error.code)) throw error;
-    const remedy =
-      "name a backend of the fleet with --backend NAME; on the server's machine `fleetkey backend create NAME --purpose WORD` makes one";
+    const remedy = named ? permitIt : nameOne;
     throw new Failure(error.exit, error.code, error.message, { remedy, cause: error });
   }
 }

@@ -17,13 +17,13 @@ import type { Terminal } from "./terminal.ts";
 /** The record that an enrolment left; throws `file_missing`. */
 export async function readEnrolled(
   directory: string,
-  writer: "device enroll" | "backend certify" = "device enroll",
+  writer: "device enroll" | "backend certify" | "backend create" = "device enroll",
 ): Promise<DeviceRecord> {
   const record = await readDeviceRecord(directory);
   if (record !== undefined) return record;
   const path = join(directory, deviceFiles.record);
   throw new Failure("localFile", "file_missing", `${path} is missing or unreadable`, {
-    remedy: `name the directory that \`fleetkey ${writer}\` wrote with --dir`,
+    remedy: `name the directory that \`fleetkey ${writer}\` wrote with ${writer === "backend create" ? "--backend NAME or DIR" : "--dir"}`,
   });
 }
 

@@ -35,10 +35,11 @@ function parseContext(value: unknown, what: string, path: string, line: number):
     value !== null &&
     Object.values(value).every((each) => typeof each === "string");
   if (!isTexts) throw malformed(path, line, `${what} is no object of texts`);
-  const { purpose = "", subject = "", fleet = "any", ...extra } = value as Context;
+  const { purpose = "", subject = "", fleet, ...extra } = value as Context;
   try {
-    const { fleet: _, ...whole } = encryptionContext(fleet, { purpose, subject, extra });
-    return whole;
+    const { fleet: _, ...whole } = encryptionContext("any", { purpose, subject, extra });
+    // Of which fleet it is, the service judges.
+    return fleet === undefined ? whole : { ...whole, fleet };
   } catch (error) {
     if (error instanceof AppError) throw malformed(path, line, `${what}: ${error.message}`);
     throw error;
@@ -48,7 +49,9 @@ function parseContext(value: unknown, what: string, path: string, line: number):
 function parseEntry(text: string, path: string, line: number): MessageEntry {
   const value = parseJsonText(text);
   if (typeof value !== "object" || value === null) throw malformed(path, line, "not a JSON object");
-  const { file, context, to } = value as Readonly<Record<string, unknown>>;
+  const { file, context, to, ...others } = value as Readonly<Record<string, unknown>>;
+  if (Object.keys(others).length > 0)
+    throw malformed(path, line, "it has a member besides file, context and to");
   if (typeof file !== "string" || file === "") throw malformed(path, line, "file is missing");
   return {
     line,

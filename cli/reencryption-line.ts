@@ -3,12 +3,13 @@
  * stopped. A file is replaced whole or not at all, and first: what a kill leaves unrecorded, the next run finds moved.
  */
 import { hash } from "node:crypto";
+import { realpath, stat } from "node:fs/promises";
 import { protectionStandard } from "../core/standard/protection.ts";
 import { reencryptedData } from "../lambdas/http/protection-answers.ts";
 import { openAppendLog } from "./append-log.ts";
 import type { Context } from "./command.ts";
-import { privateMode, readFileBytes, writeFileAtomically } from "./credential-files.ts";
-import { withBackendApi } from "./data-flags.ts";
+import { fileFailure, readFileBytes, writeFileAtomically } from "./credential-files.ts";
+import { type BackendSession, withBackendApi } from "./data-flags.ts";
 import type { ExitName } from "./exit-codes.ts";
 import { Failure, toFailure } from "./failure.ts";
 import { withFileLock } from "./file-lock.ts";
@@ -16,7 +17,6 @@ import type { FleetApi } from "./fleet-api.ts";
 import { checkMessages, type MessageEntry, readMessages } from "./message-manifest.ts";
 import { type Counter, createCounter } from "./progress.ts";
 import { unattendedRetries } from "./retry.ts";
-import type { Settings } from "./settings.ts";
 
 export interface ReencryptionOptions {
   readonly manifest: string;
@@ -25,7 +25,7 @@ export interface ReencryptionOptions {
   readonly concurrency: number;
   /** Of one request. */
   readonly attempts: number;
-  readonly settings: Settings;
+  readonly session: BackendSession;
 }
 
 type Outcome = "moved" | "unchanged" | "failed" | "skipped";
@@ -59,13 +59,24 @@ async function moved(line: Line, message: Buffer, { context, to }: MessageEntry)
   }
 }
 
+/** Where a link leads to, with the mode that the file has. */
+async function replaceContent(file: string, content: Buffer): Promise<void> {
+  try {
+    const path = await realpath(file);
+    const { mode } = await stat(path);
+    await writeFileAtomically(path, content, mode & 0o777);
+  } catch (error) {
+    throw fileFailure(error, file);
+  }
+}
+
 async function moveEntry(line: Line, entry: MessageEntry): Promise<Outcome> {
   const { file } = entry;
   const message = await readFileBytes(file, messageBytes);
   if (line.done.get(file) === digestOf(message)) return "skipped";
   const answer = await moved(line, message, entry);
   const next = Buffer.from(answer.message, "base64");
-  if (answer.changed) await writeFileAtomically(file, next, privateMode);
+  if (answer.changed) await replaceContent(file, next);
   const status = answer.changed ? "moved" : "unchanged";
   await line.log.append({ file, status, sha256: digestOf(next), at: atOf(line) });
   return status;
@@ -159,9 +170,9 @@ async function runLine(
 export async function reencryptManifest(options: ReencryptionOptions, context: Context): Promise<ExitName> {
   const messages = await checkMessages(options.manifest);
   return withFileLock(`${options.results}.lock`, () => {
-    const { settings, attempts } = options;
+    const { session, attempts } = options;
     const retries = { ...unattendedRetries, attempts };
-    return withBackendApi({ settings, terminal: context.terminal, retries }, (api) =>
+    return withBackendApi({ session, terminal: context.terminal, retries }, (api) =>
       runLine(options, messages, context, api),
     );
   });

@@ -53,6 +53,11 @@ const remedies: Partial<Readonly<Record<ErrorCode, string>>> = {
     "take another name for another kind of key; `fleetkey server-cert show NAME` tells what there is",
   key_offline:
     "its root has no network: fleetkey ceremony request here, with the ID of the rollover if it is for one, `ceremony sign` there, then fleetkey ceremony import",
+  data_unreadable:
+    "name purpose, subject and members as they were when it was encrypted; a message that was changed nobody reads",
+  purpose_not_permitted:
+    "an owner gives a backend its purposes: fleetkey fleet configure; on the server's machine `fleetkey backend create NAME --purpose WORD`",
+  subject_shredded: "its keys are gone for good: fleetkey shred list",
   key_disabled: "enable the key where it is kept; `fleetkey key report` tells how it is",
   key_rotation_exhausted: "it rotates by itself all the same; where that is too late, deploy another key",
   certificate_not_held:
@@ -75,6 +80,11 @@ const remedies: Partial<Readonly<Record<ErrorCode, string>>> = {
   issuance_closed: newToken,
   cursor_invalid: "list from the start again, without --cursor",
   key_store_locked: "start the server with its passphrase: FLEETKEY_PASSPHRASE=… fleetkey serve",
+};
+
+/** Of data at rest, and of what moves or destroys its keys. */
+const dataRemedies: Partial<Readonly<Record<ErrorCode, string>>> = {
+  job_state_invalid: "look at it with `fleetkey reencryption list` or `fleetkey shred list`",
 };
 
 const enrolAgain =
@@ -130,6 +140,9 @@ const lookUp = (table: Partial<Readonly<Record<ErrorCode, string>>>, code: strin
 
 /** The remedy for a problem code, or undefined if the problem's own detail has to do. */
 export const remedyFor: RemedyTable = (code) => lookUp(remedies, code);
+
+/** The same for a problem that work on data at rest met. */
+export const dataRemedyFor: RemedyTable = (code) => lookUp(dataRemedies, code) ?? remedyFor(code);
 
 /** The same for a problem that a renewal met. */
 export const renewalRemedyFor: RemedyTable = (code) => lookUp(renewalRemedies, code) ?? remedyFor(code);

@@ -24,8 +24,11 @@ export interface Terminal {
  * Writes to stdout and resolves when its reader has room for more, so that a slow one fills no memory; also when it is
  * interrupted, for what is written is written.
  */
-export async function writeData({ stdout, interrupted }: Terminal, text: string): Promise<void> {
-  if (stdout.write(text) !== false || stdout.once === undefined || interrupted.aborted) return;
+export async function writeData(
+  { stdout, interrupted }: Terminal,
+  content: string | Uint8Array,
+): Promise<void> {
+  if (stdout.write(content) !== false || stdout.once === undefined || interrupted.aborted) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   const goOn = (): void => resolve();
   stdout.once("drain", goOn);

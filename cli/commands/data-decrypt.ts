@@ -4,10 +4,10 @@ import { decryptedData } from "../../lambdas/http/protection-answers.ts";
 import { type Context, defineCommand } from "../command.ts";
 import { approvalFlags } from "../critical-operation.ts";
 import { assertOutput, dataFileFlags, readData, writeOctets } from "../data-files.ts";
-import { backendFlags, backendSettings, contextFlags, contextOf, withBackendApi } from "../data-flags.ts";
+import { backendFlags, backendSession, contextFlags, contextOf, withBackendApi } from "../data-flags.ts";
 import type { ExitName } from "../exit-codes.ts";
 import { usageFailure } from "../failure.ts";
-import { read, requestReading } from "../operator-reading.ts";
+import { parseReadingId, read, requestReading } from "../operator-reading.ts";
 import { withOperatorApi } from "../session.ts";
 import { resolveSettings, type SettingFlags } from "../settings.ts";
 
@@ -28,12 +28,12 @@ interface DecryptFlags extends SettingFlags {
 }
 
 async function asBackend(args: DecryptFlags, cli: Context): Promise<undefined> {
-  const settings = backendSettings(args, cli.terminal.env);
-  const context = contextOf(args, settings.fleet.value);
+  const session = await backendSession(args, cli.terminal.env);
+  const context = contextOf(args, session.settings.fleet.value);
   const message = await readData(args.in, messageBytes, cli.terminal);
   const body = { context, message: message.toString("base64") };
   const call = { method: "POST", path: "/decryption", body, schema: decryptedData } as const;
-  const opened = await withBackendApi({ settings, terminal: cli.terminal }, (api) => api.call(call));
+  const opened = await withBackendApi({ session, terminal: cli.terminal }, (api) => api.call(call));
   await writeOctets(Buffer.from(opened.plaintext, "base64"), args.out, { context: opened.context }, cli);
   return undefined;
 }
@@ -44,15 +44,18 @@ async function asOperator(args: DecryptFlags, cli: Context): Promise<ExitName | 
     throw usageFailure("--break-glass goes not with --backend: it is for operators");
   if ((reason === undefined) === (reading === undefined))
     throw usageFailure("--break-glass needs --reason TEXT, or --reading ID to go on with a request");
+  if (args.approval !== undefined && reading === undefined)
+    throw usageFailure("--approval goes with --reading ID: an approval is of one request");
   const settings = resolveSettings(args, cli.terminal.env);
   const context = contextOf(args, settings.fleet.value);
   return withOperatorApi({ settings, terminal: cli.terminal }, async (api) => {
-    let decryptionId = reading;
+    let decryptionId = reading === undefined ? undefined : parseReadingId(reading);
     if (decryptionId === undefined) {
       const message = await readData(args.in, protectionStandard.operatorMessageBytes, cli.terminal);
       const asked = await requestReading(api, { context, message, reason: reason ?? "" });
       ({ decryptionId } = asked);
       cli.output.note(`others were told; the request is ${decryptionId}, good for 15 minutes`);
+      cli.output.note(`interrupted from here on, --reading ${decryptionId} in the place of --reason goes on`);
     }
     const plaintext = await read(api, decryptionId, args, settings, cli);
     if (plaintext === undefined) return "pending";

@@ -1,9 +1,17 @@
 /** Room: cli. `fleetkey data-key create`. */
 import { dataKey } from "../../lambdas/http/protection-answers.ts";
 import { defineCommand } from "../command.ts";
-import { privateMode, writeFileAtomically } from "../credential-files.ts";
-import { backendFlags, backendSettings, contextFlags, contextOf, withBackendApi } from "../data-flags.ts";
-import { usageFailure } from "../failure.ts";
+import { privateMode, readFileIfPresent, writeFileAtomically } from "../credential-files.ts";
+import { backendFlags, backendSession, contextFlags, contextOf, withBackendApi } from "../data-flags.ts";
+import { Failure, usageFailure } from "../failure.ts";
+
+/** Another key there may be the last of its copies. */
+async function assertFree(path: string): Promise<void> {
+  if ((await readFileIfPresent(path)) === undefined) return;
+  throw new Failure("localFile", "file_exists", `${path} is there already and is not written over`, {
+    remedy: "name another file with --key-out",
+  });
+}
 
 export const dataKeyCreate = defineCommand({
   summary: "Make a data key, wrapped; in the clear only into a file",
@@ -24,10 +32,11 @@ export const dataKeyCreate = defineCommand({
     const keyOut = args["key-out"];
     if (wrappedOnly === (keyOut !== undefined))
       throw usageFailure("give --wrapped-only, or --key-out FILE for the key in the clear");
-    const settings = backendSettings(args, terminal.env);
-    const body = { context: contextOf(args, settings.fleet.value), plaintext: !wrappedOnly };
+    const session = await backendSession(args, terminal.env);
+    const body = { context: contextOf(args, session.settings.fleet.value), plaintext: !wrappedOnly };
+    if (keyOut !== undefined) await assertFree(keyOut);
     const call = { method: "POST", path: "/data-keys", body, schema: dataKey } as const;
-    const { plaintext, ...made } = await withBackendApi({ settings, terminal }, (api) => api.call(call));
+    const { plaintext, ...made } = await withBackendApi({ session, terminal }, (api) => api.call(call));
     if (keyOut !== undefined && plaintext !== undefined) {
       const key = Buffer.from(plaintext, "base64");
       await writeFileAtomically(keyOut, key, privateMode);

@@ -1,6 +1,6 @@
 /** Room: cli. `fleetkey reencrypt`. */
 import { defineCommand, parseWholeNumber } from "../command.ts";
-import { backendFlags, backendSettings } from "../data-flags.ts";
+import { backendFlags, backendSession } from "../data-flags.ts";
 import { reencryptManifest } from "../reencryption-line.ts";
 
 export const reencrypt = defineCommand({
@@ -28,7 +28,7 @@ export const reencrypt = defineCommand({
         results: args.results ?? `${args.manifest}.results.jsonl`,
         concurrency: parseWholeNumber("--concurrency", args.concurrency, 1, 64),
         attempts: parseWholeNumber("--attempts", args.attempts, 1, 100),
-        settings: backendSettings(args, context.terminal.env),
+        session: await backendSession(args, context.terminal.env),
       },
       context,
     );

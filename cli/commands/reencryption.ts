@@ -13,6 +13,7 @@ import {
   renderReencryption,
   showReencryption,
 } from "../reencryption.ts";
+import { dataRemedyFor } from "../remedies.ts";
 import { withOperatorApi } from "../session.ts";
 import { resolveSettings } from "../settings.ts";
 
@@ -23,7 +24,12 @@ export const reencryptionStart = defineCommand({
   args: { "no-wait": noWait, ...connectionFlags },
   async run(args, context) {
     const settings = resolveSettings(args, context.terminal.env);
-    const call = { method: "POST", path: "/reencryptions", schema: reencryption } as const;
+    const call = {
+      method: "POST",
+      path: "/reencryptions",
+      schema: reencryption,
+      remedyOf: dataRemedyFor,
+    } as const;
     return withOperatorApi({ settings, terminal: context.terminal }, async (api) => {
       const started = await api.call(call);
       if (args["no-wait"] === true) return answerReencryption(started, context);
@@ -87,7 +93,7 @@ export const reencryptionCancel = defineCommand({
   async run(args, { terminal, output }) {
     const path = `${reencryptionPath(parseReencryptionId(args.id))}/cancellation`;
     const settings = resolveSettings(args, terminal.env);
-    const call = { method: "POST", path, schema: reencryption } as const;
+    const call = { method: "POST", path, schema: reencryption, remedyOf: dataRemedyFor } as const;
     const seen = await withOperatorApi({ settings, terminal }, (api) => api.call(call));
     output.answer(seen, renderReencryption(seen));
     return undefined;

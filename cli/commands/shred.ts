@@ -2,11 +2,13 @@
 import { type Shred, shred, shredPage } from "../../lambdas/http/protection-answers.ts";
 import { type Context, defineCommand } from "../command.ts";
 import { type ApprovalFlags, approvalFlags, callCritical, orElse } from "../critical-operation.ts";
+import { parseSubject } from "../data-flags.ts";
 import type { ExitName } from "../exit-codes.ts";
 import type { FleetApi } from "../fleet-api.ts";
 import { connectionFlags } from "../global-flags.ts";
 import { renderTable } from "../output.ts";
 import { pageFlags, pageQuery, parseDrawnId } from "../page-flags.ts";
+import { dataRemedyFor } from "../remedies.ts";
 import { withOperatorApi } from "../session.ts";
 import { resolveSettings, type SettingFlags } from "../settings.ts";
 import { printable } from "../terminal.ts";
@@ -50,7 +52,14 @@ type ShredFlags = ApprovalFlags & SettingFlags & { readonly "no-wait"?: boolean 
 
 async function destroy(args: ShredFlags, body: Wish, context: Context): Promise<ExitName | undefined> {
   const settings = resolveSettings(args, context.terminal.env);
-  const call = { operation: "shredData", method: "POST", path: "/shreds", body, schema: shred } as const;
+  const call = {
+    operation: "shredData",
+    method: "POST",
+    path: "/shreds",
+    body,
+    schema: shred,
+    remedyOf: dataRemedyFor,
+  } as const;
   return withOperatorApi({ settings, terminal: context.terminal }, async (api) => {
     const decided = await orElse(callCritical(api, call, args, settings, context), () => find(api, body));
     if (decided === undefined) return "pending";
@@ -85,7 +94,7 @@ export const shredSubject = defineCommand({
     ...connectionFlags,
   },
   run: (args, context) =>
-    destroy(args, { scope: "subject", subject: args.subject, reason: args.reason }, context),
+    destroy(args, { scope: "subject", subject: parseSubject(args.subject), reason: args.reason }, context),
 });
 
 export const shredFleet = defineCommand({

@@ -3,7 +3,7 @@ import { runCommandLine } from "../../cli/command-line.ts";
 
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
-  readonly stdin?: string;
+  readonly stdin?: string | Uint8Array;
   readonly interrupted?: AbortSignal;
   /** Text on stderr at which the command is interrupted. */
   readonly interruptAt?: string;
@@ -17,18 +17,25 @@ export interface RunResult {
   readonly stderr: string;
 }
 
-export async function runCli(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+export interface OctetResult extends RunResult {
+  /** What is in `stdout`, before anybody took it for text. */
+  readonly octets: Buffer;
+}
+
+export async function runCli(argv: readonly string[], options: RunOptions = {}): Promise<OctetResult> {
   const text = { stdout: "", stderr: "" };
+  const chunks: Buffer[] = [];
   const stop = new AbortController();
   const stream = (name: "stdout" | "stderr") => ({
     isTTY: options.isTTY ?? false,
-    write(chunk: string) {
-      text[name] += chunk;
+    write(chunk: string | Uint8Array) {
+      text[name] += typeof chunk === "string" ? chunk : Buffer.from(chunk).toString("latin1");
+      if (name === "stdout") chunks.push(Buffer.from(chunk));
       if (options.interruptAt !== undefined && text.stderr.includes(options.interruptAt)) stop.abort();
       return true;
     },
   });
-  async function* stdin(): AsyncGenerator<string> {
+  async function* stdin(): AsyncGenerator<string | Uint8Array> {
     yield options.stdin ?? "";
   }
   const code = await runCommandLine(argv, {
@@ -39,5 +46,5 @@ export async function runCli(argv: readonly string[], options: RunOptions = {}):
     interrupted: options.interrupted ?? stop.signal,
     now: options.now ?? Date.now,
   });
-  return { code, ...text };
+  return { code, ...text, octets: Buffer.concat(chunks) };
 }

@@ -1,10 +1,11 @@
 /** Room: test. `fleetkey/protect` against the local server: a backend's certificate, real routes, real keys. */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type LocalServer, startLocal } from "../../local/app.ts";
-import { createLocalBackend } from "../../local/backend-creation.ts";
+import { openLocalDeployment } from "../../local/backend-creation.ts";
+import { keyWithRequest } from "../../local/certification.ts";
 import { fleetkeyProtector, isAppError, type Protector, serviceKeys } from "../../protect/index.ts";
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -21,14 +22,14 @@ const codeOf = (attempt: Promise<unknown>): Promise<string> =>
 
 async function protectorOf(backendId: string, purposes: readonly string[]): Promise<Protector> {
   const operations = ["createDataKey", "decryptData"] as const;
-  const options = { dataDir, fleet: server.fleet, backendId, operations, purposes, log: silent };
-  const { certificate, key, root } = await createLocalBackend(options);
-  const [cert, privateKey, ca] = await Promise.all(
-    [certificate, key, root].map((path) => readFile(path, "utf8")),
-  );
+  const { privateKey, csr } = keyWithRequest();
+  const deployment = await openLocalDeployment({ dataDir, fleet: server.fleet, log: silent });
+  const { certificate, chain } = await deployment.certify({ backendId, operations, purposes, csr });
+  await deployment.close();
   const { url, fleet } = server;
+  const cert = certificate + chain;
   return fleetkeyProtector({
-    keys: serviceKeys({ url, fleet, ca: ca ?? "", cert: cert ?? "", key: privateKey ?? "" }),
+    keys: serviceKeys({ url, fleet, ca: deployment.roots, cert, key: privateKey }),
   });
 }
 
