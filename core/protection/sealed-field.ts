@@ -24,9 +24,14 @@ const contextOf = ({ fleet, kind, record, field }: SealedPlace): EncryptionConte
 });
 
 /** @throws AppError key_disabled, key_service_unavailable. */
-export function sealField(app: Cipher, place: SealedPlace, text: string): Promise<Buffer> {
+export async function sealField(app: Cipher, place: SealedPlace, text: string): Promise<Buffer> {
   const wrapping = { kind: "fleet", fleet: place.fleet } as const;
-  return app.cipher.encrypt(wrapping, Buffer.from(text, "utf8"), contextOf(place));
+  const plaintext = Buffer.from(text, "utf8");
+  try {
+    return await app.cipher.encrypt(wrapping, plaintext, contextOf(place));
+  } finally {
+    plaintext.fill(0);
+  }
 }
 
 /** @throws AppError data_unreadable (of another place, or changed), key_disabled, key_service_unavailable. */

@@ -94,9 +94,12 @@ function messageHandlers(app: ProtectionApp) {
   const encrypt: Handle = async ({ event, path: { fleet }, caller }) => {
     const { context, plaintext: encoded } = parse(encryptRequest, bodyJson(event), "body");
     const plaintext = plaintextOf(encoded);
-    const made = await encryptData(app, { caller, context: contextRequest(fleet, context), plaintext });
-    plaintext.fill(0);
-    return jsonResult(200, { context: made.context, message: base64(made.message) });
+    try {
+      const made = await encryptData(app, { caller, context: contextRequest(fleet, context), plaintext });
+      return jsonResult(200, { context: made.context, message: base64(made.message) });
+    } finally {
+      plaintext.fill(0);
+    }
   };
   const decrypt: Handle = async ({ event, path: { fleet }, caller }) => {
     const { context, message } = parse(decryptRequest, bodyJson(event), "body");
