@@ -29,11 +29,33 @@ function refuse(message: string): never {
   throw new AppError("request_invalid", message);
 }
 
+const shapeOf = (value: string) => personalDataShape(value) ?? secretShape(value);
+
+/** Of callers whose compiler did not look. */
+function checkText(name: string, value: unknown): void {
+  if (typeof value !== "string") refuse(`context "${name}" is no text; give one`);
+}
+
 // Messages name the member and never its value: that may be the very datum which must not travel.
 function checkOpaque(name: string, value: string): void {
-  const shape = personalDataShape(value) ?? secretShape(value);
+  const shape = shapeOf(value);
   if (shape === undefined) return;
   throw new AppError("name_not_permitted", `context "${name}" is shaped like ${shape}; use an opaque value`);
+}
+
+/** A name is text of the caller's own, as its value is, so a refusal repeats neither. */
+function checkName(name: string): void {
+  if (!namePattern.test(name) || name.startsWith("aws-"))
+    refuse(
+      `a name in the context, of ${name.length} characters, is refused; limit 1 to ${nameCharacters} of a-z, ` +
+        'digits and hyphens, a letter first, not beginning with "aws-"',
+    );
+  const shape = shapeOf(name);
+  if (shape === undefined) return;
+  throw new AppError(
+    "name_not_permitted",
+    `a name in the context is shaped like ${shape}; use a word for what the value is`,
+  );
 }
 
 function checkExtra(extra: EncryptionContext): void {
@@ -41,13 +63,10 @@ function checkExtra(extra: EncryptionContext): void {
   if (members.length > extraMembers)
     refuse(`context has ${members.length} members besides purpose and subject, limit ${extraMembers}`);
   for (const [name, value] of members) {
-    if (!namePattern.test(name) || name.startsWith("aws-"))
-      refuse(
-        `a name in the context, of ${name.length} characters, is refused; limit 1 to ${nameCharacters} of a-z, ` +
-          'digits and hyphens, a letter first, not beginning with "aws-"',
-      );
+    checkName(name);
     if ((protectionStandard.context.required as readonly string[]).includes(name))
       refuse(`context "${name}" is given twice; leave it out of the extra members`);
+    checkText(name, value);
     if (!valuePattern.test(value))
       refuse(
         `context "${name}" has ${value.length} characters; limit 1 to ${valueCharacters} of letters, digits, ` +
@@ -59,6 +78,7 @@ function checkExtra(extra: EncryptionContext): void {
 
 /** @throws AppError request_invalid, name_not_permitted. */
 export function checkSubject(subject: string): void {
+  checkText("subject", subject);
   if (!subjectPattern.test(subject))
     refuse(
       `subject has ${subject.length} characters; limit 1 to 64 of letters, digits, dot, underscore, colon and ` +
@@ -69,6 +89,7 @@ export function checkSubject(subject: string): void {
 
 /** @throws AppError request_invalid, name_not_permitted. */
 export function checkPurpose(purpose: string): void {
+  checkText("purpose", purpose);
   if (!purposePattern.test(purpose))
     refuse(
       `purpose has ${purpose.length} characters; limit 1 to ${nameCharacters} of a-z, digits and hyphens, a letter first`,

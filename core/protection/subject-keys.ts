@@ -140,8 +140,9 @@ export async function currentSubjectKey(
 }
 
 /**
- * That very version; undefined when there is none, or a tombstone stands. Three reads, whatever a cache holds.
- * @throws AppError data_unreadable (the item is not what it should be); of WrappingKeys.unwrap.
+ * That very version; undefined when there is none, its wrapping key is gone, or a tombstone stands. Three reads,
+ * whatever a cache holds.
+ * @throws AppError data_unreadable (the item is not what it should be), key_disabled, key_service_unavailable.
  */
 export async function findSubjectKey(
   app: ProtectionApp,
@@ -151,7 +152,15 @@ export async function findSubjectKey(
     app.subjectKeys.get(subjectKeyKey(fleet, subject, version)),
     isSubjectShredded(app, fleet, subject),
   ]);
-  return item === undefined || isGone ? undefined : opened(app, ownKey(item, fleet, subject));
+  if (item === undefined || isGone) return undefined;
+  try {
+    return await opened(app, ownKey(item, fleet, subject));
+  } catch (error) {
+    if (!isAppError(error, "key_not_found")) throw error;
+    // The caller is told no more than of any other message; who runs the service is.
+    app.log.warn("subject_key_not_opened", { fleet, code: error.code });
+    return undefined;
+  }
 }
 
 export interface WrappedSubjectKey {

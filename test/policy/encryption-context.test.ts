@@ -115,6 +115,20 @@ describe("a context", () => {
     }
   });
 
+  it.each(["dob-1985-03-12", "mrn", "ssn-123-45-6789", "born-1985-03-12"])(
+    "45 CFR 164.514(b)(2)(i): refuses a name such as %s, whatever its value",
+    (name) => {
+      const { message } = refusalOf(() => of({ extra: { [name]: "v" } }));
+      expect(message).not.toContain(name);
+    },
+  );
+
+  it.each([undefined, null, 7, {}, ["r-7"], true])("refuses %j where a text belongs", (value) => {
+    const wrong = value as never;
+    for (const request of [{ purpose: wrong }, { subject: wrong }, { extra: { record: wrong } }])
+      expect(refusalOf(() => of(request))).toMatchObject({ code: "request_invalid" });
+  });
+
   it("whatever is sent, what is taken is opaque, and no refusal repeats a value", () => {
     const text = fc.oneof(fc.string({ maxLength: 140 }), fc.string({ unit: "binary", maxLength: 40 }));
     const extra = fc.dictionary(text, text, { maxKeys: 10 });

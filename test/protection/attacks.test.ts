@@ -2,7 +2,6 @@
  * Room: test. 10,000 attempts to read what one may not: another context, fleet, subject or member, a message cut, changed
  * or put together of two, wrapped keys of others. Each is refused with the same words, and none with more.
  */
-import { randomInt } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ContextRequest } from "../../core/policy/encryption-context.ts";
 import type { EncryptedDataKey } from "../../core/ports.ts";
@@ -10,6 +9,7 @@ import type { DataCaller } from "../../core/protection/data-caller.ts";
 import { createDataKey, unwrapDataKey } from "../../core/protection/data-keys.ts";
 import { decryptData } from "../../core/protection/decrypt.ts";
 import { reencryptData } from "../../core/protection/reencrypt.ts";
+import { seededRandom } from "../formats/seeded-random.ts";
 import {
   type DataWorld,
   dataCaller,
@@ -22,6 +22,8 @@ import {
 import { auditOf } from "./keeping-world.ts";
 
 const trials = 10_000;
+/** The same choices in each run; messages and keys are new in each. */
+const random = seededRandom(7);
 
 /** One of the data's own: where it is, what protects it. */
 interface Target {
@@ -65,7 +67,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 function pick<Value>(values: readonly Value[]): Value {
-  const value = values[randomInt(values.length)];
+  const value = values[random.below(values.length)];
   return value ?? expect.fail("nothing to pick from");
 }
 
@@ -73,12 +75,12 @@ const other = (target: Target): Target => pick(targets.filter((each) => each !==
 
 function flipped(octets: Uint8Array): Buffer {
   const changed = Buffer.from(octets);
-  const at = randomInt(changed.length);
-  changed.writeUInt8(changed.readUInt8(at) ^ (1 << randomInt(8)), at);
+  const at = random.below(changed.length);
+  changed.writeUInt8(changed.readUInt8(at) ^ (1 << random.below(8)), at);
   return changed;
 }
 
-const cut = (octets: Buffer): Buffer => octets.subarray(0, randomInt(octets.length));
+const cut = (octets: Buffer): Buffer => octets.subarray(0, random.below(octets.length));
 
 /** Version, suite, id and context of a message end here; its data key comes next. */
 function contextEnd(message: Buffer): number {
@@ -90,7 +92,7 @@ const spliced = (left: Buffer, right: Buffer): Buffer =>
   Buffer.concat([left.subarray(0, contextEnd(left)), right.subarray(contextEnd(right))]);
 
 const headed = (left: Buffer, right: Buffer): Buffer => {
-  const end = randomInt(1, Math.min(left.length, right.length));
+  const end = 1 + random.below(Math.min(left.length, right.length) - 1);
   return Buffer.concat([left.subarray(0, end), right.subarray(end)]);
 };
 
@@ -124,7 +126,7 @@ const attacks: Readonly<Record<string, (target: Target) => Attempt | undefined>>
   "a member less": (each) => {
     const members = Object.entries(each.context.extra ?? {});
     if (members.length === 0) return undefined;
-    const gone = randomInt(members.length);
+    const gone = random.below(members.length);
     const extra = Object.fromEntries(members.filter((_, index) => index !== gone));
     return { ...own(each), context: { ...each.context, extra } };
   },
@@ -136,7 +138,7 @@ const attacks: Readonly<Record<string, (target: Target) => Attempt | undefined>>
   "a message cut": (each) => ({ ...own(each), message: cut(each.message) }),
   "octets appended": (each) => ({
     ...own(each),
-    message: Buffer.concat([each.message, Buffer.alloc(randomInt(1, 40), randomInt(256))]),
+    message: Buffer.concat([each.message, Buffer.alloc(1 + random.below(39), random.below(256))]),
   }),
   "its context before another's rest": (each) => ({
     ...own(each),
@@ -146,7 +148,7 @@ const attacks: Readonly<Record<string, (target: Target) => Attempt | undefined>>
     const message = headed(each.message, other(each).message);
     return message.equals(each.message) ? undefined : { ...own(each), message };
   },
-  noise: (each) => ({ ...own(each), message: Buffer.from(each.message.map(() => randomInt(256))) }),
+  noise: (each) => ({ ...own(each), message: random.octets(each.message.length) }),
 };
 
 const isSame = (left: ContextRequest, right: ContextRequest): boolean =>

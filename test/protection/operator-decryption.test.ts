@@ -14,7 +14,6 @@ import {
 } from "../../core/protection/operator-decryption.ts";
 import {
   operatorDecryptionKey,
-  operatorDecryptionPartition,
   operatorDecryptionRecord,
 } from "../../core/records/operator-decryption-record.ts";
 import { subjectTombstoneKey, tombstoneItem } from "../../core/records/subject-key-record.ts";
@@ -33,7 +32,6 @@ import {
   outcomeOf,
 } from "./data-world.ts";
 import { auditOf, type KeepingApp } from "./keeping-world.ts";
-import { atEveryCall, type Death } from "./mortal-keeping.ts";
 
 const reason = "Jane Doe, born 1970-01-31, is unconscious in bed 7; her doctor asks for the last dose";
 const { operatorMessageBytes, reasonCharacters } = protectionStandard;
@@ -99,24 +97,6 @@ describe("a reading", () => {
     await read(decryptionId);
     expect(await outcomeOf(read(decryptionId))).toBe("job_state_invalid");
     expect(events()).toHaveLength(2);
-  });
-
-  it("is kept without its plaintext, with its reason sealed, in records, entries, notices and log", async () => {
-    const { decryptionId } = await wish();
-    await read(decryptionId);
-    const record = await recordOf(decryptionId);
-    const entries = [
-      ...(await auditOf(app, "data.read-requested")),
-      ...(await auditOf(app, "data.read-by-operator")),
-    ];
-    const octets = [record?.sealedReason, record?.message].map((each) =>
-      Buffer.from(each ?? []).toString("latin1"),
-    );
-    const kept = [JSON.stringify([record, entries, world.notices, world.log]), ...octets].join("\n");
-    for (const said of [reason, "Jane Doe", "120 over 80"]) {
-      expect(kept).not.toContain(said);
-      expect(kept).not.toContain(Buffer.from(said).toString("base64").replace(/=+$/, ""));
-    }
   });
 
   it("of what does not open is refused, and its approval is still good", async () => {
@@ -278,85 +258,11 @@ describe("readers at once", () => {
 });
 
 describe("the list", () => {
-  it("is the newest first, page by page, without reasons and messages", async () => {
-    const ids: string[] = [];
-    for (let count = 1; count <= 5; count += 1) {
-      ids.unshift((await wish()).decryptionId);
-      world.clock.advance(1000);
-    }
-    const first = await listOperatorDecryptions(app, { fleet, limit: 3 });
-    const { cursor } = first;
-    if (cursor === undefined) expect.fail("no second page");
-    const second = await listOperatorDecryptions(app, { fleet, limit: 3, cursor });
-    expect(second.cursor).toBeUndefined();
-    const views = [...first.operatorDecryptions, ...second.operatorDecryptions];
-    expect(views.map(({ decryptionId }) => decryptionId)).toEqual(ids);
-    const members = ["context", "decryptionId", "operatorId", "requestedAt", "state"];
-    for (const view of views) expect(Object.keys(view).sort()).toEqual(members);
-  });
-
   it.each([
     [{ limit: 0 }, "request_invalid"],
     [{ limit: 1001 }, "request_invalid"],
     [{ limit: 10, cursor: "nonsense" }, "cursor_invalid"],
   ])("%j is refused", async (page, code) => {
     expect(await outcomeOf(listOperatorDecryptions(app, { fleet, ...page }))).toBe(code);
-  });
-
-  it("a fleet that was shredded keeps the record, and its reasons are gone", async () => {
-    const { decryptionId } = await wish();
-    await app.wrappingKeys.scheduleDeletion(fleet, 7);
-    const view = await getOperatorDecryption(app, { fleet, decryptionId });
-    expect(view).toMatchObject({ decryptionId, state: "requested" });
-    expect("reason" in view).toBe(false);
-  });
-});
-
-const deaths: readonly Death[] = ["before the call", "before the answer"];
-
-describe.each(deaths)("a process that dies %s", (death) => {
-  it("while it is asked: what is on record was told", async () => {
-    const count = await atEveryCall(death, async (dying) => {
-      const notices = world.notices.length;
-      const message = await encrypted(app, observations);
-      const request = { caller, context: observations, message, reason };
-      await dying(app, (mortal) => requestOperatorDecryption(mortal, request));
-      const stored = await app.items.query({ pk: operatorDecryptionPartition(fleet), limit: 1_000 });
-      expect(world.notices.length).toBeGreaterThanOrEqual(stored.items.length);
-      const told = new Set(world.notices.map(({ subject }) => subject));
-      for (const { sk } of stored.items) expect(told.has(sk)).toBe(true);
-      expect(await auditOf(app, "data.read-requested")).toHaveLength(stored.items.length);
-      expect(world.notices.length).toBeLessThanOrEqual(notices + 1);
-    });
-    expect(count).toBeGreaterThanOrEqual(2);
-  });
-
-  it("while it reads: what was shown is on record and told; what is on record as read was not shown twice", async () => {
-    const count = await atEveryCall(death, async (dying) => {
-      const { decryptionId } = await wish();
-      const approval = await approvalOf(app, caller, decryptionId);
-      let shown = 0;
-      const request = { caller, approval, decryptionId };
-      await dying(app, async (mortal) => {
-        await readAsOperator(mortal, request);
-        shown += 1;
-      });
-      const again = await outcomeOf(
-        readAsOperator(app, request).then(() => {
-          shown += 1;
-        }),
-      );
-      expect(["an answer", "job_state_invalid", "approval_spent"]).toContain(again);
-      expect(shown).toBeLessThanOrEqual(1);
-      const entries = (await auditOf(app, "data.read-by-operator")).filter(
-        ({ subject }) => subject === decryptionId,
-      );
-      expect(entries).toHaveLength(1);
-      const told = world.notices.filter(
-        ({ event, subject }) => event === "data.read-by-operator" && subject === decryptionId,
-      );
-      expect(told.length).toBeGreaterThanOrEqual(shown);
-    });
-    expect(count).toBeGreaterThanOrEqual(4);
   });
 });
