@@ -132,8 +132,8 @@ function shreddingSection(): string {
       [
         [
           "memory of a function",
-          "never used again: each call looks at the store first; overwritten within " +
-            `${serviceCache.maximumAgeSeconds} s`,
+          "never used again: each call looks at the store first; overwritten by the first call after " +
+            `${serviceCache.maximumAgeSeconds} s, or gone with the process`,
         ],
         [
           "data keys in a client's cache",

@@ -55,7 +55,7 @@ export const storedSecrets: readonly StoredSecret[] = [
   {
     secret: "subject key",
     becomes: "wrapped",
-    where: "by the fleet's wrapping key; in the clear in memory, for 300 s at most",
+    where: "by the fleet's wrapping key; in the clear in memory, used for 300 s at most",
   },
   { secret: "a device's private key", becomes: "never kept", where: "the service is never shown one" },
   {
