@@ -56,6 +56,7 @@ export type AuditAction =
   | "server-certificate.removed"
   | "backend.certified"
   | "subject-key.created"
+  | "subject-key.given"
   | "data.read"
   | "data.moved"
   | "data.read-requested"

@@ -46,6 +46,15 @@ function assertPurpose({ purposes }: DataCaller, purpose: string): void {
   );
 }
 
+/** For what opens every purpose at once. @throws AppError purpose_not_permitted. */
+export function assertEveryPurpose({ purposes }: DataCaller): void {
+  if (purposes.includes("*")) return;
+  throw new AppError(
+    "purpose_not_permitted",
+    "a subject's key opens every purpose, and this caller has some; ask the fleet's owners for \"*\" in its entry",
+  );
+}
+
 /** @throws AppError request_invalid, name_not_permitted, purpose_not_permitted. */
 export function dataContext(caller: DataCaller, request: ContextRequest): DataContext {
   const { fleet } = caller;

@@ -43,7 +43,7 @@ export interface DestructionCertificate {
   readonly clientCachesEndAt: string;
   /** Of a fleet: when its wrapping keys are gone. */
   readonly wrappingKeysGoneAt?: string;
-  /** The latest of these: from then on nobody can bring it back. */
+  /** The latest of these: from then on nobody can bring back what is covered. */
   readonly finalFrom: string;
   readonly notCovered: readonly string[];
 }
@@ -51,11 +51,13 @@ export interface DestructionCertificate {
 const day = 86_400_000;
 
 function notCovered({ shred, fleetWrappedPurposes }: DestructionFacts): readonly string[] {
-  const copies = "what readers have copied in the clear";
+  const copies = "what readers have copied in the clear, data or keys of data";
   if (shred.scope === "fleet") return [copies];
   const purposes = [...fleetWrappedPurposes].sort().join(", ");
   return [
     `data of purposes while they were wrapped under the fleet's own key; at this time: ${purposes || "none"}`,
+    "the subject's key where a backend with rights at the key service has kept it wrapped (subject-key.given)",
+    "data that were moved to another subject (data.moved)",
     copies,
   ];
 }

@@ -22,7 +22,7 @@ import {
   subjectTombstoneKey,
 } from "../records/subject-key-record.ts";
 import { protectionStandard } from "../standard/protection.ts";
-import { assertNotShredded } from "./data-caller.ts";
+import { assertEveryPurpose, assertNotShredded } from "./data-caller.ts";
 import { subjectKeyCache } from "./subject-key-cache.ts";
 import { isSubjectShredded, type SubjectKeyRequest, shredded } from "./subject-standing.ts";
 import { unreadable } from "./unreadable.ts";
@@ -175,16 +175,22 @@ export interface WrappedSubjectKey {
 }
 
 /**
- * The newest key of the subject as it is wrapped, for a backend with rights of its own at the key service.
- * @throws AppError request_invalid, name_not_permitted (subject); as `currentSubjectKey`.
+ * The newest key of the subject as it is wrapped, for a backend with rights of its own at the key service. What is given
+ * outlives the subject's shredding, so that it was is on record first.
+ * @throws AppError request_invalid, name_not_permitted (subject); purpose_not_permitted (a caller of some purposes: the
+ * key opens all); as `currentSubjectKey`.
  */
 export async function getSubjectKey(
   app: ProtectionApp,
   request: SubjectKeyRequest,
 ): Promise<WrappedSubjectKey> {
   checkSubject(request.subject);
+  assertEveryPurpose(request.caller);
   const record = await newest(app, request);
-  const { subject, version, keyId, wrapped } = record;
+  const { fleet, subject, version, keyId, wrapped } = record;
+  const { actor } = request.caller;
+  const act = { fleet, action: "subject-key.given", actor, subject, result: "success" } as const;
+  await app.items.transact([auditEntry(app, { ...act, reason: `version-${version}` })]);
   return {
     subject,
     version,

@@ -73,7 +73,7 @@ const createDataKeyPair = {
 const getSubjectKey = {
   status: "200",
   description:
-    "The newest key of the subject, made when there is none: wrapped, for a backend that has rights of its own at the key service and then reads and writes without this API.",
+    "The newest key of the subject, made when there is none: wrapped, for a backend that has rights of its own at the key service and then reads and writes without this API. It opens every purpose, so the caller's entry needs `*`; and a copy opens on after the subject was shredded, so that it was given is an entry of the audit log.",
   answers: "The wrapped key.",
   request: { schema: subjectKeyRequest(), required: true },
   response: subjectKey,

@@ -23,6 +23,8 @@ export interface ProtectionHouse extends Team {
   readonly store: string;
   /** PEM; may encrypt, and nothing else. */
   readonly writer: string;
+  /** PEM; may do all with every purpose. */
+  readonly archive: string;
 }
 
 export const records: BackendTrust = {
@@ -37,17 +39,24 @@ export const records: BackendTrust = {
 export async function openProtectionHouse(): Promise<ProtectionHouse> {
   const team = await openTeam();
   const writer: BackendTrust = { ...records, id: "writer", backend: "writer", operations: ["encryptData"] };
+  const archive: BackendTrust = { ...records, id: "archive", backend: "archive", purposes: ["*"] };
   const configuration = {
     ...defaultConfiguration,
     fleetWrappedPurposes: ["exports"],
-    pipelines: [records, writer],
+    pipelines: [records, writer, archive],
   };
   await team.app.items.transact([{ put: configurationItem(fleet, configuration), when: "absent" }]);
-  const [store, writing] = [
+  const [store, writing, archiving] = [
     await backendOf(team.app, fleet, "records-store"),
     await backendOf(team.app, fleet, "writer"),
+    await backendOf(team.app, fleet, "archive"),
   ];
-  return { ...team, store: store.certificate, writer: writing.certificate };
+  return {
+    ...team,
+    store: store.certificate,
+    writer: writing.certificate,
+    archive: archiving.certificate,
+  };
 }
 
 export interface Answer {

@@ -99,11 +99,15 @@ describe.each([
 
 it("a subject's key is given as the fleet's key has wrapped it, whoever asks first", async () => {
   const body = { subject: "s-first" };
-  const key = shaped(subjectKey, await send("subject-keys", body));
+  const given = () => post(house, { path: "subject-keys", body, certificate: house.archive });
+  const key = shaped(subjectKey, await given());
   const context = { fleet, purpose: "fleetkey-subject-key", subject: "s-first" };
   expect(key).toMatchObject({ subject: "s-first", version: 1, context });
   expect(key.keyName).toBe(`subject-key:${fleet}:s-first:1`);
-  expect(shaped(subjectKey, await send("subject-keys", body))).toEqual(key);
+  expect(shaped(subjectKey, await given())).toEqual(key);
+  // It opens every purpose, so whoever may work with some does not get it.
+  const { status, json } = await send("subject-keys", body);
+  expect([status, json["code"]]).toEqual([403, "purpose_not_permitted"]);
 });
 
 describe("whatever does not open is answered the same", () => {
@@ -203,7 +207,7 @@ describe("a key service that fails", () => {
       ["reencryption", { context: observations, message: sealed }],
       ["subject-keys", { subject: "s-new" }],
     ] as const) {
-      const answered = await post(house, { path, body, certificate: house.store, app: broken });
+      const answered = await post(house, { path, body, certificate: house.archive, app: broken });
       expect([path, answered.status, answered.json["code"]]).toEqual([path, status, code]);
       expect(answered.headers["retry-after"]).toBe(retryAfter);
     }

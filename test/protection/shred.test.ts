@@ -85,7 +85,9 @@ describe("the destruction of a subject's keys", () => {
       finalFrom: seconds(destroyedAt + 7 * day),
       notCovered: [
         "data of purposes while they were wrapped under the fleet's own key; at this time: billing, exports",
-        "what readers have copied in the clear",
+        "the subject's key where a backend with rights at the key service has kept it wrapped (subject-key.given)",
+        "data that were moved to another subject (data.moved)",
+        "what readers have copied in the clear, data or keys of data",
       ],
     });
     expect(await auditOf(app, "shred.decided")).toMatchObject([{ actor, subject: shredId }]);
@@ -203,7 +205,9 @@ describe("the destruction of a fleet's keys", () => {
       certificate: { subjectKeys: 230, wrappingKeysGoneAt: goneAt },
     });
     expect(Date.parse(String(view.certificate?.["finalFrom"]))).toBeGreaterThanOrEqual(Date.parse(goneAt));
-    expect(view.certificate?.["notCovered"]).toEqual(["what readers have copied in the clear"]);
+    expect(view.certificate?.["notCovered"]).toEqual([
+      "what readers have copied in the clear, data or keys of data",
+    ]);
     expect(notices.filter(({ event }) => event === "shred.done")).toHaveLength(1);
     expect(await auditOf(app, "reencryption.ended")).toMatchObject([{ reason: "shredded" }]);
     await expectSame(app, others, "other");
