@@ -12,7 +12,7 @@ export const exitCodes = {
   partial: {
     code: 3,
     meaning:
-      "some devices of a manifest failed, or rows of an inventory were refused; the results file or stderr says which and why",
+      "some devices or messages of a manifest failed, rows of an inventory were refused, or keys stayed where they were; the results file or stderr says which and why",
   },
   unreachable: {
     code: 4,
