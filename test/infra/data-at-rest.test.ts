@@ -7,7 +7,6 @@ import {
   subjectTombstoneKey,
 } from "../../core/records/subject-key-record.ts";
 import { subjectKeyPartitions } from "../../infra/constructs/protection-grants.ts";
-import { wrappingKeyArns } from "../../lambdas/protection/wrapping-key-arns.ts";
 import { routes, tasks } from "../../lambdas/routes.ts";
 import {
   keyWithAlias,
@@ -345,17 +344,5 @@ describe("keys that wrap", () => {
     expect(aliases).toContain("alias/fleetkey/test/pumps-protection-2");
     expect(aliases).not.toContain("alias/fleetkey/test/pumps-protection");
     expect(JSON.stringify(api)).not.toMatch(/ProtectionKey[0-9A-F]{8}\b/);
-  });
-
-  it("Lambda: of as many fleets as a stage may have, fit into an environment of 4 KB", () => {
-    const names = Array.from({ length: 30 }, (_, i) => `fleet-with-a-name-of-32-chars-${10 + i}`);
-    const uuid = "1234abcd-12ab-34cd-56ef-1234567890ab";
-    const prefix = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/";
-    const fleets = Object.fromEntries(names.map((name) => [name, [uuid]]));
-    const text = JSON.stringify({ prefix, fleets });
-    expect(Object.keys(wrappingKeyArns(text))).toHaveLength(30);
-    const { FLEETKEY_WRAPPING_KEYS: _told, ...others } = environmentOf("protection");
-    const names_ = Object.entries(others).reduce((sum, [name]) => sum + name.length + 160, 0);
-    expect(text.length + "FLEETKEY_WRAPPING_KEYS".length + names_).toBeLessThan(4_096);
   });
 });
