@@ -18,26 +18,16 @@ import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { type BundleReport, bundleFunction, bundleModule } from "../infra/function-bundle.ts";
 import { type FunctionId, routes, type TaskFunctionId, tasks } from "../lambdas/routes.ts";
+import { functionEnvironment } from "./function-environment.ts";
 
 const runs = 21;
 const target = 1.25;
 
 /** What a deployment sets, and nothing else of this process's environment. */
 const environment = {
-  AWS_REGION: "eu-central-1",
+  ...functionEnvironment,
   AWS_ACCESS_KEY_ID: "example",
   AWS_SECRET_ACCESS_KEY: "example",
-  FLEETKEY_TABLE: "items",
-  FLEETKEY_KEY_ALIAS_PREFIX: "fleetkey/bench",
-  FLEETKEY_FLEETS: JSON.stringify({
-    default: { trustDomain: "example.test", rootAlgorithm: "P-384", issuingAlgorithm: "P-256" },
-  }),
-  FLEETKEY_ARTIFACTS_BUCKET: "artifacts",
-  FLEETKEY_TRUST_STORES_BUCKET: "trust-stores",
-  FLEETKEY_RECORDS_BUCKET: "records",
-  FLEETKEY_TOPIC_ARN: "arn:aws:sns:eu-central-1:000000000000:notices",
-  FLEETKEY_PUBLICATION_FUNCTION: "publication",
-  FLEETKEY_MAINTENANCE_FUNCTION: "maintenance",
 };
 
 interface Row {
@@ -63,17 +53,28 @@ function contents({ metafile }: BundleReport): readonly (readonly [path: string,
     .sort(([, left], [, right]) => right - left);
 }
 
-const sdkModule =
-  /@aws-sdk\/(?<service>client-[a-z0-9-]+)\/dist-es\/(?:commands\/(?<command>\w+)|(?<client>\w+Client))\.js$/;
+/** Paths of the modules that are loaded when the bundle is imported, and not when something first needs them. */
+function loadedAtOnce({ metafile: { outputs } }: BundleReport): ReadonlySet<string> {
+  const files = new Set(Object.keys(outputs).filter((file) => basename(file) === "index.mjs"));
+  // A set gives what is added while it is walked.
+  for (const file of files)
+    for (const { path, kind } of outputs[file]?.imports ?? [])
+      if (kind === "import-statement" && path in outputs) files.add(path);
+  return new Set([...files].flatMap((file) => Object.keys(outputs[file]?.inputs ?? {})));
+}
 
-/** Imports the clients and commands that the bundle holds, and makes each client. */
+const sdkModule =
+  /@aws-sdk\/(?<service>client-[a-z0-9-]+)\/dist-es\/(?:commands\/(?<command>\w+Command)|(?<client>\w+Client))\.js$/;
+
+/** Imports the clients that the bundle holds and the commands with which it starts, and makes each client. */
 function bareSource(bundle: BundleReport): string {
+  const atOnce = loadedAtOnce(bundle);
   const services = new Map<string, { clients: string[]; commands: string[] }>();
   for (const [path] of contents(bundle)) {
     const { service, command, client } = sdkModule.exec(path)?.groups ?? {};
     if (service === undefined) continue;
     const known = services.get(service) ?? { clients: [], commands: [] };
-    if (command !== undefined) known.commands.push(command);
+    if (command !== undefined && atOnce.has(path)) known.commands.push(command);
     if (client !== undefined) known.clients.push(client);
     services.set(service, known);
   }
@@ -138,6 +139,15 @@ function measure(entry: FunctionId | TaskFunctionId, directory: string): Row {
   };
 }
 
+/** What the first message of a fresh protection function waits for: its lazy import. */
+function sdkTime(directory: string): number {
+  const source =
+    'import { encryptionSdk } from "./adapters/encryption/encryption-sdk.ts";\nawait encryptionSdk();\n';
+  const { file } = bundleModule({ source, directory: join(directory, "encryption-sdk") });
+  const loader = join(directory, "loader.mjs");
+  return rounded(median(Array.from({ length: runs }, () => importTime(file, loader))), 1);
+}
+
 const entries = [...new Set([...routes, ...tasks].map((row) => row.function))];
 const directory = mkdtempSync(join(tmpdir(), "fleetkey-bundles-"));
 try {
@@ -146,7 +156,8 @@ try {
   else {
     console.table(rows);
     console.log(
-      `Medians of ${runs} imports each, in turn, by fresh processes of Node ${process.version}; sizes in KiB, gzipped: index.mjs.\n` +
+      `The AWS Encryption SDK, which protection loads at its first message: ${sdkTime(directory)} ms more.\n` +
+        `Medians of ${runs} imports each, in turn, by fresh processes of Node ${process.version}; sizes in KiB, gzipped: index.mjs.\n` +
         'Bare: the same clients as in the function, made by "new Client({})", and the same commands, in one file;\n' +
         `split: the same, bundled as the function is. Target: enrollment at most ${target} times bare.`,
     );

@@ -7,39 +7,11 @@ import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type BundleReport, bundleFunction, bundleModule } from "../../infra/function-bundle.ts";
 import { type FunctionId, routes, type TaskFunctionId, tasks } from "../../lambdas/routes.ts";
+import { functionEnvironment as environment } from "../../scripts/function-environment.ts";
 
 type Entry = FunctionId | TaskFunctionId;
 const entries: readonly Entry[] = [...new Set([...routes, ...tasks].map((row) => row.function))];
 const root = join(import.meta.dirname, "../..");
-
-const fleets = {
-  default: { trustDomain: "example.test", rootAlgorithm: "P-384", issuingAlgorithm: "P-256" },
-};
-const environment: Readonly<Record<string, string>> = {
-  AWS_REGION: "eu-central-1",
-  FLEETKEY_TABLE: "items",
-  FLEETKEY_KEY_ALIAS_PREFIX: "fleetkey/test",
-  FLEETKEY_FLEETS: JSON.stringify(fleets),
-  FLEETKEY_ARTIFACTS_BUCKET: "artifacts",
-  FLEETKEY_TRUST_STORES_BUCKET: "trust-stores",
-  FLEETKEY_RECORDS_BUCKET: "records",
-  FLEETKEY_TOPIC_ARN: "arn:aws:sns:eu-central-1:000000000000:notices",
-  FLEETKEY_PUBLICATION_FUNCTION: "publication",
-  FLEETKEY_MAINTENANCE_FUNCTION: "maintenance",
-  FLEETKEY_ROLLOVER_FUNCTION: "rollover",
-  FLEETKEY_CEREMONY_FUNCTION: "ceremony",
-  FLEETKEY_SERVERS_FUNCTION: "servers",
-  FLEETKEY_CEREMONY_ROLE: "arn:aws:iam::000000000000:role/ceremony",
-  FLEETKEY_DATA_KEYS: JSON.stringify({ data: "1234abcd-12ab-34cd-56ef-1234567890ab" }),
-  FLEETKEY_STAGE: "test",
-  FLEETKEY_SUBJECT_KEYS_TABLE: "subject-keys",
-  FLEETKEY_WRAPPING_KEYS: JSON.stringify({
-    prefix: "arn:aws:kms:eu-central-1:000000000000:key/",
-    fleets: { default: ["1234abcd-12ab-34cd-56ef-1234567890ab"] },
-  }),
-  FLEETKEY_KEY_RECOVERY_DAYS: "7",
-  FLEETKEY_SAFEKEEPING_FUNCTION: "safekeeping",
-};
 
 /** What a fresh process, with nothing else in its environment, says of importing the module. */
 function importing(file: string, env: Readonly<Record<string, string>>): string {
