@@ -1,6 +1,7 @@
 /** Room: test. What operators asked to read, as it is kept: reasons sealed, lists without them; and deaths on the way. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Notice } from "../../core/ports.ts";
+import { AppError } from "../../core/errors.ts";
+import type { MessageCipher, Notice } from "../../core/ports.ts";
 import {
   getOperatorDecryption,
   listOperatorDecryptions,
@@ -15,6 +16,7 @@ import {
   operatorDecryptionRecord,
 } from "../../core/records/operator-decryption-record.ts";
 import { codeOf } from "../support/errors.ts";
+import { faultyStore } from "../support/faulty-store.ts";
 import {
   approvalOf,
   type DataWorld,
@@ -124,6 +126,56 @@ it("wishes are listed the newest first, page by page, without reasons and messag
     ({ cursor } = page);
   } while (cursor !== undefined);
   expect(listed).toEqual(ids);
+});
+
+describe("what was opened is overwritten when it is not shown:", () => {
+  async function failing(at: KeepingApp, code: string) {
+    const { decryptionId } = await ask();
+    const opened: Buffer[] = [];
+    const decrypt: MessageCipher["decrypt"] = async (...wish) => {
+      const plaintext = await at.cipher.decrypt(...wish);
+      opened.push(plaintext);
+      return plaintext;
+    };
+    const wish = await wishOf(decryptionId);
+    const spied = { ...at, cipher: { ...at.cipher, decrypt } };
+    expect(await codeOf(readAsOperator(spied, wish))).toBe(code);
+    expect(opened.map((each) => each.every((octet) => octet === 0))).toEqual([true]);
+    expect(opened[0]).toHaveLength(dose.length);
+    return wish;
+  }
+
+  it("the store takes no record; wish and approval are still good", async () => {
+    const items = faultyStore(app.items, () => "unavailable");
+    const wish = await failing({ ...app, items }, "store_unavailable");
+    expect((await readAsOperator(app, wish)).plaintext.toString()).toBe(dose);
+  });
+
+  it("the answer of the store is lost; it counts as read", async () => {
+    const items = faultyStore(app.items, () => "committedThenUnavailable");
+    const wish = await failing({ ...app, items }, "store_unavailable");
+    expect(await codeOf(readAsOperator(app, wish))).toBe("job_state_invalid");
+  });
+
+  it("nobody can be told; it counts as read", async () => {
+    const notify = () => Promise.reject(new AppError("notifier_unavailable", "down", { retryAfter: 1 }));
+    const wish = await failing({ ...app, notifier: { notify } }, "notifier_unavailable");
+    expect(await codeOf(readAsOperator(app, wish))).toBe("job_state_invalid");
+    expect(await auditOf(app, "data.read-by-operator")).toHaveLength(1);
+  });
+
+  it("nine of ten who come at once, by five approvals twice each", async () => {
+    const { decryptionId } = await ask();
+    const wishes = await Promise.all(Array.from({ length: 5 }, () => wishOf(decryptionId)));
+    const outcomes = await Promise.allSettled(
+      [...wishes, ...wishes].map((wish) => readAsOperator(app, wish)),
+    );
+    const refused = outcomes.flatMap((each) => (each.status === "rejected" ? [each.reason as AppError] : []));
+    expect(refused).toHaveLength(9);
+    for (const { code } of refused) expect(["job_state_invalid", "approval_spent"]).toContain(code);
+    expect(await auditOf(app, "data.read-by-operator")).toHaveLength(1);
+    expect(await auditOf(app, "approval.executed")).toHaveLength(1);
+  });
 });
 
 const deaths: readonly Death[] = ["before the call", "before the answer"];
