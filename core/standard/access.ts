@@ -81,7 +81,7 @@ export const criticalOperations = {
     status: "enforced",
   },
   fleetConfiguration: {
-    description: "change what the fleet accepts and whom it trusts",
+    description: "change what the fleet accepts and whom it trusts, certify a backend",
     persons: 2,
     status: "enforced",
   },

@@ -66,6 +66,27 @@ describe("backend certify", () => {
     expect(new Set(csrs()).size).toBe(1);
   });
 
+  it("calls what people have approved: this backend, this very request", async () => {
+    await certify();
+    const approval = service.requests.find(({ path }) => path.endsWith("/approvals"));
+    expect(JSON.parse(approval?.body ?? "{}")).toEqual({
+      operation: "createBackendCertificate",
+      parameters: { backendId: "records-store" },
+      body: { csr: csrs()[0] },
+    });
+    expect(asked()[0]?.headers["fleetkey-approval"]).toBe("a".repeat(32));
+  });
+
+  it("whose answer was lost says that another approval gets the same certificate, and keeps the key", async () => {
+    service.intercept = ({ path }) =>
+      path.includes("/backends/") ? problemAnswer(409, "approval_spent") : undefined;
+    const { code, stderr } = await certify();
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining("without --approval") });
+    service.intercept = () => undefined;
+    expect((await certify()).code).toBe(0);
+    expect(new Set(csrs()).size).toBe(1);
+  });
+
   it("again makes another key, for a backend that could not renew in time", async () => {
     await certify();
     const before = contentOf("device.key");

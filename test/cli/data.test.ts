@@ -110,6 +110,24 @@ describe("backend create", () => {
     expect(existsSync(join(server.dataDir, "backends", "other", "device.json"))).toBe(false);
   });
 
+  it("of another fleet acts in that one alone", async () => {
+    const data = ["--data-dir", server.dataDir];
+    const clinic = ["fleet", "create", "clinic", "--trust-domain", "clinic.internal", ...data];
+    expect((await runCli(clinic)).code).toBe(0);
+    expect((await create("clinic-store", "--purpose", "*", "--fleet", "clinic")).code).toBe(0);
+    // The server's own certificate is of its first fleet.
+    const ca = ["--ca", join(server.dataDir, "bootstrap", "root.pem")];
+    const asClinic = (argv: readonly string[], options: RunOptions = {}) =>
+      runCli([...argv, ...context, ...data, "--backend", "clinic-store", ...ca], options);
+    const message = placeOf("clinic.msg");
+    expect((await asClinic(["encrypt", "--out", message], { stdin: "of the clinic" })).code).toBe(0);
+    expect((await asClinic(["decrypt", "--in", message])).stdout).toBe("of the clinic");
+    const foreign = await asBackend(["decrypt", ...context, "--in", message]);
+    expect(foreign).toMatchObject({ code: 1, stderr: expect.stringContaining("[data_unreadable]") });
+    const elsewhere = await asClinic(["decrypt", "--in", message, "--fleet", "default"]);
+    expect(elsewhere).toMatchObject({ code: 1, stderr: expect.stringContaining("[not_found]") });
+  });
+
   it("takes no path for a data directory that is none, and makes none", async () => {
     const dataDir = placeOf("mistyped");
     const { code, stderr } = await runCli([
