@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import { encryptionSdkCipher } from "../../adapters/encryption/encryption-sdk-cipher.ts";
 import { kmsFleetKeyrings } from "../../adapters/encryption/kms-fleet-keyring.ts";
+import type { SoftwareWrappingKeys } from "../../adapters/local/software-wrapping-keys.ts";
 import { openSqliteItemStore } from "../../adapters/local/sqlite-item-store.ts";
 import { type ApprovedOperation, redeemApproval } from "../../core/access/approval.ts";
 import { createApproval } from "../../core/access/approval-request.ts";
@@ -34,6 +35,7 @@ export const observations: ContextRequest = { purpose: "observations", subject: 
 export const exported: ContextRequest = { purpose: exportPurpose, subject: "s-1" };
 
 export interface DataWorld extends KeepingWorld {
+  readonly wrappingKeys: SoftwareWrappingKeys;
   close(): Promise<void>;
 }
 
@@ -52,6 +54,7 @@ export async function openDataWorld(options: WorldOptions = {}): Promise<DataWor
   now = world.clock.now;
   return {
     ...world,
+    wrappingKeys,
     async close() {
       await Promise.all([items.close(), protection.close()]);
       await rm(directory, { recursive: true, force: true });

@@ -1,6 +1,7 @@
 /** Room: test. What backends protect and read with: every way in and out, for whom, and what is on record of it. */
 import { createPrivateKey, createPublicKey } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { localDataKeys } from "../../adapters/local/data-keys.ts";
 import type { ContextRequest } from "../../core/policy/encryption-context.ts";
 import type { EncryptionContext } from "../../core/ports.ts";
 import { createDataKey, unwrapDataKey } from "../../core/protection/data-keys.ts";
@@ -159,6 +160,40 @@ describe("what wraps a message", () => {
     expect(await auditOf(app, "subject-key.created")).toContainEqual(
       expect.objectContaining({ subject: "s-1", actor: "backend:b-1", reason: "version-1" }),
     );
+  });
+});
+
+describe("a message under an older key", () => {
+  let own: DataWorld;
+  beforeEach(async () => {
+    own = await openDataWorld();
+  });
+  afterEach(() => own.close());
+
+  async function moved(context: ContextRequest, message: Buffer) {
+    const made = await reencryptData(own.app, { caller: await dataCaller(own.app), context, message });
+    const request = { caller: await dataCaller(own.app), context, message: made.message };
+    expect((await decryptData(own.app, request)).plaintext.equals(plaintext)).toBe(true);
+    return { changed: made.changed, wrapping: own.app.cipher.headerOf(made.message).wrapping };
+  }
+
+  it("of its subject goes under the newest, and no move of data is on record", async () => {
+    const message = await encrypted(own.app, observations);
+    own.clock.advance(protectionStandard.subjectKeyDays * 86_400_000);
+    const keyName = `subject-key:${fleet}:s-1:2`;
+    expect(await moved(observations, message)).toEqual({
+      changed: true,
+      wrapping: { kind: "subject", keyName },
+    });
+    expect(await auditOf(own.app, "data.moved")).toEqual([]);
+  });
+
+  it("of its fleet goes under the one in force", async () => {
+    const message = await encrypted(own.app, exported);
+    await localDataKeys(own.wrappingKeys).rotateNow(`${fleet}-protection`);
+    const keyId = await own.app.wrappingKeys.keyOf(fleet);
+    expect(app.cipher.headerOf(message).wrapping).not.toEqual({ kind: "fleet", keyId });
+    expect(await moved(exported, message)).toEqual({ changed: true, wrapping: { kind: "fleet", keyId } });
   });
 });
 
