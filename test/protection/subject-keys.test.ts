@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Item } from "../../core/ports.ts";
 import { decryptData } from "../../core/protection/decrypt.ts";
+import { reencryptData } from "../../core/protection/reencrypt.ts";
 import { subjectKeyCache } from "../../core/protection/subject-key-cache.ts";
 import { getSubjectKey } from "../../core/protection/subject-keys.ts";
 import {
@@ -161,7 +162,12 @@ describe("a tombstone", () => {
   it("of one subject is none of another's", async () => {
     const put = tombstoneItem(subjectTombstoneKey(fleet, "s-1"), "shred-1", 1);
     await app.subjectKeys.transact([{ put, when: "absent" }]);
-    expect(await read(await make("s-2"), "s-2")).toBe("120 over 80");
+    const message = await make("s-2");
+    expect(await read(message, "s-2")).toBe("120 over 80");
+    // Nor do the other's data become its own.
+    const request = { caller: await dataCaller(app), context: context("s-2"), message, to: context("s-1") };
+    expect(await outcomeOf(reencryptData(app, request))).toBe("subject_shredded");
+    expect(await auditOf(app, "data.moved")).toEqual([]);
   });
 });
 
