@@ -3,6 +3,7 @@
  * or put together of two, wrapped keys of others. Each is refused with the same words, and none with more.
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { AppError } from "../../core/errors.ts";
 import type { ContextRequest } from "../../core/policy/encryption-context.ts";
 import type { EncryptedDataKey } from "../../core/ports.ts";
 import type { DataCaller } from "../../core/protection/data-caller.ts";
@@ -227,4 +228,21 @@ describe(`${trials.toLocaleString("en")} attempts`, () => {
     }
     expect([...outcomes]).toEqual(["unreadable"]);
   }, 60_000);
+});
+
+it("a key by another's name is refused before a store or a key service is asked", async () => {
+  const deaf = () => Promise.reject(new AppError("store_unavailable", "nobody is to ask"));
+  const app = { ...world.app, subjectKeys: { get: deaf, query: deaf, transact: deaf } };
+  const caller = callers.get(fleet) ?? expect.fail("no caller");
+  const [mine, theirs] = ["s-1", "s-2"].map((subject) =>
+    targets.find(
+      ({ name, context }) => name === fleet && isSame(context, { purpose: "observations", subject }),
+    ),
+  );
+  if (mine === undefined || theirs === undefined) expect.fail("no targets");
+  const request = { caller, context: mine.context };
+  expect(await outcomeOf(unwrapDataKey(app, { ...request, wrapped: theirs.wrapped }))).toBe("unreadable");
+  expect(await outcomeOf(unwrapDataKey(app, { ...request, wrapped: mine.wrapped }))).toBe(
+    "store_unavailable",
+  );
 });
