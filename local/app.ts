@@ -91,6 +91,7 @@ export async function openLocalApp(
   await ensurePrivateDirectory(join(dataDir, "subject-keys"));
   const subjectKeys = await openSqliteItemStore({
     path: join(dataDir, "subject-keys", "subject-keys.sqlite"),
+    rewrites: true,
   });
   const log = options.log ?? createLog();
   const objects = (name: string) => openFileObjectStore({ directory: join(dataDir, "objects", name) });

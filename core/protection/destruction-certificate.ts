@@ -38,7 +38,7 @@ export interface DestructionCertificate {
   readonly keys?: readonly { readonly version: number; readonly keyId: string }[];
   /** Until then the store of subject keys could be restored to a moment before. */
   readonly keyRecoveryEndsAt: string;
-  /** Until then the service, or a client of it, could have held a key in its memory. */
+  /** Until then the service, or a client of it, could have used a key in its memory. */
   readonly serviceCachesEndAt: string;
   readonly clientCachesEndAt: string;
   /** Of a fleet: when its wrapping keys are gone. */

@@ -58,7 +58,7 @@ CREATE INDEX item_expiry ON item (expires_at) WHERE expires_at IS NOT NULL;
 // WAL with FULL: a commit is on the disk when COMMIT returns, and readers never wait for writers.
 // A checkpoint each 16 MB of journal: larger ones write faster and stall the event loop longer (35 ms here).
 // The busy wait is short because it blocks the event loop; longer waits happen between attempts.
-// What is deleted or replaced is overwritten in its page: see forgetting.ts.
+// What is deleted or replaced is overwritten in its page: see forgetting.ts. No rows pass through files elsewhere.
 const settings = `
 PRAGMA busy_timeout = 10;
 PRAGMA journal_mode = WAL;
@@ -66,6 +66,7 @@ PRAGMA synchronous = FULL;
 PRAGMA foreign_keys = ON;
 PRAGMA trusted_schema = OFF;
 PRAGMA secure_delete = ON;
+PRAGMA temp_store = MEMORY;
 PRAGMA wal_autocheckpoint = 4000;
 PRAGMA cache_size = -16384;
 PRAGMA journal_size_limit = 67108864;
