@@ -139,7 +139,7 @@ function measure(entry: FunctionId | TaskFunctionId, directory: string): Row {
   };
 }
 
-/** What the first message of a fresh protection function waits for: its lazy import. */
+/** What the start of protection, and of nothing else, waits for besides its clients. */
 function sdkTime(directory: string): number {
   const source =
     'import { encryptionSdk } from "./adapters/encryption/encryption-sdk.ts";\nawait encryptionSdk();\n';
@@ -156,7 +156,7 @@ try {
   else {
     console.table(rows);
     console.log(
-      `The AWS Encryption SDK, which protection loads at its first message: ${sdkTime(directory)} ms more.\n` +
+      `The AWS Encryption SDK alone, which protection loads at its start and no other function holds: ${sdkTime(directory)} ms.\n` +
         `Medians of ${runs} imports each, in turn, by fresh processes of Node ${process.version}; sizes in KiB, gzipped: index.mjs.\n` +
         'Bare: the same clients as in the function, made by "new Client({})", and the same commands, in one file;\n' +
         `split: the same, bundled as the function is. Target: enrollment at most ${target} times bare.`,

@@ -3,6 +3,7 @@ import { dynamoDbItemStore } from "../../adapters/aws/dynamodb-item-store.ts";
 import { kmsWrappingKeys } from "../../adapters/aws/kms-wrapping-keys.ts";
 import { lambdaTaskStarter } from "../../adapters/aws/lambda-task-starter.ts";
 import { snsNotifier } from "../../adapters/aws/sns-notifier.ts";
+import { encryptionSdk } from "../../adapters/encryption/encryption-sdk.ts";
 import { encryptionSdkCipher } from "../../adapters/encryption/encryption-sdk-cipher.ts";
 import { kmsFleetKeyrings } from "../../adapters/encryption/kms-fleet-keyring.ts";
 import { systemDataKeyPairs } from "../../adapters/system/data-key-pair.ts";
@@ -18,6 +19,9 @@ const environment = readEnvironment(
   "FLEETKEY_TOPIC_ARN",
   "FLEETKEY_SAFEKEEPING_FUNCTION",
 );
+
+// Lambda's initialisation ends with this module, and has more of a processor than a first request.
+await encryptionSdk();
 
 const wrappingKeys = kmsWrappingKeys({ keys: wrappingKeyArns(environment.FLEETKEY_WRAPPING_KEYS) });
 
