@@ -46,6 +46,7 @@ describe("a token that an entry of the fleet covers", () => {
       actor: "pipeline:ci",
       operations: ["createEnrollmentToken"],
       profiles: ["device"],
+      purposes: [],
     });
   });
 

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type LocalServer, startLocalServer } from "./local-server.ts";
-import { type RunOptions, runCli } from "./run-cli.ts";
+import { type RunOptions, runCli, runForOctets } from "./run-cli.ts";
 
 let server: LocalServer;
 beforeAll(async () => {
@@ -27,7 +27,7 @@ const create = (name: string, ...more: string[]) =>
 
 /** With the backend's directory alone: no URL, no certificate, no roots. */
 const asBackend = (argv: readonly string[], options?: RunOptions) =>
-  runCli([...argv, "--data-dir", server.dataDir, "--backend", "records"], options);
+  runForOctets([...argv, "--data-dir", server.dataDir, "--backend", "records"], options);
 
 const context = ["--purpose", "observations", "--subject", "s-7f3a91"];
 

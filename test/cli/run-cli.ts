@@ -22,7 +22,12 @@ export interface OctetResult extends RunResult {
   readonly octets: Buffer;
 }
 
-export async function runCli(argv: readonly string[], options: RunOptions = {}): Promise<OctetResult> {
+export async function runCli(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  const { octets: _, ...result } = await runForOctets(argv, options);
+  return result;
+}
+
+export async function runForOctets(argv: readonly string[], options: RunOptions = {}): Promise<OctetResult> {
   const text = { stdout: "", stderr: "" };
   const chunks: Buffer[] = [];
   const stop = new AbortController();
