@@ -71,8 +71,8 @@ function localSection(): string {
       ),
     ),
     "The log goes to standard error, and the service keeps none. SQLite overwrites what is deleted in its pages and " +
-      "cuts its journal after a deletion; what a file system, a snapshot or flash memory still holds of it, disk " +
-      "encryption has to hide (SP 800-88 r1 §2.6).",
+      "cuts its journal after a deletion; the file of subject keys is written anew besides, for SQLite leaves behind " +
+      "what it had moved. What a file system, a snapshot or flash memory still holds of it, disk encryption has to hide (SP 800-88 r1 §2.6).",
   ].join("\n\n");
 }
 

@@ -1,7 +1,7 @@
 /**
  * Room: adapters/local. Files that only their owner may read, and that exist whole or not at all.
  */
-import type { Stats } from "node:fs";
+import { type Stats, statSync } from "node:fs";
 import { link, lstat, mkdir, open, readdir, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { AppError } from "../../../core/errors.ts";
@@ -35,6 +35,15 @@ function checkOwnerOnly(path: string, stats: Stats, remedyMode: string): void {
     `${path} has mode ${mode.toString(8)}, limit ${remedyMode}: others could use its keys; ` +
       `run chmod ${remedyMode} ${path}, and rotate the keys if others had access`,
   );
+}
+
+/** @throws AppError key_service_unavailable: what cannot be known is neither there nor absent. */
+export function isPresent(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    throw fileFailure(path, error);
+  }
 }
 
 async function isLeftover(path: string): Promise<boolean> {

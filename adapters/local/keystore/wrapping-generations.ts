@@ -4,14 +4,13 @@
  */
 
 import type { KeyObject } from "node:crypto";
-import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "../../../core/errors.ts";
 import type { Clock } from "../../../core/ports.ts";
 import { FileLock } from "../file-lock.ts";
 import { destroyFile } from "./key-destruction.ts";
-import { fileFailure, publishPrivateFile, readPrivateFile } from "./private-files.ts";
+import { fileFailure, isPresent, publishPrivateFile, readPrivateFile } from "./private-files.ts";
 import {
   checkFleet,
   type GenerationName,
@@ -133,9 +132,12 @@ export class WrappingGenerations {
     });
   }
 
-  /** Some microseconds: asked before every use, whichever process has destroyed them. */
+  /**
+   * Some microseconds: asked before every use, whichever process has destroyed them.
+   * @throws AppError key_service_unavailable: what cannot be known is no leave to use them.
+   */
   isDestroyed(fleet: string): boolean {
-    return existsSync(join(this.#directory, tombstoneName(fleet)));
+    return isPresent(join(this.#directory, tombstoneName(fleet)));
   }
 
   #assertKept(fleet: string): void {
@@ -161,7 +163,7 @@ export class WrappingGenerations {
     let number = this.#highest.get(fleet) ?? (await this.#names(fleet)).at(-1)?.number;
     if (number === undefined) return undefined;
     // Another process may have rotated: no directory is read for that.
-    while (existsSync(join(this.#directory, generationFileName({ fleet, number: number + 1 })))) number += 1;
+    while (isPresent(join(this.#directory, generationFileName({ fleet, number: number + 1 })))) number += 1;
     const newest = await this.#load({ fleet, number });
     this.#highest.set(fleet, number);
     return newest;

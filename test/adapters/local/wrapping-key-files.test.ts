@@ -1,5 +1,13 @@
 /** Files of wrapping keys: destroyed, also by a process that crashed over it, and changed. */
-import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { localDataKeys } from "../../../adapters/local/data-keys.ts";
 import { openSoftwareKeyService } from "../../../adapters/local/software-key-service.ts";
@@ -50,6 +58,19 @@ describe("destroyed keys", () => {
     for (const file of readdirSync(world.directory))
       for (const octets of sealed) expect(readFileSync(world.path(file), "latin1")).not.toContain(octets);
     expect(await keys.scheduleDeletion(fleet, 7)).toEqual({ deletionAt: world.now() - 3 * dayMilliseconds });
+  });
+
+  it("may be what cannot be looked at: then nobody uses what is there", async () => {
+    const keys = await world.open();
+    const first = await keys.generate(fleet, context);
+    // A link to itself: the system says ELOOP, neither that it is there nor that it is not.
+    symlinkSync("wrapping.ward-north.destroyed.json", world.path("wrapping.ward-north.destroyed.json"));
+    for (const call of [
+      keys.keyOf(fleet),
+      keys.unwrap(fleet, first, context),
+      keys.openGeneration(fleet, first.keyId),
+    ])
+      expect(await codeOf(call)).toBe("key_service_unavailable");
   });
 
   it("before any was made: the fleet never gets one", async () => {
