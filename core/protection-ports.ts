@@ -82,7 +82,7 @@ export interface MessageHeader {
 /**
  * Messages of the AWS Encryption SDK, version 2: written in the suite with key commitment and without a signature
  * (ALG_AES_256_GCM_HKDF_SHA512_COMMIT_KEY, 0x0478), read in that and in its signed sister (0x0578). What is not that,
- * has more than one wrapped data key, or does not open with this very wrapping and context, is `data_unreadable`, in
+ * has more than one wrapped data key or more frames than the standard's, or does not open with this very wrapping and context, is `data_unreadable`, in
  * one message for every reason.
  */
 export interface MessageCipher {

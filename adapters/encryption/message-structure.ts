@@ -28,6 +28,8 @@ export interface MessageStructure {
   /** As the caller named it: without the SDK's own member. */
   readonly context: EncryptionContext;
   readonly dataKey: EncryptedDataKey;
+  /** How many, the last one included. */
+  readonly frames: number;
 }
 
 /** @throws AppError data_unreadable: not one whole message with one wrapped data key, in frames. */
@@ -45,10 +47,10 @@ export function messageStructure(message: Uint8Array): MessageStructure {
   const frameBytes = octets.uint32();
   if (frameBytes === 0) throw unreadable();
   octets.octets(commitmentOctets + tagOctets);
-  readFrames(octets, frameBytes);
+  const frames = readFrames(octets, frameBytes);
   if (suite.signed) octets.counted();
   if (octets.position() !== message.byteLength) throw unreadable();
-  return { context, dataKey };
+  return { context, dataKey, frames };
 }
 
 function readContext(section: Uint8Array, signed: boolean): EncryptionContext {
@@ -70,12 +72,12 @@ function readDataKey(octets: MessageOctets): EncryptedDataKey {
   };
 }
 
-function readFrames(octets: MessageOctets, frameBytes: number): void {
+function readFrames(octets: MessageOctets, frameBytes: number): number {
   for (let expected = 1; ; expected += 1) {
     const sequence = octets.uint32();
     if (sequence === finalFrame) {
       readFinalFrame(octets, expected, frameBytes);
-      return;
+      return expected;
     }
     if (sequence !== expected) throw unreadable();
     octets.octets(ivOctets + frameBytes + tagOctets);

@@ -13,6 +13,8 @@ export const protectionStandard = {
     encryptedDataKeys: 1,
     /** Octets of plaintext in one frame. */
     frameBytes: 1_048_576,
+    /** Frames of a message that the service opens: each costs as much as some kilobytes; others write 4,096 octets in one. */
+    frames: 8_192,
     citation: "SP 800-38D; SP 800-57 Part 1 r5 §5.6; AWS Encryption SDK, algorithm suites",
   },
   context: {

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { type EncryptionSdk, encryptionSdk } from "../../../adapters/encryption/encryption-sdk.ts";
 import { encryptionSdkCipher } from "../../../adapters/encryption/encryption-sdk-cipher.ts";
 import { rawKeyring } from "../../../adapters/encryption/raw-fleet-keyring.ts";
+import { protectionStandard } from "../../../core/standard/protection.ts";
 import { openingOf } from "../../contracts/message-cipher.ts";
 import { rawFleetKeys } from "./raw-fleet-keys.ts";
 
@@ -59,6 +60,16 @@ describe("messages of other clients", () => {
   it.each([1, 3, 10, 11])("frames of %d octets are read", async (frameLength) => {
     const message = await made(unsigned, { frameLength });
     expect((await cipher.decrypt(wrapping, message, context)).toString()).toBe("xxxxxxxxxx");
+  });
+
+  it("frames without number are not opened one by one: what four million octets make of them takes seconds", async () => {
+    const { frames } = protectionStandard.message;
+    const messages = [
+      await made(unsigned, { frameLength: 1, octets: frames - 1 }),
+      await made(unsigned, { frameLength: 1, octets: frames + 1 }),
+    ] as const;
+    expect(await cipher.decrypt(wrapping, messages[0], context)).toHaveLength(frames - 1);
+    expect(await openingOf(cipher.decrypt(wrapping, messages[1], context))).toBe("unreadable");
   });
 
   it("frames in another order, left out or repeated make it unreadable", async () => {
