@@ -2,7 +2,7 @@
  * Room: test. An operator reads protected data in an emergency, over HTTP and with passkeys: asked for with a reason that
  * is kept sealed, told, approved by an assertion over that very reading, shown once.
  */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { shards } from "../../core/records/shard.ts";
 import { protectionStandard } from "../../core/standard/protection.ts";
 import {
@@ -118,6 +118,17 @@ describe.each([
     const again = await perform(house, [owner], reading(view.decryptionId));
     expect([again.status, again.code]).toEqual([409, "job_state_invalid"]);
   });
+});
+
+it("what was shown is overwritten when it has been answered", async () => {
+  const id = await asked();
+  const opened = vi.spyOn(house.app.cipher, "decrypt");
+  const { plaintext } = shaped(operatorReading, whole(await perform(house, [owner], reading(id))));
+  expect(plaintext).toBe(base64(dose));
+  const octets = await Promise.all(opened.mock.results.map(({ value }) => value as Promise<Buffer>));
+  opened.mockRestore();
+  expect(octets.map((each) => each.toString("hex"))).toContain("00".repeat(dose.length));
+  expect(octets.every((each) => each.every((octet) => octet === 0))).toBe(true);
 });
 
 describe("nothing is shown", () => {

@@ -1,6 +1,6 @@
 /** Room: test. Data at rest over HTTP: what answers look like, and that a refusal quotes nothing of what was sent. */
 import { createPrivateKey, createPublicKey, randomBytes } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { AppError } from "../../core/errors.ts";
 import type { MessageCipher } from "../../core/ports.ts";
 import { protectionStandard } from "../../core/standard/protection.ts";
@@ -181,6 +181,26 @@ it("the octets of a plaintext are overwritten, whatever comes of it", async () =
   expect((await post(house, call)).status).toBe(503);
   expect(seen.map((octets) => octets.every((octet) => octet === 0))).toEqual([true, true]);
   expect(seen[0]).toHaveLength(dose.length);
+});
+
+it("keys and plaintexts are overwritten when they have been answered", async () => {
+  const context = observations;
+  const { cipher } = house.app;
+  const sealed = await message(context);
+  const spies = [
+    vi.spyOn(cipher, "createDataKey"),
+    vi.spyOn(cipher, "unwrapDataKey"),
+    vi.spyOn(cipher, "decrypt"),
+  ] as const;
+  const { wrapped } = shaped(dataKey, await send("data-keys", { context }), 201);
+  await send("data-keys/unwrapping", { context, wrapped });
+  await send("decryption", { context, message: sealed });
+  const results = spies.flatMap(({ mock }) => mock.results.map(({ value }) => value));
+  for (const spy of spies) spy.mockRestore();
+  const given = await Promise.all(results as Promise<Buffer | { readonly plaintext: Buffer }>[]);
+  const octets = given.map((each) => (Buffer.isBuffer(each) ? each : each.plaintext));
+  expect(octets.map(({ length }) => length)).toEqual([32, 32, dose.length]);
+  expect(octets.every((each) => each.every((octet) => octet === 0))).toBe(true);
 });
 
 describe("a key service that fails", () => {
