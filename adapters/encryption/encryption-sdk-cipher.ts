@@ -1,6 +1,5 @@
 /** Room: adapters/encryption. The port for messages, by the AWS Encryption SDK for JavaScript. */
 import type { KeyringNode } from "@aws-crypto/client-node";
-import { isSameContext } from "../../core/policy/encryption-context.ts";
 import type { EncryptedDataKey, EncryptionContext, MessageCipher, Wrapping } from "../../core/ports.ts";
 import { protectionStandard } from "../../core/standard/protection.ts";
 import { createDataKey, unwrapDataKey } from "./data-key-material.ts";
@@ -50,7 +49,7 @@ export function encryptionSdkCipher({ fleetKeyring }: EncryptionSdkCipherOptions
       const sdk = await encryptionSdk();
       return await opened(async () => {
         const { context: named, dataKey, frames } = messageStructure(message);
-        if (frames > mostFrames || !isSameContext(named, context)) throw unreadable();
+        if (frames > mostFrames || !sameContext(named, context)) throw unreadable();
         return await decrypt(sdk, await opening(sdk, wrapping, dataKey), message, context);
       });
     },
@@ -96,7 +95,14 @@ async function decrypt(
 ): Promise<Buffer> {
   const { plaintext, messageHeader } = await clientOf(sdk).decrypt(keyring, message);
   const { [signatureMember]: _, ...authenticated } = messageHeader.encryptionContext;
-  if (isSameContext(authenticated, context)) return plaintext;
+  if (sameContext(authenticated, context)) return plaintext;
   plaintext.fill(0);
   throw unreadable();
+}
+
+/** No member more, none less. */
+function sameContext(left: EncryptionContext, right: EncryptionContext): boolean {
+  const names = Object.keys(left);
+  if (names.length !== Object.keys(right).length) return false;
+  return names.every((name) => Object.hasOwn(right, name) && left[name] === right[name]);
 }
