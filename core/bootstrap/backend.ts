@@ -3,9 +3,10 @@
  * fleet's configuration and certify its key. Over HTTP the same takes the fleet's owners, two of them.
  */
 import { auditEntry } from "../audit/entry.ts";
-import { type Fleet, getFleet } from "../authority/issuer.ts";
+import { assertFleetActive, type Fleet, getFleet } from "../authority/issuer.ts";
 import type { IssuedCertificate } from "../enrollment/answer.ts";
 import { certifyDeployedBackend } from "../enrollment/backend-certificate.ts";
+import { judgeBackendRequest } from "../enrollment/backend-request.ts";
 import { AppError, isAppError } from "../errors.ts";
 import { checkConfiguration } from "../fleets/configuration-check.ts";
 import type { App } from "../ports.ts";
@@ -61,10 +62,14 @@ async function trust(app: App, fleet: string, entry: BackendTrust): Promise<void
  * Trusts the backend with these operations and purposes, in the place of what it was trusted with before, and certifies
  * its key. The same again changes nothing and gives the same certificate.
  * @throws AppError name_not_permitted, request_invalid (purposes, operations), already_exists (a pipeline of that name),
- * not_found (fleet); see `certifyDeployedBackend`.
+ * not_found (fleet), fleet_suspended; see `certifyDeployedBackend`.
  */
 export async function deployBackend(app: App, backend: DeploymentBackend): Promise<IssuedCertificate> {
   const { fleet, backendId, operations, purposes, csr } = backend;
+  const found = await getFleet(app, fleet);
+  // Before the configuration is changed: whoever gets no certificate is named in none.
+  assertFleetActive(found);
+  await judgeBackendRequest(found, backend);
   await trust(app, fleet, {
     kind: "certificate",
     id: backendId,
