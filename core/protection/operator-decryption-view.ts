@@ -78,8 +78,12 @@ async function reasonOf(app: ProtectionApp, record: OperatorDecryptionRecord): P
   try {
     return await openField(app, reasonPlace(record), record.sealedReason);
   } catch (error) {
-    if (isAppError(error, "key_disabled") || isAppError(error, "data_unreadable")) return undefined;
-    throw error;
+    if (isAppError(error, "key_disabled")) return undefined;
+    if (!isAppError(error, "data_unreadable")) throw error;
+    // Unless the fleet was shredded, somebody wrote in the store: whoever runs the service is to know.
+    const { fleet, decryptionId } = record;
+    app.log.warn("reason_not_opened", { fleet, decryptionId, code: error.code });
+    return undefined;
   }
 }
 

@@ -86,6 +86,9 @@ describe("reasons", () => {
     await app.items.transact([{ put: operatorDecryptionItem({ ...value, sealedReason }), when: version }]);
     const view = await getOperatorDecryption(app, { fleet, decryptionId: second.decryptionId });
     expect(view).not.toHaveProperty("reason");
+    const { decryptionId } = second;
+    const fields = { fleet, decryptionId, code: "data_unreadable" };
+    expect(world.log).toContainEqual({ level: "warn", event: "reason_not_opened", fields });
   });
 
   it("are absent when the fleet's keys are gone, and the record stays", async () => {
