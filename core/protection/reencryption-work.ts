@@ -4,7 +4,7 @@
  */
 import { getFleet } from "../authority/issuer.ts";
 import { isAppError } from "../errors.ts";
-import type { SafekeepingApp, WriteOperation } from "../ports.ts";
+import type { Item, SafekeepingApp, WriteOperation } from "../ports.ts";
 import type { Stored } from "../records/certificate-record.ts";
 import { readItems } from "../records/pages.ts";
 import {
@@ -19,6 +19,7 @@ import { moveKeys, verifyKeys } from "./reencryption-batch.ts";
 import { findReencryption } from "./reencryption-view.ts";
 import { codeOf } from "./safekeeping-list.ts";
 import {
+  findEach,
   noteSafely,
   type SafekeepingCounts,
   type Turn,
@@ -182,8 +183,8 @@ export async function continueReencryptions(
   if (isOver()) return;
   const query = { index: "open", pk: openReencryptionsPartition, limit: maximumJobs } as const;
   const items = await readItems(app, query);
-  // The index may lag, so each is read itself.
-  const jobs = await Promise.all(items.map((item) => findReencryption(app, reencryptionRecord(item).value)));
+  const find = (item: Item) => findReencryption(app, reencryptionRecord(item).value);
+  const jobs = await findEach(app, counts, items, find);
   const turns = jobs.map((job) => new ReencryptionTurn(app, counts, job));
   await takeTurns(
     app,

@@ -2,7 +2,7 @@
  * Room: core/protection. Jobs of safekeeping take turns, step by step, so that none waits for a long one; and calls
  * of the key service go out a few at a time.
  */
-import type { SafekeepingApp } from "../ports.ts";
+import type { Item, SafekeepingApp } from "../ports.ts";
 import { codeOf } from "./safekeeping-list.ts";
 
 /** One job under way in this run. */
@@ -41,6 +41,25 @@ async function take(app: SafekeepingApp, counts: SafekeepingCounts, turn: Turn):
     await turn.fail(error);
     return false;
   }
+}
+
+/**
+ * The jobs of `items` as they stand themselves, for an index may lag. A record that cannot be read is counted and logged,
+ * and keeps no other fleet's job from its turn.
+ */
+export async function findEach<Job>(
+  app: SafekeepingApp,
+  counts: SafekeepingCounts,
+  items: readonly Item[],
+  find: (item: Item) => Promise<Job>,
+): Promise<readonly Job[]> {
+  const found = await Promise.allSettled(items.map(async (item) => find(item)));
+  return found.flatMap((each) => {
+    if (each.status === "fulfilled") return [each.value];
+    app.log.error("safekeeping_job_unreadable", { code: codeOf(each.reason) });
+    counts.failed += 1;
+    return [];
+  });
 }
 
 /** Until all are ended, have failed or are left, or `isOver`, which is asked before each step. */

@@ -14,6 +14,7 @@ import { protectionStandard } from "../standard/protection.ts";
 import { destructionCertificate, encodeDestruction } from "./destruction-certificate.ts";
 import { codeOf } from "./safekeeping-list.ts";
 import {
+  findEach,
   noteSafely,
   type SafekeepingCounts,
   type Turn,
@@ -150,8 +151,7 @@ export async function continueShreds(
   if (isOver()) return;
   const query = { index: "open", pk: openShredsPartition, limit: maximumJobs } as const;
   const items = await readItems(app, query);
-  // The index may lag, so each is read itself.
-  const shreds = await Promise.all(items.map((item) => findShred(app, shredRecord(item).value)));
+  const shreds = await findEach(app, counts, items, (item) => findShred(app, shredRecord(item).value));
   const turns = shreds.map((shred) => new ShredTurn(app, counts, shred));
   await takeTurns(
     app,

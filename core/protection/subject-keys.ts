@@ -78,7 +78,7 @@ function isDue(record: SubjectKeyRecord, now: number): boolean {
 }
 
 /** Changes nothing when another was faster. @throws AppError subject_shredded. */
-async function put(app: ProtectionApp, record: SubjectKeyRecord): Promise<void> {
+async function put(app: ProtectionApp, record: SubjectKeyRecord): Promise<boolean> {
   const { fleet, subject } = record;
   try {
     await app.subjectKeys.transact([
@@ -89,7 +89,9 @@ async function put(app: ProtectionApp, record: SubjectKeyRecord): Promise<void> 
   } catch (error) {
     if (!isAppError(error, "store_condition_failed")) throw error;
     if ((error.failedOperations ?? []).some((index) => index > 0)) throw shredded();
+    return false;
   }
+  return true;
 }
 
 /**
@@ -104,10 +106,15 @@ async function make(app: ProtectionApp, request: SubjectKeyRequest, version: num
   const now = app.clock.now();
   const named = { fleet, subject, version, contextVersion: currentContextVersion };
   const { keyId, wrapped, plaintext } = await app.wrappingKeys.generate(fleet, subjectKeyContext(named));
-  plaintext.fill(0);
-  const act = { fleet, action: "subject-key.created", actor, subject, result: "success" } as const;
-  await app.items.transact([auditEntry(app, { ...act, reason: `version-${version}` })]);
-  await put(app, { ...named, keyId, wrapped, createdAt: now, wrappedAt: now });
+  try {
+    const act = { fleet, action: "subject-key.created", actor, subject, result: "success" } as const;
+    await app.items.transact([auditEntry(app, { ...act, reason: `version-${version}` })]);
+    const record = { ...named, keyId, wrapped, createdAt: now, wrappedAt: now };
+    // Whoever makes a key is about to use it: the key service is not asked for it again.
+    if (await put(app, record)) subjectKeyCache(app).keep(record, plaintext, now);
+  } finally {
+    plaintext.fill(0);
+  }
 }
 
 /**

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { AppError } from "../../core/errors.ts";
 import { getReencryption, startReencryption } from "../../core/protection/reencryption.ts";
 import { safekeep } from "../../core/protection/safekeeping.ts";
+import { openReencryptionsPartition } from "../../core/records/reencryption-record.ts";
 import { actor, expectSame, fleet, openWorld, putKeys, rotatedWorld } from "./keeping-world.ts";
 
 const throttled = () => new AppError("key_service_unavailable", "throttled", { retryAfter: 30 });
@@ -98,4 +99,15 @@ describe("a key service that does not answer", () => {
     const view = await getReencryption(app, { fleet, jobId });
     expect(view).toMatchObject({ state: "done", moved: 7, verified: 7, unreadable: 1 });
   });
+});
+
+it("a record that cannot be read is counted, and keeps no other job from its turn", async () => {
+  const { app, jobId, log } = await rotatedWorld(5);
+  const broken = { pk: "REENCRYPTION#other", sk: "0".repeat(32) };
+  const open = { pk: openReencryptionsPartition, sk: "0000#other" };
+  const put = { ...broken, attributes: { fleet: "other" }, indexes: { open } };
+  await app.items.transact([{ put, when: "absent" }]);
+  expect(await safekeep(app)).toMatchObject({ ended: 1, failed: 1, moved: 5 });
+  expect(await getReencryption(app, { fleet, jobId })).toMatchObject({ state: "done" });
+  expect(log.filter(({ event }) => event === "safekeeping_job_unreadable")).toHaveLength(1);
 });

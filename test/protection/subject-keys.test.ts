@@ -251,7 +251,8 @@ describe.each(deaths)("a process that dies %s", (death) => {
       expect(await storedKeys(each.app)).toHaveLength(1);
       await each.close();
     });
-    expect(count).toBeGreaterThanOrEqual(8);
+    // The maker keeps the key that it has made: nobody is asked for it again.
+    expect(count).toBeGreaterThanOrEqual(7);
   });
 
   it("while it reads: what was shown is on record", async () => {
