@@ -46,7 +46,7 @@ const digestOf = (octets: Uint8Array): string => hash("sha256", octets);
 
 async function callFor(line: Line, message: Buffer, entry: Pick<MessageEntry, "context" | "to">) {
   const body = { ...entry, message: message.toString("base64") };
-  return line.api.call({ method: "POST", path: "/reencryption", body, schema: reencryptedData });
+  return line.api.call({ method: "POST", path: "/reencrypt", body, schema: reencryptedData });
 }
 
 /** Under its new context already, when a kill came between the file and its record. */

@@ -101,7 +101,7 @@ class ServiceKeyring extends KeyringNode {
       providerInfo: Buffer.from(rawInfo ?? Buffer.from(providerInfo)).toString("base64"),
       encryptedDataKey: Buffer.from(encryptedDataKey).toString("base64"),
     };
-    const answer = await this.#service.post(`${this.#path}/unwrapping`, {
+    const answer = await this.#service.post(`${this.#path}/unwrap`, {
       context: material.encryptionContext,
       wrapped,
     });

@@ -32,7 +32,7 @@ async function asBackend(args: DecryptFlags, cli: Context): Promise<undefined> {
   const context = contextOf(args, session.settings.fleet.value);
   const message = await readData(args.in, messageBytes, cli.terminal);
   const body = { context, message: message.toString("base64") };
-  const call = { method: "POST", path: "/decryption", body, schema: decryptedData } as const;
+  const call = { method: "POST", path: "/decrypt", body, schema: decryptedData } as const;
   const opened = await withBackendApi({ session, terminal: cli.terminal }, (api) => api.call(call));
   await writeOctets(Buffer.from(opened.plaintext, "base64"), args.out, { context: opened.context }, cli);
   return undefined;

@@ -17,7 +17,7 @@ export const encrypt = defineCommand({
     const octets = await readData(args.in, protectionStandard.message.plaintextBytes, cli.terminal);
     const body = { context, plaintext: octets.toString("base64") };
     octets.fill(0);
-    const call = { method: "POST", path: "/encryption", body, schema: encryptedData } as const;
+    const call = { method: "POST", path: "/encrypt", body, schema: encryptedData } as const;
     const { message, context: whole } = await withBackendApi({ session, terminal: cli.terminal }, (api) =>
       api.call(call),
     );

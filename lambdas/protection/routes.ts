@@ -33,7 +33,7 @@ export const protectionRoutes = [
   {
     id: "unwrapDataKey",
     method: "POST",
-    path: "/v1/fleets/{fleet}/data-keys/unwrapping",
+    path: "/v1/fleets/{fleet}/data-keys/unwrap",
     access: { by: ["backend", "pipeline"], operation: "decryptData" },
     function: "protection",
     summary: "Open a wrapped data key",
@@ -44,7 +44,7 @@ export const protectionRoutes = [
   {
     id: "unwrapDataKeyByIam",
     method: "POST",
-    path: "/v1/iam/fleets/{fleet}/data-keys/unwrapping",
+    path: "/v1/iam/fleets/{fleet}/data-keys/unwrap",
     access: { by: ["iam"], operation: "decryptData" },
     function: "protection",
     summary: "As unwrapDataKey, for a caller that signs with SigV4",
@@ -99,7 +99,7 @@ export const protectionRoutes = [
   {
     id: "encryptData",
     method: "POST",
-    path: "/v1/fleets/{fleet}/encryption",
+    path: "/v1/fleets/{fleet}/encrypt",
     access: { by: ["backend", "pipeline"], operation: "encryptData" },
     function: "protection",
     summary: "Encrypt up to 4,000,000 octets, bound to their context",
@@ -111,7 +111,7 @@ export const protectionRoutes = [
   {
     id: "encryptDataByIam",
     method: "POST",
-    path: "/v1/iam/fleets/{fleet}/encryption",
+    path: "/v1/iam/fleets/{fleet}/encrypt",
     access: { by: ["iam"], operation: "encryptData" },
     function: "protection",
     summary: "As encryptData, for a caller that signs with SigV4",
@@ -123,7 +123,7 @@ export const protectionRoutes = [
   {
     id: "decryptData",
     method: "POST",
-    path: "/v1/fleets/{fleet}/decryption",
+    path: "/v1/fleets/{fleet}/decrypt",
     access: { by: ["backend", "pipeline"], operation: "decryptData" },
     function: "protection",
     summary: "Decrypt a message of that very context",
@@ -135,7 +135,7 @@ export const protectionRoutes = [
   {
     id: "decryptDataByIam",
     method: "POST",
-    path: "/v1/iam/fleets/{fleet}/decryption",
+    path: "/v1/iam/fleets/{fleet}/decrypt",
     access: { by: ["iam"], operation: "decryptData" },
     function: "protection",
     summary: "As decryptData, for a caller that signs with SigV4",
@@ -147,7 +147,7 @@ export const protectionRoutes = [
   {
     id: "reencryptData",
     method: "POST",
-    path: "/v1/fleets/{fleet}/reencryption",
+    path: "/v1/fleets/{fleet}/reencrypt",
     access: { by: ["backend", "pipeline"], operation: "reencryptData" },
     function: "protection",
     summary: "Move a message under the newest key, or to another context, without showing what is in it",
@@ -159,7 +159,7 @@ export const protectionRoutes = [
   {
     id: "reencryptDataByIam",
     method: "POST",
-    path: "/v1/iam/fleets/{fleet}/reencryption",
+    path: "/v1/iam/fleets/{fleet}/reencrypt",
     access: { by: ["iam"], operation: "reencryptData" },
     function: "protection",
     summary: "As reencryptData, for a caller that signs with SigV4",

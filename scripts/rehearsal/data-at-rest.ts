@@ -65,11 +65,11 @@ class Backend {
 
   async encrypt(subject: string, plaintext: string): Promise<string> {
     const body = { context: contextOf(subject), plaintext: Buffer.from(plaintext).toString("base64") };
-    return documentOf<{ readonly message: string }>(await this.ask("/encryption", body)).message;
+    return documentOf<{ readonly message: string }>(await this.ask("/encrypt", body)).message;
   }
 
   decrypt(subject: string, message: string): Promise<Reply> {
-    return this.ask("/decryption", { context: contextOf(subject), message });
+    return this.ask("/decrypt", { context: contextOf(subject), message });
   }
 
   async expectReads(subject: string, message: string, plaintext: string): Promise<void> {
@@ -98,7 +98,7 @@ async function protects(own: Backend, plaintext: string, report: Report): Promis
       await own.ask("/data-keys", { context }),
     );
     own.stage.secrets.push(made.plaintext);
-    const opened = await own.ask("/data-keys/unwrapping", { context, wrapped: made.wrapped });
+    const opened = await own.ask("/data-keys/unwrap", { context, wrapped: made.wrapped });
     expectThat(documentOf<{ readonly plaintext: string }>(opened).plaintext === made.plaintext, "it differs");
   });
   return messages;

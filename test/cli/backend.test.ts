@@ -80,7 +80,7 @@ describe("a backend from its first certificate to its last", () => {
     await owner.approve(approvalId);
     const { code, stderr } = await fleetkey(...certify, "--approval", approvalId);
     expect({ code, stderr }).toMatchObject({ code: 0 });
-    expect(await codeAt("/encryption")).toBe("access_denied");
+    expect(await codeAt("/encrypt")).toBe("access_denied");
   });
 
   it.skipIf(!opensslInstalled)("OpenSSL: the chain is good for a TLS client, and for no server", () => {
@@ -97,8 +97,8 @@ describe("a backend from its first certificate to its last", () => {
 
   it("then comes in for what its entry permits, and for nothing else", async () => {
     await configure([entry]);
-    expect(await codeAt("/encryption")).toBe("request_invalid");
-    expect(await codeAt("/decryption")).toBe("access_denied");
+    expect(await codeAt("/encrypt")).toBe("request_invalid");
+    expect(await codeAt("/decrypt")).toBe("access_denied");
     expect(await codeAt("/claims")).toBe("access_denied");
   });
 
@@ -107,7 +107,7 @@ describe("a backend from its first certificate to its last", () => {
     const { code, stderr } = await runCli(["backend", "renew", "--dir", directory]);
     expect({ code, stderr }).toMatchObject({ code: 0 });
     expect(serialNumber()).not.toBe(before);
-    expect(await codeAt("/encryption")).toBe("request_invalid");
+    expect(await codeAt("/encrypt")).toBe("request_invalid");
   });
 
   it("is no device: device renew is refused, and leaves what is there", async () => {
@@ -115,12 +115,12 @@ describe("a backend from its first certificate to its last", () => {
     const { code, stderr } = await runCli(["device", "renew", "--dir", directory]);
     expect({ code, stderr }).toMatchObject({ stderr: expect.stringContaining("[access_denied]") });
     expect(serialNumber()).toBe(before);
-    expect(await codeAt("/encryption")).toBe("request_invalid");
+    expect(await codeAt("/encrypt")).toBe("request_invalid");
   });
 
   it("is out as soon as its entry is, and may still renew", async () => {
     await configure([]);
-    expect(await codeAt("/encryption")).toBe("access_denied");
+    expect(await codeAt("/encrypt")).toBe("access_denied");
     expect((await runCli(["backend", "renew", "--dir", directory])).code).toBe(0);
   });
 
@@ -129,12 +129,12 @@ describe("a backend from its first certificate to its last", () => {
     const revoked = presented();
     const argv = ["cert", "revoke", serialNumber(), "--reason", "keyCompromise"];
     expect((await fleetkey(...argv)).code).toBe(0);
-    expect(await codeAt("/encryption", revoked)).toBe("client_certificate_revoked");
+    expect(await codeAt("/encrypt", revoked)).toBe("client_certificate_revoked");
     expect(await runCli(["backend", "renew", "--dir", directory])).toMatchObject({
       stderr: expect.stringContaining("fleetkey backend certify"),
     });
     expect((await approvedBy([owner], () => fleetkey(...certify))).code).toBe(0);
     expect(contentOf("device.key")).not.toBe(revoked.privateKey);
-    expect(await codeAt("/encryption")).toBe("request_invalid");
+    expect(await codeAt("/encrypt")).toBe("request_invalid");
   });
 });

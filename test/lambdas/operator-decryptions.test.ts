@@ -62,7 +62,7 @@ const whole = ({ status, headers, body }: Reply) => ({
 let message: string;
 beforeEach(async () => {
   const body = { context: observations, plaintext: base64(dose) };
-  const made = await post(house, { path: "encryption", body, certificate: house.store });
+  const made = await post(house, { path: "encrypt", body, certificate: house.store });
   ({ message } = shaped(encryptedData, made));
 });
 
@@ -95,7 +95,7 @@ describe.each([
     const body = { context, plaintext: base64(dose) };
     const made = shaped(
       encryptedData,
-      await post(house, { path: "encryption", body, certificate: house.store }),
+      await post(house, { path: "encrypt", body, certificate: house.store }),
     );
     const answer = whole(await ask(owner, { context, message: made.message }));
     const view = shaped(operatorDecryption, answer, 201);

@@ -27,14 +27,14 @@ const saidContext = { ...observations, record: said };
 
 const bodies: Readonly<Record<string, (context: unknown) => object>> = {
   "data-keys": (context) => ({ context }),
-  "data-keys/unwrapping": (context) => ({
+  "data-keys/unwrap": (context) => ({
     context,
     wrapped: { providerId: said, providerInfo: base64(said), encryptedDataKey: base64(said) },
   }),
   "data-key-pairs": (context) => ({ context }),
-  encryption: (context) => ({ context, plaintext: base64(said) }),
-  decryption: (context) => ({ context, message: base64(said) }),
-  reencryption: (context) => ({ context, message: base64(said) }),
+  encrypt: (context) => ({ context, plaintext: base64(said) }),
+  decrypt: (context) => ({ context, message: base64(said) }),
+  reencrypt: (context) => ({ context, message: base64(said) }),
 };
 const paths = Object.keys(bodies);
 
@@ -102,11 +102,11 @@ describe.each(paths)("POST …/%s refuses", (path) => {
 const malformed = ["Zm9vYg", "Zm9v\nYmFy", "Zm9vYh==", "Zm_v", "Zm9v====", "Zm9vé", "Z=9v"] as const;
 
 describe.each([
-  ["encryption", "plaintext", (value: unknown) => ({ context: observations, plaintext: value })],
-  ["decryption", "message", (value: unknown) => ({ context: observations, message: value })],
-  ["reencryption", "message", (value: unknown) => ({ context: observations, message: value })],
+  ["encrypt", "plaintext", (value: unknown) => ({ context: observations, plaintext: value })],
+  ["decrypt", "message", (value: unknown) => ({ context: observations, message: value })],
+  ["reencrypt", "message", (value: unknown) => ({ context: observations, message: value })],
   [
-    "data-keys/unwrapping",
+    "data-keys/unwrap",
     "encryptedDataKey",
     (value: unknown) => ({
       context: observations,
@@ -129,7 +129,7 @@ describe.each([
 describe("limits", () => {
   it.each([1, 3])("a plaintext of %i octets too many is refused with the limit", async (more) => {
     const plaintext = base64(Buffer.alloc(plaintextBytes + more));
-    const { status, text } = await send("encryption", { context: observations, plaintext });
+    const { status, text } = await send("encrypt", { context: observations, plaintext });
     expect([400, 413], text).toContain(status);
     expect(text.replaceAll(",", "")).toContain(String(plaintextBytes));
   });
@@ -139,7 +139,7 @@ describe("limits", () => {
       providerInfo: "",
       encryptedDataKey: base64(Buffer.alloc(2_049)),
     };
-    const { status, text } = await send("data-keys/unwrapping", { context: observations, wrapped });
+    const { status, text } = await send("data-keys/unwrap", { context: observations, wrapped });
     expect([400, 413], text).toContain(status);
   });
   it.each(["P-521", "RSA-1024", "constructor", "__proto__", 7, null])(

@@ -39,7 +39,7 @@ const { plaintextBytes } = protectionStandard.message;
 const dose = "a bolus of 4.2 units at noon";
 
 async function message(context: object, plaintext: Uint8Array | string = dose): Promise<string> {
-  const made = await send("encryption", { context, plaintext: base64(plaintext) });
+  const made = await send("encrypt", { context, plaintext: base64(plaintext) });
   return shaped(encryptedData, made).message;
 }
 
@@ -53,11 +53,11 @@ describe.each([
     const made = shaped(dataKey, await send("data-keys", { context }), 201);
     expect(made).toMatchObject({ context: whole, wrapped: { providerId } });
     expect(Buffer.from(made.plaintext ?? "", "base64")).toHaveLength(32);
-    const opened = await send("data-keys/unwrapping", { context, wrapped: made.wrapped });
+    const opened = await send("data-keys/unwrap", { context, wrapped: made.wrapped });
     expect(shaped(unwrappedDataKey, opened).plaintext).toBe(made.plaintext);
     const closed = shaped(dataKey, await send("data-keys", { context, plaintext: false }), 201);
     expect(closed).not.toHaveProperty("plaintext");
-    const again = await send("data-keys/unwrapping", { context, wrapped: closed.wrapped });
+    const again = await send("data-keys/unwrap", { context, wrapped: closed.wrapped });
     expect(Buffer.from(shaped(unwrappedDataKey, again).plaintext, "base64")).toHaveLength(32);
   });
 
@@ -65,7 +65,7 @@ describe.each([
     const made = await send("data-key-pairs", { context, keyAlgorithm: "Ed25519" });
     const pair = shaped(dataKeyPair, made, 201);
     expect(pair).toMatchObject({ context: whole, keyAlgorithm: "Ed25519" });
-    const opened = await send("decryption", { context, message: pair.wrappedPrivateKey });
+    const opened = await send("decrypt", { context, message: pair.wrappedPrivateKey });
     const der = Buffer.from(shaped(decryptedData, opened).plaintext, "base64");
     const key = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
     expect(createPublicKey(key).equals(createPublicKey(pair.publicKey))).toBe(true);
@@ -75,21 +75,21 @@ describe.each([
 
   it("messages: encrypted, decrypted, moved to another context and not moved without need", async () => {
     const made = await message(context);
-    const opened = shaped(decryptedData, await send("decryption", { context, message: made }));
+    const opened = shaped(decryptedData, await send("decrypt", { context, message: made }));
     expect(opened).toEqual({ context: whole, plaintext: base64(dose) });
-    const same = shaped(reencryptedData, await send("reencryption", { context, message: made }));
+    const same = shaped(reencryptedData, await send("reencrypt", { context, message: made }));
     expect(same).toEqual({ context: whole, message: made, changed: false });
     const to = { ...context, record: "r-1" };
-    const moved = shaped(reencryptedData, await send("reencryption", { context, message: made, to }));
+    const moved = shaped(reencryptedData, await send("reencrypt", { context, message: made, to }));
     expect(moved).toMatchObject({ context: { ...whole, record: "r-1" }, changed: true });
-    const there = await send("decryption", { context: to, message: moved.message });
+    const there = await send("decrypt", { context: to, message: moved.message });
     expect(shaped(decryptedData, there).plaintext).toBe(base64(dose));
   });
 
   it.each([0, 1, plaintextBytes])("a plaintext of %i octets goes there and back", async (octets) => {
     const plaintext = randomBytes(octets);
     const made = await message(context, plaintext);
-    const { status, text, json } = await send("decryption", { context, message: made });
+    const { status, text, json } = await send("decrypt", { context, message: made });
     expect(status, text.slice(0, 300)).toBe(200);
     expect(json["plaintext"] === base64(plaintext)).toBe(true);
     // A Lambda invocation answers 6 MB at most.
@@ -130,7 +130,7 @@ describe("whatever does not open is answered the same", () => {
     ];
     const answers = new Set<string>();
     for (const [context, sent] of attempts) {
-      for (const path of ["decryption", "reencryption"]) {
+      for (const path of ["decrypt", "reencrypt"]) {
         const { status, json } = await send(path, { context, message: sent });
         const { requestId: _, instance: __, ...rest } = json;
         answers.add(JSON.stringify({ status, ...rest }));
@@ -146,14 +146,14 @@ it("whoever may encrypt may not decrypt by that, nor open keys, nor make them", 
   const { writer: certificate } = house;
   const context = observations;
   const made = await post(house, {
-    path: "encryption",
+    path: "encrypt",
     body: { context, plaintext: base64(dose) },
     certificate,
   });
   const { message: sealed } = shaped(encryptedData, made);
   for (const [path, body] of [
-    ["decryption", { context, message: sealed }],
-    ["reencryption", { context, message: sealed }],
+    ["decrypt", { context, message: sealed }],
+    ["reencrypt", { context, message: sealed }],
     ["data-keys", { context }],
     ["data-key-pairs", { context }],
     ["subject-keys", { subject: "s-1" }],
@@ -175,7 +175,7 @@ it("the octets of a plaintext are overwritten, whatever comes of it", async () =
   };
   const spied = { ...app, cipher: { ...app.cipher, encrypt } };
   const body = { context: observations, plaintext: base64(dose) };
-  const call = { path: "encryption", body, certificate: house.store, app: spied };
+  const call = { path: "encrypt", body, certificate: house.store, app: spied };
   expect((await post(house, call)).status).toBe(200);
   isBroken.add(true);
   expect((await post(house, call)).status).toBe(503);
@@ -193,8 +193,8 @@ it("keys and plaintexts are overwritten when they have been answered", async () 
     vi.spyOn(cipher, "decrypt"),
   ] as const;
   const { wrapped } = shaped(dataKey, await send("data-keys", { context }), 201);
-  await send("data-keys/unwrapping", { context, wrapped });
-  await send("decryption", { context, message: sealed });
+  await send("data-keys/unwrap", { context, wrapped });
+  await send("decrypt", { context, message: sealed });
   const results = spies.flatMap(({ mock }) => mock.results.map(({ value }) => value));
   for (const spy of spies) spy.mockRestore();
   const given = await Promise.all(results as Promise<Buffer | { readonly plaintext: Buffer }>[]);
@@ -222,9 +222,9 @@ describe("a key service that fails", () => {
       ["data-keys", { context: { ...observations, subject: "s-new" } }],
       ["data-keys", { context: observations }],
       ["data-key-pairs", { context: observations }],
-      ["encryption", { context: observations, plaintext: base64(dose) }],
-      ["decryption", { context: observations, message: sealed }],
-      ["reencryption", { context: observations, message: sealed }],
+      ["encrypt", { context: observations, plaintext: base64(dose) }],
+      ["decrypt", { context: observations, message: sealed }],
+      ["reencrypt", { context: observations, message: sealed }],
       ["subject-keys", { subject: "s-new" }],
     ] as const) {
       const answered = await post(house, { path, body, certificate: house.archive, app: broken });
@@ -247,11 +247,11 @@ it("a suspended fleet protects and reads nothing", async () => {
   await suspendFleet(house.app, fleet);
   for (const [path, body] of [
     ["data-keys", { context }],
-    ["data-keys/unwrapping", { context, wrapped }],
+    ["data-keys/unwrap", { context, wrapped }],
     ["data-key-pairs", { context }],
-    ["encryption", { context, plaintext: "" }],
-    ["decryption", { context, message: sealed }],
-    ["reencryption", { context, message: sealed }],
+    ["encrypt", { context, plaintext: "" }],
+    ["decrypt", { context, message: sealed }],
+    ["reencrypt", { context, message: sealed }],
     ["subject-keys", { subject: "s-1" }],
   ] as const) {
     const { status, json } = await send(path, body);

@@ -67,13 +67,13 @@ export class DataFlows {
     const made = await this.#post("data-keys", { context }, 201);
     const plaintext = this.#remember(made, "plaintext");
     const { wrapped } = made.json();
-    const opened = await this.#post("data-keys/unwrapping", { context, wrapped }, 200);
+    const opened = await this.#post("data-keys/unwrap", { context, wrapped }, 200);
     expect(text(opened, "plaintext")).toBe(plaintext);
     const other = { ...context, subject: `${subject}-other` };
-    await this.#post("data-keys/unwrapping", { context: other, wrapped }, 422);
+    await this.#post("data-keys/unwrap", { context: other, wrapped }, 422);
     const pair = await this.#post("data-key-pairs", { context, keyAlgorithm: "P-256" }, 201);
     const message = text(pair, "wrappedPrivateKey");
-    this.#remember(await this.#post("decryption", { context, message }, 200), "plaintext");
+    this.#remember(await this.#post("decrypt", { context, message }, 200), "plaintext");
   }
 
   /** @returns The message, in base64. */
@@ -81,15 +81,15 @@ export class DataFlows {
     const context = { purpose: "observations", subject };
     const plaintext = Buffer.from(record).toString("base64");
     this.#service.secrets.add(record);
-    const encrypted = await this.#post("encryption", { context, plaintext }, 200);
+    const encrypted = await this.#post("encrypt", { context, plaintext }, 200);
     const message = text(encrypted, "message");
-    const decrypted = await this.#post("decryption", { context, message }, 200);
+    const decrypted = await this.#post("decrypt", { context, message }, 200);
     expect(text(decrypted, "plaintext")).toBe(plaintext);
     const to = { ...context, record: "r-1" };
-    await this.#post("reencryption", { context, message, to }, 200);
+    await this.#post("reencrypt", { context, message, to }, 200);
     const changed = Buffer.from(message, "base64");
     changed.writeUInt8(changed.readUInt8(changed.byteLength - 40) ^ 1, changed.byteLength - 40);
-    await this.#post("decryption", { context, message: changed.toString("base64") }, 422);
+    await this.#post("decrypt", { context, message: changed.toString("base64") }, 422);
     return message;
   }
 

@@ -224,7 +224,7 @@ it("a port that is taken is an error, not a crash", async () => {
 });
 
 describe("a route that takes more", () => {
-  const path = "/v1/fleets/default/encryption";
+  const path = "/v1/fleets/default/encrypt";
 
   it("takes a body of its own limit, and refuses one octet more", async () => {
     const send = (octets: number) => ask(server, { method: "POST", path, body: "a".repeat(octets) });
