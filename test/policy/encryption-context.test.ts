@@ -42,6 +42,7 @@ describe("a context", () => {
     ["a subject of one character", { subject: "7" }],
     ["a subject of 64 characters", { subject: "7f3a91c0".repeat(8) }],
     ["a UUID, whatever its digits read as", { subject: "19700101-0000-4000-8000-000000000000" }],
+    ["a UUID behind a prefix", { subject: "patient-6f9619ff-8b86-4011-b42d-00cf4fc964ff" }],
     ["a purpose of 32 characters", { purpose: `o${"-b".repeat(15)}s` }],
     ["eight more members", { extra: eight }],
     ["a value of 128 characters", { extra: { record: "0123456789abcdef".repeat(8) } }],
@@ -101,6 +102,7 @@ describe("a context", () => {
   it.each([
     ["a birth date", "1970-01-31"],
     ["a social security number", "123-45-6789"],
+    ["a social security number", "123-45-6789:6f9619ff-8b86-4011-b42d-00cf4fc964ff"],
     ["a telephone number", "212-555-0143"],
     ["an address of mail", "jane_at_example.com"],
     ["a labelled number", "mrn-55021"],
