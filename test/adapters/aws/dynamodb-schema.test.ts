@@ -9,20 +9,29 @@ import { tableShape } from "../../support/dynamodb-table.ts";
 interface DeployedTable {
   readonly AttributeDefinitions: readonly object[];
   readonly KeySchema: readonly object[];
-  readonly GlobalSecondaryIndexes: readonly object[];
+  readonly GlobalSecondaryIndexes?: readonly object[];
   readonly TimeToLiveSpecification: object;
 }
 
-function deployedTable(): DeployedTable {
+/** The items' own, which has indexes, and that of subject keys, which has none. */
+function deployedTables(): { readonly items: DeployedTable; readonly subjectKeys: DeployedTable } {
   const stack = new Stack(new App({ context: cdkJson.context }), "State");
   new FleetKeyState(stack, "State");
-  const tables = Object.values(Template.fromStack(stack).findResources("AWS::DynamoDB::Table"));
-  expect(tables).toHaveLength(1);
-  return tables[0]?.["Properties"] as DeployedTable;
+  const found = Object.values(Template.fromStack(stack).findResources("AWS::DynamoDB::Table"));
+  const tables = found.map((table) => table["Properties"] as DeployedTable);
+  expect(tables).toHaveLength(2);
+  const [items] = tables.filter((table) => table.GlobalSecondaryIndexes !== undefined);
+  const [subjectKeys] = tables.filter((table) => table.GlobalSecondaryIndexes === undefined);
+  if (items === undefined || subjectKeys === undefined) return expect.fail("the two tables are alike");
+  return { items, subjectKeys };
 }
 
 describe("the table of a deployment is the one that the item store knows", () => {
-  const deployed = deployedTable();
+  const { items: deployed, subjectKeys } = deployedTables();
+
+  it("the same keys for subject keys", () => {
+    expect(subjectKeys.KeySchema).toEqual(tableShape.KeySchema);
+  });
 
   it("keys", () => {
     expect(deployed.KeySchema).toEqual(tableShape.KeySchema);
