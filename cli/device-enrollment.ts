@@ -17,12 +17,35 @@ import {
   type WantedCertificate,
 } from "./device-directory.ts";
 import type { DeviceKey } from "./device-key.ts";
+import { deviceKeyAlgorithmIds } from "./device-key.ts";
 import { Failure, usageFailure } from "./failure.ts";
 import { withFileLock } from "./file-lock.ts";
 import type { FleetApi } from "./fleet-api.ts";
 import { checkIssued } from "./issued-certificate.ts";
 import { type Settings, systemRoots } from "./settings.ts";
 import { type KnownRoots, tiedRoots } from "./trust-bundle.ts";
+
+/** Flags of commands that make an identity: its key or CSR, its directory, and where it renews. */
+export const identityFlags = {
+  algorithm: {
+    type: "enum",
+    options: deviceKeyAlgorithmIds,
+    valueHint: "KIND",
+    description: "Kind of key to make",
+  },
+  csr: {
+    type: "string",
+    valueHint: "FILE",
+    description: "A CSR made elsewhere, instead of a key made here",
+  },
+  out: { type: "string", valueHint: "DIR", description: "Directory for the files; ./ID if not given" },
+  force: { type: "boolean", description: "Give up another identity that lies in the directory" },
+  "renewal-url": {
+    type: "string",
+    valueHint: "URL",
+    description: "Where renewals go, if not to --url: a domain that asks for client certificates",
+  },
+} as const;
 
 export interface ObtainRequest {
   readonly directory: string;

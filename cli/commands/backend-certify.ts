@@ -5,12 +5,12 @@ import { approvalFlags } from "../critical-operation.ts";
 import { checkIdentity, type DeviceRecord, deviceFiles, readDeviceRecord } from "../device-directory.ts";
 import {
   checkDeviceId,
+  identityFlags,
   type ObtainRequest,
   obtainCertificate,
   readCsrFile,
   withDeviceDirectory,
 } from "../device-enrollment.ts";
-import { deviceKeyAlgorithmIds } from "../device-key.ts";
 import { Failure, usageFailure } from "../failure.ts";
 import { connectionFlags, fingerprintFlag } from "../global-flags.ts";
 import { withOperatorApi } from "../session.ts";
@@ -58,24 +58,7 @@ export const backendCertify = defineCommand({
   summary: "Make a backend's key and have it certified; from then on the backend renews by itself",
   args: {
     backend: { type: "positional", required: true, valueHint: "ID", description: "Opaque id of the backend" },
-    algorithm: {
-      type: "enum",
-      options: deviceKeyAlgorithmIds,
-      valueHint: "KIND",
-      description: "Kind of key to make",
-    },
-    csr: {
-      type: "string",
-      valueHint: "FILE",
-      description: "A CSR made elsewhere, instead of a key made here",
-    },
-    out: { type: "string", valueHint: "DIR", description: "Directory for the files; ./ID if not given" },
-    force: { type: "boolean", description: "Give up another identity that lies in the directory" },
-    "renewal-url": {
-      type: "string",
-      valueHint: "URL",
-      description: "Where renewals go, if not to --url: a domain that asks for client certificates",
-    },
+    ...identityFlags,
     ...approvalFlags,
     ...fingerprintFlag,
     ...connectionFlags,

@@ -3,8 +3,13 @@
 import type { Context } from "../command.ts";
 import { defineCommand, parseWholeNumber } from "../command.ts";
 import { checkIdentity, deviceFiles } from "../device-directory.ts";
-import { checkDeviceId, obtainCertificate, readCsrFile, withDeviceDirectory } from "../device-enrollment.ts";
-import { deviceKeyAlgorithmIds } from "../device-key.ts";
+import {
+  checkDeviceId,
+  identityFlags,
+  obtainCertificate,
+  readCsrFile,
+  withDeviceDirectory,
+} from "../device-enrollment.ts";
 import { enrollmentCredential, enrollOnce } from "../enrollment-credential.ts";
 import { usageFailure } from "../failure.ts";
 import { connectionFlags, fingerprintFlag } from "../global-flags.ts";
@@ -86,24 +91,7 @@ export const deviceEnroll = defineCommand({
     device: { type: "string", valueHint: "ID", description: "Device to enrol" },
     token: { type: "string", valueHint: "TOKEN", description: "Enrolment token; - reads it from stdin" },
     "token-file": { type: "string", valueHint: "FILE", description: "File that holds the token" },
-    algorithm: {
-      type: "enum",
-      options: deviceKeyAlgorithmIds,
-      valueHint: "KIND",
-      description: "Kind of key to make",
-    },
-    csr: {
-      type: "string",
-      valueHint: "FILE",
-      description: "A CSR made elsewhere, instead of a key made here",
-    },
-    out: { type: "string", valueHint: "DIR", description: "Directory for the files; ./ID if not given" },
-    force: { type: "boolean", description: "Give up another identity that lies in the directory" },
-    "renewal-url": {
-      type: "string",
-      valueHint: "URL",
-      description: "Where renewals go, if not to --url: a domain that asks for client certificates",
-    },
+    ...identityFlags,
     wait: {
       type: "string",
       valueHint: "SECONDS",

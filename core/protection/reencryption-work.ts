@@ -6,7 +6,6 @@ import { getFleet } from "../authority/issuer.ts";
 import { isAppError } from "../errors.ts";
 import type { Item, SafekeepingApp, WriteOperation } from "../ports.ts";
 import type { Stored } from "../records/certificate-record.ts";
-import { readItems } from "../records/pages.ts";
 import {
   isReencryptionOpen,
   openReencryptionsPartition,
@@ -19,11 +18,11 @@ import { moveKeys, verifyKeys } from "./reencryption-batch.ts";
 import { findReencryption } from "./reencryption-view.ts";
 import { codeOf } from "./safekeeping-list.ts";
 import {
-  findEach,
+  continueOpen,
   noteSafely,
+  putOrRead,
   type SafekeepingCounts,
   type Turn,
-  takeTurns,
   toldFailures,
 } from "./safekeeping-turns.ts";
 import { firstPlace, type KeyPlace, readKeys } from "./safekeeping-walk.ts";
@@ -32,9 +31,6 @@ import { firstPlace, type KeyPlace, readKeys } from "./safekeeping-walk.ts";
 const movedKeys = 99;
 /** One call of the key service each: so many that progress is written every few seconds. */
 const verifiedKeys = 250;
-
-/** More than are ever open. */
-const maximumJobs = 1_000;
 
 const firstWait = 5_000;
 const longestWait = 900_000;
@@ -105,15 +101,9 @@ class ReencryptionTurn implements Turn {
 
   /** Where somebody else changed the job first, it is read again. */
   async #write(job: ReencryptionRecord, entry?: WriteOperation): Promise<void> {
-    const { version } = this.#job;
-    const writes = entry === undefined ? [] : [entry];
-    try {
-      await this.#app.items.transact([{ put: reencryptionItem(job), when: version }, ...writes]);
-      this.#job = { value: job, version: version + 1 };
-    } catch (error) {
-      if (!isAppError(error, "store_condition_failed")) throw error;
-      this.#job = await findReencryption(this.#app, job);
-    }
+    const find = () => findReencryption(this.#app, job);
+    const change = { record: job, item: reencryptionItem(job), entry, find };
+    this.#job = (await putOrRead(this.#app, this.#job, change)).stored;
   }
 
   /** Once a run: the fleet's data may have been shredded, its wrapping key may be another one. */
@@ -175,21 +165,12 @@ class ReencryptionTurn implements Turn {
  * Goes on with every open re-encryption that is due, until its end or `isOver`.
  * @throws AppError store_unavailable when open ones cannot be listed.
  */
-export async function continueReencryptions(
+export function continueReencryptions(
   app: SafekeepingApp,
   counts: SafekeepingCounts,
   isOver: () => boolean,
 ): Promise<void> {
-  if (isOver()) return;
-  const query = { index: "open", pk: openReencryptionsPartition, limit: maximumJobs } as const;
-  const items = await readItems(app, query);
-  const find = (item: Item) => findReencryption(app, reencryptionRecord(item).value);
-  const jobs = await findEach(app, counts, items, find);
-  const turns = jobs.map((job) => new ReencryptionTurn(app, counts, job));
-  await takeTurns(
-    app,
-    counts,
-    isOver,
-    turns.filter(({ isDue }) => isDue),
-  );
+  const turnOf = async (item: Item) =>
+    new ReencryptionTurn(app, counts, await findReencryption(app, reencryptionRecord(item).value));
+  return continueOpen(app, counts, isOver, { partition: openReencryptionsPartition, turnOf });
 }

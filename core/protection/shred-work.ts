@@ -5,29 +5,24 @@
  */
 import { auditEntry } from "../audit/entry.ts";
 import { getFleet } from "../authority/issuer.ts";
-import { isAppError } from "../errors.ts";
-import type { SafekeepingApp, WriteOperation } from "../ports.ts";
+import type { Item, SafekeepingApp, WriteOperation } from "../ports.ts";
 import type { Stored } from "../records/certificate-record.ts";
-import { readItems } from "../records/pages.ts";
 import { openShredsPartition, type ShredRecord, shredItem, shredRecord } from "../records/shred-record.ts";
 import { protectionStandard } from "../standard/protection.ts";
 import { destructionCertificate, encodeDestruction } from "./destruction-certificate.ts";
 import { codeOf } from "./safekeeping-list.ts";
 import {
-  findEach,
+  continueOpen,
   noteSafely,
+  putOrRead,
   type SafekeepingCounts,
   type Turn,
-  takeTurns,
   toldFailures,
 } from "./safekeeping-turns.ts";
 import type { KeyPlace } from "./safekeeping-walk.ts";
 import { destroyFleetKeys, destroySubjectKeys } from "./shred-deletion.ts";
 import type { Tombstone } from "./shred-tombstone.ts";
 import { findShred } from "./shred-view.ts";
-
-/** More than are ever open. */
-const maximumJobs = 1_000;
 
 /** The record after a success. */
 function succeeded({ lastFailure: _, ...shred }: ShredRecord, change: Partial<ShredRecord>): ShredRecord {
@@ -52,12 +47,12 @@ class ShredTurn implements Turn {
     return this.#shred.value.shredId;
   }
 
-  get isOpen(): boolean {
+  get isDue(): boolean {
     return this.#shred.value.state === "decided";
   }
 
   async step() {
-    if (!this.isOpen) return "left";
+    if (!this.isDue) return "left";
     const shred = this.#shred.value;
     if (shred.scope === "fleet") await this.#giveUpWrappingKeys(shred);
     const { tombstone, deleted, next, isOver } =
@@ -85,17 +80,11 @@ class ShredTurn implements Turn {
 
   /** Where somebody else changed the record first, it is read again. */
   async #write(shred: ShredRecord, entry?: WriteOperation): Promise<boolean> {
-    const { version } = this.#shred;
-    const writes = entry === undefined ? [] : [entry];
-    try {
-      await this.#app.items.transact([{ put: shredItem(shred), when: version }, ...writes]);
-      this.#shred = { value: shred, version: version + 1 };
-      return true;
-    } catch (error) {
-      if (!isAppError(error, "store_condition_failed")) throw error;
-      this.#shred = await findShred(this.#app, shred);
-      return false;
-    }
+    const find = () => findShred(this.#app, shred);
+    const change = { record: shred, item: shredItem(shred), entry, find };
+    const { stored, isOurs } = await putOrRead(this.#app, this.#shred, change);
+    this.#shred = stored;
+    return isOurs;
   }
 
   /** First, for it makes unreadable what is under the fleet's own key; where it fails, subject keys go all the same. */
@@ -143,20 +132,12 @@ class ShredTurn implements Turn {
  * Goes on with every destruction until its end or `isOver`.
  * @throws AppError store_unavailable when open ones cannot be listed.
  */
-export async function continueShreds(
+export function continueShreds(
   app: SafekeepingApp,
   counts: SafekeepingCounts,
   isOver: () => boolean,
 ): Promise<void> {
-  if (isOver()) return;
-  const query = { index: "open", pk: openShredsPartition, limit: maximumJobs } as const;
-  const items = await readItems(app, query);
-  const shreds = await findEach(app, counts, items, (item) => findShred(app, shredRecord(item).value));
-  const turns = shreds.map((shred) => new ShredTurn(app, counts, shred));
-  await takeTurns(
-    app,
-    counts,
-    isOver,
-    turns.filter(({ isOpen }) => isOpen),
-  );
+  const turnOf = async (item: Item) =>
+    new ShredTurn(app, counts, await findShred(app, shredRecord(item).value));
+  return continueOpen(app, counts, isOver, { partition: openShredsPartition, turnOf });
 }

@@ -82,7 +82,7 @@ export interface FleetConfiguration {
   /** Percent of active devices that must trust a new authority before it issues: 50 to 100. */
   readonly rolloverAdoptionPercent: number;
   /**
-   * Purposes whose data keys are wrapped under the fleet's own key and not under their subject's: any AWS Encryption
+   * Purposes whose data keys are wrapped under the fleet's own key and not under their subject's: every AWS Encryption
    * SDK with a KMS keyring reads them without us, and they can be shredded with the fleet alone.
    */
   readonly fleetWrappedPurposes: readonly string[];

@@ -1,14 +1,8 @@
 /** Room: core/standard. What is kept where, under which key, for how long: a document for people, rendered from the tables. */
+import { type LocalForm, type LocalPlace, localStorage } from "./local-storage.ts";
 import { type Row, table } from "./markdown.ts";
 import { protectionStandard } from "./protection.ts";
-import {
-  type CloudPlace,
-  cloudStorage,
-  type LocalForm,
-  type LocalPlace,
-  localStorage,
-  storageKeys,
-} from "./storage.ts";
+import { type CloudPlace, cloudStorage, storageKeys } from "./storage.ts";
 import { indexPartitions, type Kept, type StoredItems, storedItems } from "./stored-items.ts";
 import { storedSecrets, writtenTexts } from "./stored-secrets.ts";
 

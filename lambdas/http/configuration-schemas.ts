@@ -141,7 +141,7 @@ export const fleetConfigurationRequest = lazily(() =>
       fleetWrappedPurposes: z.exactOptional(
         documented(z.array(purposeWord()).check(z.maxLength(32)), {
           description:
-            "Purposes whose data keys are wrapped under the fleet's own key: any AWS Encryption SDK reads them with rights at KMS alone, and their data cannot be shredded one subject at a time. None when absent.",
+            "Purposes whose data keys are wrapped under the fleet's own key: every AWS Encryption SDK reads them with rights at KMS alone, and their data cannot be shredded one subject at a time. None when absent.",
         }),
       ),
       pipelines: z.exactOptional(z.array(pipeline()).check(z.maxLength(32))),

@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type LocalPlace, localStorage } from "../../core/standard/storage.ts";
+import { type LocalPlace, localStorage } from "../../core/standard/local-storage.ts";
 import { storedItems } from "../../core/standard/stored-items.ts";
 import { canaries } from "../../scripts/secrets/canaries.ts";
 import { Flows, type Person } from "../house/canary/flows.ts";
