@@ -2,6 +2,7 @@
  * Room: lambdas/access. The script of the page for passkeys, as text: a function reads no files. It runs in browsers,
  * without a library, and does all that it does through this API. Whatever comes from the API is shown as text.
  */
+import { pageDecisions } from "./page-decisions.ts";
 
 export const pageScript = `"use strict";
 (() => {
@@ -224,27 +225,7 @@ export const pageScript = `"use strict";
     );
   };
 
-  // What people decide with each operation: members of its body or path, and what they mean.
-  const decided = {
-    createBackendCertificate: { backendId: "Backend whose key is certified, to come to its data" },
-    executeRevocation: { certificates: "Certificates to revoke" },
-    planRollover: {
-      kind: "Authority to replace",
-      emergency: "Emergency, so that no gate is waited for",
-      algorithm: "Algorithm of its successor",
-      custody: "Where its successor's key is",
-    },
-    advanceRollover: { to: "State that the rollover comes to" },
-    rollBackRollover: { from: "State from which the rollover is taken back" },
-    destroyAuthorityKey: { authorityId: "Authority whose key is destroyed" },
-    cancelKeyDestruction: { authorityId: "Authority whose key is kept" },
-    rotateDataKey: { name: "Wrapping key to rotate" },
-    openCeremony: { purpose: "What root keys are lent for" },
-    importOfflineAnswer: { requestSha256: "SHA-256 of the request that was signed offline" },
-    importFleetOfflineAnswer: { requestSha256: "SHA-256 of the request that was signed offline" },
-    shredData: { scope: "What is destroyed for good", subject: "Whose data", reason: "Reason" },
-  };
-  const always = ["certificates", "kind", "emergency"];
+${pageDecisions}  const always = ["certificates", "kind", "emergency"];
   const decisions = (operation, body) =>
     Object.entries(Object.hasOwn(decided, operation) ? decided[operation] : {})
       .filter(([member]) => always.includes(member) || body[member] !== undefined)
